@@ -1,0 +1,61 @@
+"""The outbox's rows: everything waiting to be delivered, for every channel."""
+
+from datetime import datetime
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.models import Model
+
+from models.account import Account
+from models.contact import Contact
+from models.fields import InstantField
+from models.kinds import Channel, Letter
+from models.login import Challenge
+
+
+class Delivery(Model):
+    """One letter to one address, due until it is accepted, failed or expired."""
+
+    id = fields.BigIntField(primary_key=True)
+    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
+        "models.Account", related_name="deliveries"
+    )
+    account_id: int
+    contact: fields.ForeignKeyNullableRelation[Contact] = fields.ForeignKeyField(
+        "models.Contact", related_name="deliveries", null=True, on_delete=fields.SET_NULL
+    )
+    contact_id: int | None
+    challenge: fields.ForeignKeyNullableRelation[Challenge] = fields.ForeignKeyField(
+        "models.Challenge", related_name="deliveries", null=True, on_delete=fields.SET_NULL
+    )
+    challenge_id: int | None
+    channel = fields.CharEnumField(Channel, max_length=8, description="one of Channel")
+    letter = fields.CharEnumField(Letter, max_length=16, description="one of Letter")
+    urgency = fields.SmallIntField()
+    notice = fields.CharField(max_length=24, default="")
+    address = fields.CharField(max_length=320)
+    address_folded = fields.CharField(max_length=320)
+    label = fields.CharField(max_length=32)
+    about = fields.CharField(max_length=32, default="")
+    language = fields.CharField(max_length=2)
+    message_id = fields.CharField(max_length=120, unique=True)
+    asked_from = fields.CharField(max_length=45)
+    asked_with = fields.CharField(max_length=80)
+    posted_at: datetime = InstantField()
+    expires_at: datetime = InstantField()
+    due_at: datetime | None = InstantField(null=True)
+    lease = fields.CharField(max_length=32, default="")
+    attempts = fields.SmallIntField(default=0)
+    accepted_at: datetime | None = InstantField(null=True)
+    failed_at: datetime | None = InstantField(null=True)
+    reply = fields.CharField(max_length=200, default="")
+
+    class Meta:
+        table = "delivery"
+        indexes = (
+            Index(fields=("channel", "due_at")),
+            Index(fields=("challenge_id",)),
+            Index(fields=("contact_id", "posted_at")),
+            Index(fields=("account_id", "posted_at")),
+            Index(fields=("address_folded", "posted_at")),
+        )

@@ -1,0 +1,89 @@
+"""The closed lists of kinds that rows and decisions share."""
+
+from enum import StrEnum
+
+
+class AuthenticatorKind(StrEnum):
+    """What can prove an account (NIST SP 800-63B-4, 3)."""
+
+    PASSWORD = "password"
+    MATRIX = "matrix"
+    ONE_TIME_PASSWORD = "one_time_password"
+    SOFT_TOKEN = "soft_token"
+    IC_CARD = "ic_card"
+
+
+class Factor(StrEnum):
+    """What a proof rests on; a fingerprint stays inside the device that reads it."""
+
+    KNOWLEDGE = "knowledge"
+    POSSESSION = "possession"
+
+
+class Channel(StrEnum):
+    """Where a delivery leaves the hub."""
+
+    MAIL = "mail"
+    SLACK = "slack"
+
+
+class Letter(StrEnum):
+    """What a delivery carries, the most urgent first."""
+
+    CODE = "code"
+    CONFIRMATION = "confirmation"
+    NOTICE = "notice"
+
+
+class Notice(StrEnum):
+    """What a notice tells."""
+
+    CONTACT_ADDED = "contact-added"
+    CONTACT_REMOVED = "contact-removed"
+    SOFT_TOKEN_ADDED = "soft-token-added"
+    SOFT_TOKEN_REMOVED = "soft-token-removed"
+    MATRIX_OFF = "matrix-off"
+    MATRIX_ON = "matrix-on"
+
+
+class Purpose(StrEnum):
+    """What a challenge's answer is good for."""
+
+    LOGIN = "login"
+    CONFIRM = "confirm"
+
+
+class Zone(StrEnum):
+    """Where a request comes from, by its network."""
+
+    ON_CAMPUS = "on-campus"
+    OFF_CAMPUS = "off-campus"
+
+
+class EventKind(StrEnum):
+    """What the audit tells."""
+
+    ACCOUNT_ADDED = "account-added"
+    ACCOUNT_DISABLED = "account-disabled"
+    ACCOUNT_ENABLED = "account-enabled"
+    PASSWORD_SET = "password-set"
+    PASSWORD_RIGHT = "password-right"
+    PASSWORD_WRONG = "password-wrong"
+    CODE_ASKED = "code-asked"
+    ANSWER_WRONG = "answer-wrong"
+    ANSWER_THROTTLED = "answer-throttled"
+    ADMITTED = "admitted"
+    STEPPED_UP = "stepped-up"
+    STEP_UP_WRONG = "step-up-wrong"
+    ENROLMENT_REFUSED = "enrolment-refused"
+    SESSION_ENDED = "session-ended"
+    CONTACT_ADDED = "contact-added"
+    CONTACT_CONFIRMED = "contact-confirmed"
+    CONTACT_REFUSED = "contact-refused"
+    CONTACT_RENAMED = "contact-renamed"
+    CONTACT_REMOVED = "contact-removed"
+    SOFT_TOKEN_BOUND = "soft-token-bound"
+    SOFT_TOKEN_REMOVED = "soft-token-removed"
+    MATRIX_ISSUED = "matrix-issued"
+    MATRIX_SWITCHED = "matrix-switched"
+    KIND_REOPENED = "kind-reopened"

@@ -1,0 +1,40 @@
+"""The sessions: what a claimant holds after admission."""
+
+from datetime import datetime
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.models import Model
+
+from models.account import Account
+from models.contact import Contact
+from models.fields import InstantField
+from models.kinds import Zone
+
+
+class Session(Model):
+    """An admission that lives on, with the RFC 8176 values of what opened it."""
+
+    id = fields.BigIntField(primary_key=True)
+    digest = fields.CharField(max_length=64, unique=True)
+    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
+        "models.Account", related_name="sessions"
+    )
+    account_id: int
+    contact: fields.ForeignKeyNullableRelation[Contact] = fields.ForeignKeyField(
+        "models.Contact", related_name="sessions", null=True, on_delete=fields.SET_NULL
+    )
+    contact_id: int | None
+    amr = fields.CharField(max_length=64)
+    zone = fields.CharEnumField(Zone, max_length=12, description="one of Zone")
+    address = fields.CharField(max_length=45)
+    browser = fields.CharField(max_length=80)
+    opened_at: datetime = InstantField()
+    seen_at: datetime = InstantField()
+    stepped_up_at: datetime | None = InstantField(null=True)
+    expires_at: datetime = InstantField()
+    ended_at: datetime | None = InstantField(null=True)
+
+    class Meta:
+        table = "session"
+        indexes = (Index(fields=("account_id", "opened_at")), Index(fields=("contact_id",)))

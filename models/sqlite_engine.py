@@ -1,0 +1,94 @@
+"""The SQLite engine with transactions that neither fail as "locked" nor keep their lock for ever.
+
+Tortoise begins with a deferred BEGIN, so a read-then-write transaction beside a second process fails at once
+whatever `busy_timeout` says; and a task that is cancelled, or refused, while it enters a transaction leaves the
+connection's lock taken. Here BEGIN is IMMEDIATE, and entering either succeeds or leaves nothing behind.
+"""
+
+import asyncio
+import sqlite3
+from typing import Any
+
+from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
+from tortoise.backends.sqlite.client import (
+    SqliteClient,
+    SqliteTransactionContext,
+    SqliteTransactionWrapper,
+)
+from tortoise.connection import get_connections
+from tortoise.exceptions import OperationalError
+
+
+class ImmediateWrapper(SqliteTransactionWrapper):
+    """A transaction that takes the write lock when it begins."""
+
+    async def begin(self) -> None:
+        """Begin at once as a writer; an OperationalError when the database stays locked."""
+        try:
+            await self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise OperationalError(error) from error
+
+
+class ImmediateContext(SqliteTransactionContext):
+    """A transaction's frame, safe against cancellation while it is entered."""
+
+    async def __aenter__(self) -> TransactionalDBClient:
+        await self._trxlock.acquire()
+        beginning = asyncio.ensure_future(self._begin())
+        try:
+            await asyncio.shield(beginning)
+        except BaseException:
+            await self._leave(beginning)
+            raise
+        self.token = get_connections().set(self.connection_name, self.connection)
+        connection: TransactionalDBClient = self.connection
+        return connection
+
+    async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+        # A commit under way is finished even when the waiting task is cancelled: the lock must outlast it.
+        ending = asyncio.ensure_future(self._end(failed=exc_type is not None))
+        get_connections().reset(self.token)
+        await asyncio.shield(ending)
+
+    async def _begin(self) -> None:
+        await self.ensure_connection()
+        await self.connection.begin()
+
+    async def _end(self, *, failed: bool) -> None:
+        try:
+            if self.connection._finalized:
+                return
+            if failed:
+                await self.connection.rollback()
+                return
+            try:
+                await self.connection.commit()
+            except sqlite3.Error as error:
+                await self.connection.rollback()
+                raise OperationalError(error) from error
+        finally:
+            self._trxlock.release()
+
+    async def _leave(self, beginning: "asyncio.Future[None]") -> None:
+        """Undo a half-entered transaction, then give the lock back."""
+
+        async def undo() -> None:
+            try:
+                await asyncio.wait([beginning])
+                if not beginning.cancelled() and beginning.exception() is None:
+                    await self.connection.rollback()
+            finally:
+                self._trxlock.release()
+
+        await asyncio.shield(asyncio.ensure_future(undo()))
+
+
+class ImmediateClient(SqliteClient):
+    """The embedded engine: one connection, immediate transactions."""
+
+    def _in_transaction(self) -> TransactionContext:
+        return ImmediateContext(ImmediateWrapper(self), self._lock)
+
+
+client_class = ImmediateClient
