@@ -15,7 +15,7 @@ class Account(Model):
     name = fields.CharField(max_length=64)
     folded = fields.CharField(max_length=64, unique=True)
     password_hash = fields.CharField(max_length=255)
-    language: str = fields.CharField(max_length=2, default="")
+    language = fields.CharField(max_length=2, default="")
     matrix_off_at: datetime | None = InstantField(null=True)
     disabled_at: datetime | None = InstantField(null=True)
     created_at: datetime = InstantField()

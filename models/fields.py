@@ -22,13 +22,18 @@ class InstantField(Field[datetime], datetime):
         """Turn an aware datetime into microseconds; a ValueError for one without a zone."""
         if value is None or isinstance(value, int):
             return value
-        if value.tzinfo is None:
-            message = f"{self.model_field_name}: an instant needs a time zone"
-            raise ValueError(message)
-        return (value - _EPOCH) // _MICROSECOND
+        return instant(value)
 
     def to_python_value(self, value: Any) -> datetime | None:
         """Turn microseconds into a datetime in UTC."""
         if value is None or isinstance(value, datetime):
             return value
         return _EPOCH + timedelta(microseconds=value)
+
+
+def instant(moment: datetime) -> int:
+    """Give an aware datetime as microseconds, as rows hold it; a ValueError for one without a zone."""
+    if moment.tzinfo is None:
+        message = "an instant needs a time zone"
+        raise ValueError(message)
+    return (moment - _EPOCH) // _MICROSECOND

@@ -31,10 +31,9 @@ class Challenge(Model):
     contact_id: int | None
     kind = fields.CharEnumField(AuthenticatorKind, max_length=20, description="one of AuthenticatorKind")
     purpose = fields.CharEnumField(Purpose, max_length=8, description="one of Purpose")
-    slot: str | None = fields.CharField(max_length=48, null=True, unique=True)
+    slot = fields.CharField(max_length=48, null=True, unique=True)
     key = fields.CharField(max_length=16)
     nonce = fields.BinaryField()
-    locator: str | None = fields.CharField(max_length=64, null=True, unique=True)
     cells = fields.CharField(max_length=32, default="")
     tries_left = fields.SmallIntField()
     issued_at: datetime = InstantField()

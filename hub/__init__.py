@@ -1,0 +1,1 @@
+"""The decisions: who is admitted, what may be enrolled, what is delivered."""

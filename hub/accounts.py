@@ -1,0 +1,188 @@
+"""Accounts as an operator keeps them: added, found, disabled, given a new password."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tortoise.exceptions import IntegrityError
+from tortoise.transactions import in_transaction
+
+from hub import audit, contacts, notices, sessions, throttle
+from hub.authenticators.password import LONGEST, SHORTEST, is_acceptable
+from hub.contacts import ContactLine
+from hub.errors import RefusedError
+from hub.hub import Hub
+from hub.labels import (
+    UnacceptableError,
+    account_of,
+    address_of,
+    fold_account,
+    fold_address,
+    fold_label,
+    label_of,
+)
+from hub.visit import Visit
+from models.account import Account
+from models.authenticator import MatrixCard, SoftToken
+from models.contact import Contact
+from models.kinds import Channel, EventKind
+from models.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLine:
+    """An account as an operator sees it."""
+
+    account: str
+    created_at: datetime
+    disabled_at: datetime | None
+    language: str
+    contacts: tuple[ContactLine, ...]
+    soft_tokens: int
+    matrix_serial: str
+    matrix_off_at: datetime | None
+    open_sessions: int
+    last_login_at: datetime | None
+
+
+async def add(hub: Hub, visit: Visit, *, name: str, password: str, language: str = "") -> Account:
+    """Add an account; RefusedError says why it can't be."""
+    checked = check_new(name, password)
+    hashed = await hub.passwords.hash(password)
+    try:
+        async with in_transaction():
+            account = await Account.create(
+                name=checked,
+                folded=fold_account(checked),
+                password_hash=hashed,
+                language=language,
+                created_at=visit.now,
+            )
+            await audit.record(hub.keys, EventKind.ACCOUNT_ADDED, visit, account.id)
+    except IntegrityError as error:
+        message = f"{checked}: there is an account of this name."
+        raise RefusedError(message) from error
+    return account
+
+
+def check_new(name: str, password: str) -> str:
+    """Give an account's name as it will be written; RefusedError when it or the password can't be taken."""
+    try:
+        checked = account_of(name)
+    except UnacceptableError as error:
+        message = (
+            f"{name!r}: an account's name has 1 to 64 letters, digits and . _ @ + -, and begins with one."
+        )
+        raise RefusedError(message) from error
+    if not is_acceptable(password):
+        message = f"{checked}: a password has {SHORTEST} to {LONGEST} characters."
+        raise RefusedError(message)
+    return checked
+
+
+async def find(name: str) -> Account:
+    """Find an account by its name, in any spelling; RefusedError when there is none."""
+    account = await Account.get_or_none(folded=fold_account(name))
+    if account is None:
+        message = f"{name}: there is no such account."
+        raise RefusedError(message)
+    return account
+
+
+async def show(name: str, *, now: datetime) -> AccountLine:
+    """Tell what is known of an account."""
+    account = await find(name)
+    card = await MatrixCard.filter(account_id=account.id, revoked_at=None).order_by("-id").first()
+    last = await Session.filter(account_id=account.id).order_by("-opened_at").first()
+    rows = await Contact.filter(account_id=account.id).order_by("id")
+    return AccountLine(
+        account=account.name,
+        created_at=account.created_at,
+        disabled_at=account.disabled_at,
+        language=account.language,
+        contacts=tuple(contacts.line(row) for row in rows),
+        soft_tokens=await SoftToken.filter(account_id=account.id, bound_at__isnull=False).count(),
+        matrix_serial=card.serial if card else "",
+        matrix_off_at=account.matrix_off_at,
+        open_sessions=await Session.filter(account_id=account.id, ended_at=None, expires_at__gt=now).count(),
+        last_login_at=last.opened_at if last else None,
+    )
+
+
+async def disable(hub: Hub, visit: Visit, name: str) -> int:
+    """Disable an account and end its sessions; returns how many were open."""
+    account = await find(name)
+    async with in_transaction():
+        await Account.filter(id=account.id, disabled_at=None).update(disabled_at=visit.now)
+        ended = await sessions.end_all(account.id, now=visit.now)
+        await audit.record(hub.keys, EventKind.ACCOUNT_DISABLED, visit, account.id)
+    return ended
+
+
+async def enable(hub: Hub, visit: Visit, name: str) -> None:
+    """Let a disabled account log in again."""
+    account = await find(name)
+    async with in_transaction():
+        await Account.filter(id=account.id).update(disabled_at=None)
+        await audit.record(hub.keys, EventKind.ACCOUNT_ENABLED, visit, account.id)
+
+
+async def unlock(hub: Hub, visit: Visit, name: str) -> int:
+    """Forget an account's wrong answers, so that closed kinds open again; returns how many counts there were."""
+    account = await find(name)
+    async with in_transaction():
+        dropped = await throttle.reopen(account.id)
+        await audit.record(hub.keys, EventKind.KIND_REOPENED, visit, account.id)
+    return dropped
+
+
+async def set_password(hub: Hub, visit: Visit, name: str, password: str) -> int:
+    """Give an account a new password and end its sessions; returns how many were open."""
+    account = await find(name)
+    check_new(account.name, password)
+    hashed = await hub.passwords.hash(password)
+    async with in_transaction():
+        await Account.filter(id=account.id).update(password_hash=hashed)
+        ended = await sessions.end_all(account.id, now=visit.now)
+        await audit.record(hub.keys, EventKind.PASSWORD_SET, visit, account.id)
+    return ended
+
+
+async def add_contact(hub: Hub, visit: Visit, name: str, *, label: str, address: str) -> ContactLine:
+    """Give an account a mail contact that counts at once, on the operator's word."""
+    account = await find(name)
+    try:
+        named, place = label_of(label), address_of(address)
+    except UnacceptableError as error:
+        message = f"{label!r}, {address!r}: a label has 1 to 32 characters, an address the form name@domain."
+        raise RefusedError(message) from error
+    try:
+        async with in_transaction():
+            contact = await Contact.create(
+                account=account,
+                channel=Channel.MAIL,
+                label=named,
+                label_folded=fold_label(named),
+                address=place,
+                address_folded=fold_address(place),
+                added_at=visit.now,
+                confirmed_at=visit.now,
+            )
+            await audit.record(
+                hub.keys, EventKind.CONTACT_ADDED, visit, account.id, label=named, by="operator"
+            )
+    except IntegrityError as error:
+        message = f"{account.name}: this label or address is in the list already."
+        raise RefusedError(message) from error
+    return contacts.line(contact)
+
+
+async def remove_contact(hub: Hub, visit: Visit, name: str, label: str) -> None:
+    """Remove an account's contact by its label."""
+    account = await find(name)
+    async with in_transaction():
+        contact = await Contact.get_or_none(account_id=account.id, label_folded=fold_label(label))
+        if contact is None:
+            message = f"{account.name}: there is no contact {label!r}."
+            raise RefusedError(message)
+        told = await contacts.unbind(hub, visit, contact)
+    await notices.rouse(hub, told)

@@ -1,0 +1,1 @@
+"""PURE: how each kind of authenticator is minted and verified, one kind a file."""

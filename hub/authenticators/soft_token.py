@@ -1,0 +1,46 @@
+"""PURE: the soft token: RFC 6238 codes, each time step accepted once."""
+
+import hmac
+import secrets
+from base64 import b32encode
+from datetime import datetime
+
+import pyotp
+
+DIGITS = 6
+PERIOD = 30
+WINDOW = 1
+SECRET_BYTES = 20
+
+
+def mint() -> bytes:
+    """Mint a secret of 20 bytes (RFC 4226, 4 R6)."""
+    return secrets.token_bytes(SECRET_BYTES)
+
+
+def matching_step(secret: bytes, typed: str, *, now: datetime, last_step: int) -> int | None:
+    """Give the time step whose code was typed; None when there is none, or it is not newer than `last_step`.
+
+    The window is one step to either side (RFC 6238, 5.2); every candidate is compared, so the time tells nothing.
+    """
+    generator = pyotp.HOTP(b32encode(secret).decode(), digits=DIGITS)
+    current = int(now.timestamp()) // PERIOD
+    found: int | None = None
+    for step in range(current - WINDOW, current + WINDOW + 1):
+        right = hmac.compare_digest(generator.at(step).encode(), typed.encode())
+        # RFC 6238, 5.2: a step is accepted once.
+        if right and step > last_step:
+            found = step
+    return found
+
+
+def uri(secret: bytes, *, account: str, issuer: str) -> str:
+    """Write the `otpauth:` URI that apps read from the QR code."""
+    generator = pyotp.TOTP(b32encode(secret).decode(), digits=DIGITS, interval=PERIOD)
+    return generator.provisioning_uri(name=account, issuer_name=issuer)
+
+
+def spelled(secret: bytes) -> tuple[str, ...]:
+    """Spell the secret in groups of four signs, to be typed by hand."""
+    text = b32encode(secret).decode().rstrip("=")
+    return tuple(text[start : start + 4] for start in range(0, len(text), 4))

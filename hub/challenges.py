@@ -1,0 +1,105 @@
+"""What is asked once: minted, derived, told apart when it is dead; nothing of its answer rests anywhere."""
+
+import secrets
+from base64 import b32encode
+from datetime import datetime
+
+from tortoise.exceptions import IntegrityError
+from tortoise.transactions import in_transaction
+
+from hub.authenticators import one_time_password
+from hub.keyring import KeyRing
+from models.kinds import AuthenticatorKind, Purpose
+from models.login import Challenge
+
+_NONCE_BYTES = 16
+_TOKEN_BYTES = 16
+
+
+def code_of(keys: KeyRing, challenge: Challenge) -> str:
+    """Derive the six digits that answer a challenge."""
+    return one_time_password.reduce(_mac(keys, challenge, "code"))
+
+
+def token_of(keys: KeyRing, challenge: Challenge) -> str:
+    """Derive the token that a mailed URL carries: the challenge's id and 128 bits, letters and digits."""
+    token = b32encode(_mac(keys, challenge, "token")[:_TOKEN_BYTES]).decode().rstrip("=").lower()
+    return f"{challenge.id}-{token}"
+
+
+def id_in(token: str) -> int | None:
+    """Read the challenge's id from a token; None when it can't be one."""
+    number = token.partition("-")[0]
+    return int(number) if number.isascii() and number.isdecimal() and len(number) < 19 else None  # noqa: PLR2004
+
+
+def is_live(challenge: Challenge, now: datetime) -> bool:
+    """Tell whether a challenge can still be answered."""
+    if challenge.answered_at is not None or challenge.revoked_at is not None or challenge.tries_left <= 0:
+        return False
+    return challenge.expires_at is None or challenge.expires_at > now
+
+
+async def live(slot: str, *, now: datetime) -> Challenge | None:
+    """Find the challenge that holds a slot and can still be answered; a dead one gives the slot back."""
+    held = await Challenge.get_or_none(slot=slot)
+    if held is None or is_live(held, now):
+        return held
+    await Challenge.filter(id=held.id).update(slot=None)
+    return None
+
+
+async def mint(draft: Challenge) -> Challenge | None:
+    """Write a new challenge into its slot; None when another took the slot meanwhile."""
+    try:
+        async with in_transaction():
+            await draft.save(force_create=True)
+    except IntegrityError:
+        return None
+    return draft
+
+
+def draft(
+    keys: KeyRing, *, account_id: int, kind: AuthenticatorKind, purpose: Purpose, slot: str, now: datetime
+) -> Challenge:
+    """Prepare a challenge with fresh random bytes; its maker adds what else is asked."""
+    return Challenge(
+        account_id=account_id,
+        kind=kind,
+        purpose=purpose,
+        slot=slot,
+        key=keys.current,
+        nonce=secrets.token_bytes(_NONCE_BYTES),
+        issued_at=now,
+    )
+
+
+async def spend(challenge: Challenge, *, now: datetime) -> bool:
+    """Take one try from a live challenge; False when it has none left or has ended."""
+    living = Challenge.filter(
+        id=challenge.id, tries_left=challenge.tries_left, answered_at=None, revoked_at=None
+    )
+    if not is_live(challenge, now):
+        return False
+    challenge.tries_left -= 1
+    return await living.update(tries_left=challenge.tries_left) == 1
+
+
+async def consume(challenge: Challenge, *, now: datetime) -> bool:
+    """Mark a live challenge as answered; one row or refused, whoever else tries."""
+    if not is_live(challenge, now):
+        return False
+    living = Challenge.filter(
+        id=challenge.id, answered_at=None, revoked_at=None, tries_left=challenge.tries_left
+    )
+    return await living.update(answered_at=now, slot=None) == 1
+
+
+def _mac(keys: KeyRing, challenge: Challenge, use: str) -> bytes:
+    parts = (
+        use.encode(),
+        str(challenge.purpose).encode(),
+        str(challenge.id).encode(),
+        bytes(challenge.nonce),
+    )
+    return keys.mac("challenge", *parts, key_id=challenge.key)

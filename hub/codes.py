@@ -1,0 +1,121 @@
+"""Codes to contacts: which challenge a contact has, whether one more may be sent, and the letter that carries it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hub import audit, challenges
+from hub.hub import Hub
+from hub.outcome import Throttled
+from hub.settings import NUMBERS
+from hub.visit import Visit
+from models.account import Account
+from models.contact import Contact
+from models.delivery import Delivery
+from models.kinds import AuthenticatorKind, EventKind, Letter, Purpose
+from models.login import Challenge
+
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A live challenge and how its last letter stands."""
+
+    challenge: Challenge
+    delivery: Delivery
+    posted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """When a letter went to which contact."""
+
+    contact_id: int | None
+    at: datetime
+
+
+async def ask(
+    hub: Hub, visit: Visit, account: Account, contact: Contact, *, again: bool = False
+) -> Sent | Throttled:
+    """Send the contact's code, in the caller's transaction: the same code while it lives, else a fresh one.
+
+    `again` says that the claimant pressed "Send again", so a letter just sent is no answer.
+    """
+    living = await challenges.live(slot_of(contact.id), now=visit.now)
+    wait = too_soon(await _postings(account.id, visit.now), contact.id, now=visit.now)
+    if living is not None:
+        last = await Delivery.filter(challenge_id=living.id).order_by("-id").first()
+        if last is not None and last.due_at is not None:
+            # It waits for the mail server still: hurry it up instead of sending two.
+            await Delivery.filter(id=last.id, lease="").update(due_at=visit.now)
+            return Sent(living, last, posted=True)
+        if wait and last is not None:
+            return Throttled(wait) if again else Sent(living, last, posted=False)
+    if wait:
+        return Throttled(wait)
+    challenge = living or await _minted(hub, visit, account.id, contact.id)
+    if challenge is None:
+        return Throttled(NUMBERS.sent_gap)
+    delivery = await hub.outbox.post_challenge(challenge, contact, account, visit)
+    await audit.record(hub.keys, EventKind.CODE_ASKED, visit, account.id, contact=contact.id)
+    return Sent(challenge, delivery, posted=True)
+
+
+def too_soon(postings: Sequence[Posting], contact_id: int, *, now: datetime) -> timedelta:
+    """PURE: tell how long until one more code may go to a contact; zero when it may at once."""
+    here = [posting.at for posting in postings if posting.contact_id == contact_id]
+    everywhere = [posting.at for posting in postings]
+    waits = [
+        _until_room(here, 1, NUMBERS.sent_gap, now),
+        _until_room(here, NUMBERS.sent_an_hour, _HOUR, now),
+        _until_room(here, NUMBERS.sent_a_day, _DAY, now),
+        _until_room(everywhere, NUMBERS.sent_an_hour_to_account, _HOUR, now),
+    ]
+    return max(waits)
+
+
+def resend_at(postings: Sequence[Posting], contact_id: int, *, now: datetime) -> datetime:
+    """PURE: tell from when "Send again" is heard."""
+    return now + too_soon(postings, contact_id, now=now)
+
+
+def slot_of(contact_id: int) -> str:
+    """Name the one place of a contact's code, shared by all logins of its account."""
+    return f"code:{contact_id}"
+
+
+def _until_room(times: Sequence[datetime], most: int, span: timedelta, now: datetime) -> timedelta:
+    within = sorted(at for at in times if at > now - span)
+    if len(within) < most:
+        return timedelta()
+    return within[-most] + span - now
+
+
+async def _postings(account_id: int, now: datetime) -> list[Posting]:
+    rows = await Delivery.filter(
+        account_id=account_id, letter=Letter.CODE, posted_at__gt=now - _DAY
+    ).values_list("contact_id", "posted_at")
+    return [Posting(contact_id, at) for contact_id, at in rows]
+
+
+async def _minted(hub: Hub, visit: Visit, account_id: int, contact_id: int) -> Challenge | None:
+    living = Challenge.filter(
+        account_id=account_id, purpose=Purpose.LOGIN, slot__isnull=False, expires_at__gt=visit.now
+    )
+    if await living.count() >= NUMBERS.live_challenges:
+        return None
+    fresh = challenges.draft(
+        hub.keys,
+        account_id=account_id,
+        kind=AuthenticatorKind.ONE_TIME_PASSWORD,
+        purpose=Purpose.LOGIN,
+        slot=slot_of(contact_id),
+        now=visit.now,
+    )
+    fresh.contact_id = contact_id
+    fresh.tries_left = NUMBERS.code_tries
+    fresh.expires_at = visit.now + NUMBERS.code_life
+    # Two logins at once may choose the same label: one mints, the other finds what was minted.
+    return await challenges.mint(fresh) or await challenges.live(slot_of(contact_id), now=visit.now)

@@ -1,0 +1,60 @@
+"""What an account will be asked at its next login, and whether Matrix is part of it."""
+
+from dataclasses import dataclass
+
+from tortoise.transactions import in_transaction
+
+from hub import audit, bound, matrix_cards, notices, policy, sessions
+from hub.hub import Hub
+from hub.outcome import Done, Offer, Reason, Refused
+from hub.sessions import Current
+from hub.visit import Visit
+from models.account import Account
+from models.kinds import EventKind, Notice
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What is bound, and what follows from it."""
+
+    offers: tuple[Offer, ...]
+    contacts: int
+    soft_tokens: int
+    has_matrix_card: bool
+    is_matrix_off: bool
+    may_switch_matrix_off: bool
+    matrix_needs_renewal: bool
+
+
+async def overview(hub: Hub, session: Current) -> Overview:
+    """Tell what is bound to the session's account."""
+    account = await Account.get(id=session.account_id)
+    found = await bound.of(hub, account)
+    card = await matrix_cards.usable(hub, account.id)
+    return Overview(
+        offers=policy.offers(found),
+        contacts=len(found.contacts),
+        soft_tokens=found.soft_tokens,
+        has_matrix_card=found.matrix_card,
+        is_matrix_off=found.matrix_off,
+        may_switch_matrix_off=policy.may_switch_matrix_off(found),
+        matrix_needs_renewal=card is not None and matrix_cards.needs_renewal(hub, card),
+    )
+
+
+async def switch_matrix(hub: Hub, visit: Visit, session: Current, *, on: bool) -> Done | Refused:
+    """Switch Matrix on or off; off only while another authenticator is bound."""
+    reason = sessions.hindrance(session, visit)
+    if reason is not None:
+        return Refused(reason)
+    async with in_transaction():
+        account = await Account.get(id=session.account_id)
+        if not on and not policy.may_switch_matrix_off(await bound.of(hub, account)):
+            return Refused(Reason.LAST_WAY)
+        await Account.filter(id=account.id).update(matrix_off_at=None if on else visit.now)
+        await audit.record(hub.keys, EventKind.MATRIX_SWITCHED, visit, account.id, on=int(on))
+        told = await notices.tell_all(
+            hub, visit, account.id, Notice.MATRIX_ON if on else Notice.MATRIX_OFF, about="Matrix"
+        )
+    await notices.rouse(hub, told)
+    return Done()

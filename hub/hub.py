@@ -1,0 +1,47 @@
+"""What every decision needs at hand: settings, keys, passwords, the outbox and the bells."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from hub import keyring
+from hub.errors import HubError
+from hub.keyring import KeyRing
+from hub.outbox import Outbox
+from hub.password_gate import PasswordGate
+from hub.settings import Settings
+from hub.wakeup import Wakeups
+from models.database import connected, missing_migrations
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """The hub of one process."""
+
+    settings: Settings
+    keys: KeyRing
+    passwords: PasswordGate
+    wakeups: Wakeups
+    outbox: Outbox
+
+
+class OldSchemaError(HubError):
+    """The database lacks migrations."""
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Hub]:
+    """Open the hub on its database; OldSchemaError names the command that brings the schema up to date."""
+    keys = keyring.load(settings.keys_file)
+    async with connected(settings.database_url) as context:
+        missing = await missing_migrations(context)
+        if missing:
+            message = f"The database lacks {', '.join(missing)}: run `tegata migrate`."
+            raise OldSchemaError(message)
+        wakeups = Wakeups()
+        gate = PasswordGate(settings)
+        try:
+            async with wakeups.open(context):
+                yield Hub(settings, keys, gate, wakeups, Outbox(settings, keys, wakeups))
+        finally:
+            gate.close()

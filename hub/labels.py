@@ -1,0 +1,83 @@
+"""What may be a label, an account's name or a mail address, and when two of them are the same."""
+
+import re
+import unicodedata
+
+from email_validator import EmailNotValidError, validate_email
+
+LABEL_LENGTH = 32
+ACCOUNT_LENGTH = 64
+# Letters, digits and the few signs that account names of directories use; never what a mail header or a path minds.
+_ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._@+-]*")
+# Bidirectional controls reorder what is read next to a label (Unicode TR 36, 2.8.1); the rest can't be seen at all.
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_JOINERS = {"\u200d", "\ufe0f"}
+
+
+class UnacceptableError(ValueError):
+    """A label, name or address that can't be taken."""
+
+
+def label_of(typed: str) -> str:
+    """Trim and check a label (1 to 32 characters, any script); UnacceptableError says it can't be one."""
+    label = " ".join(unicodedata.normalize("NFC", typed).split())
+    if not 1 <= len(label) <= LABEL_LENGTH:
+        raise UnacceptableError(label)
+    if any(unicodedata.category(sign) in _UNSEEN and sign not in _JOINERS for sign in label):
+        raise UnacceptableError(label)
+    if not any(unicodedata.category(sign)[0] in "LNPS" for sign in label):
+        raise UnacceptableError(label)
+    return label
+
+
+def fold_label(label: str) -> str:
+    """Give the form by which two labels are the same (NFKC, trimmed, case-folded)."""
+    return unicodedata.normalize("NFKC", label).strip().casefold()[:128]
+
+
+def account_of(typed: str) -> str:
+    """Trim and check an account's name (1 to 64 of letters, digits and `._@+-`); else UnacceptableError."""
+    name = unicodedata.normalize("NFKC", typed).strip()
+    if len(name) > ACCOUNT_LENGTH or not _ACCOUNT.fullmatch(name.casefold()):
+        raise UnacceptableError(name)
+    return name
+
+
+def fold_account(typed: str) -> str:
+    """Give the form by which accounts are found: full-width and capitals fold away."""
+    return unicodedata.normalize("NFKC", typed).strip().casefold()[:ACCOUNT_LENGTH]
+
+
+def address_of(typed: str) -> str:
+    """Check one mail address and give it as mail needs it; the local part as typed, IDN as A-labels.
+
+    No comments, source routes, quoted local parts, control or bidirectional characters: UnacceptableError.
+    """
+    trimmed = unicodedata.normalize("NFC", typed.strip())
+    if any(unicodedata.category(sign) in _UNSEEN for sign in trimmed):
+        raise UnacceptableError(typed)
+    try:
+        valid = validate_email(
+            trimmed, check_deliverability=False, allow_quoted_local=False, allow_domain_literal=False
+        )
+    except EmailNotValidError as error:
+        raise UnacceptableError(typed) from error
+    local = trimmed.rpartition("@")[0]
+    return f"{local}@{valid.ascii_domain}"
+
+
+def fold_address(address: str) -> str:
+    """Give the form by which two addresses are the same: the domain's case folds, the local part's doesn't."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}@{domain.casefold()}"
+
+
+def domain_of(address: str) -> str:
+    """Name the domain of an address that was checked."""
+    return address.rpartition("@")[2].casefold()
+
+
+def typed_code(typed: str) -> str:
+    """Read a code as typed: full-width digits count, spaces and hyphens fall away."""
+    plain = unicodedata.normalize("NFKC", typed)
+    return "".join(sign for sign in plain if not sign.isspace() and sign not in "-‐−ー")

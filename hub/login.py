@@ -1,0 +1,281 @@
+"""One login from account and password to admission: begin, choose, answer; the only file that knows its order."""
+
+import secrets
+from datetime import datetime
+
+from tortoise.transactions import in_transaction
+
+from hub import (
+    audit,
+    bound,
+    codes,
+    matrix_cards,
+    passwords,
+    policy,
+    sessions,
+    verification,
+)
+from hub.codes import Sent
+from hub.hub import Hub
+from hub.labels import fold_account
+from hub.outbox import line_of, topic_of
+from hub.outcome import (
+    Admitted,
+    Asked,
+    Begun,
+    Busy,
+    ByContact,
+    ByMatrix,
+    BySoftToken,
+    Choose,
+    Done,
+    Offer,
+    Reason,
+    Refused,
+    Throttled,
+    Way,
+)
+from hub.settings import NUMBERS
+from hub.verification import Right
+from hub.visit import Visit
+from models.account import Account
+from models.authenticator import MatrixCard
+from models.contact import Contact
+from models.delivery import Delivery
+from models.kinds import AuthenticatorKind, EventKind
+from models.login import Challenge, Login
+
+_PURPOSE = "login"
+
+
+async def begin(hub: Hub, visit: Visit, *, name: str, password: str) -> Begun | Refused | Throttled | Busy:
+    """Begin a login with account and password; where only the matrix card is left, its cells are asked at once."""
+    folded = fold_account(name)
+    account = await Account.get_or_none(folded=folded)
+    proof = await passwords.prove(hub, visit, folded=folded, account=account, password=password)
+    if not isinstance(proof, Done):
+        return proof
+    assert account is not None  # noqa: S101 - nobody's password is never right
+    offers = policy.offers(await bound.of(hub, account))
+    if not offers:
+        return Refused(Reason.NOTHING_BOUND)
+    token = secrets.token_urlsafe(32)
+    at_once = offers[0].way if len(offers) == 1 and isinstance(offers[0].way, ByMatrix) else None
+    async with in_transaction():
+        challenge = await matrix_cards.ask(hub, visit, account.id) if at_once else None
+        login = await Login.create(
+            digest=hub.keys.digest(_PURPOSE, token),
+            account=account,
+            challenge=challenge,
+            chosen=_chosen(at_once) if at_once else "",
+            address=visit.address,
+            browser=visit.browser,
+            begun_at=visit.now,
+            expires_at=visit.now + NUMBERS.login_life,
+        )
+        await audit.record(hub.keys, EventKind.PASSWORD_RIGHT, visit, account.id, login=login.id)
+    if challenge is not None:
+        return Begun(token, await _cells_asked(account, challenge, other_ways=False))
+    return Begun(token, Choose(account.name, offers))
+
+
+async def offered(hub: Hub, token: str, *, now: datetime) -> Choose | Refused:
+    """List the ways to go on with a login; changes nothing."""
+    login = await _living(hub, token, now)
+    if login is None:
+        return Refused(Reason.LOGIN_OVER)
+    offers = policy.offers(await bound.of(hub, login.account))
+    return Choose(login.account.name, offers) if offers else Refused(Reason.NOTHING_BOUND)
+
+
+async def choose(hub: Hub, visit: Visit, token: str, way: Way) -> Asked | Refused | Throttled:
+    """Choose how to go on: a code is sent to a contact, cells of the matrix card are asked, or a soft token's code."""
+    login = await _living(hub, token, visit.now)
+    if login is None:
+        return Refused(Reason.LOGIN_OVER)
+    offers = policy.offers(await bound.of(hub, login.account))
+    if not any(offer.way == way for offer in offers):
+        return Refused(Reason.NOT_OFFERED)
+    return await _ask(hub, visit, login, way, other_ways=len(offers) > 1)
+
+
+async def asked(hub: Hub, token: str, *, now: datetime) -> Asked | Choose | Refused:
+    """Tell what a login asks now, and how its delivery stands; Choose when nothing was chosen yet. Changes nothing."""
+    login = await _living(hub, token, now)
+    if login is None:
+        return Refused(Reason.LOGIN_OVER)
+    if not login.chosen:
+        return await offered(hub, token, now=now)
+    offers = policy.offers(await bound.of(hub, login.account))
+    return await _asked(login, offers, now)
+
+
+async def send_again(hub: Hub, visit: Visit, token: str) -> Asked | Refused | Throttled:
+    """Send the code once more: the same while it lives, a fresh one when it has ended."""
+    login = await _living(hub, token, visit.now)
+    if login is None:
+        return Refused(Reason.LOGIN_OVER)
+    way = _way(login.chosen)
+    if not isinstance(way, ByContact):
+        return Refused(Reason.NOT_OFFERED)
+    offers = policy.offers(await bound.of(hub, login.account))
+    if not any(offer.way == way for offer in offers):
+        return Refused(Reason.NOT_OFFERED)
+    return await _send(hub, visit, login, way, again=True, other_ways=len(offers) > 1)
+
+
+async def answer(hub: Hub, visit: Visit, token: str, response: str) -> Admitted | Refused | Throttled:
+    """Answer what the login asks; admitted when both factors are proved.
+
+    Spending the try, consuming the challenge, opening the session and telling it are one transaction: a crash
+    leaves all of it or nothing, and nothing was told yet.
+    """
+    login = await _living(hub, token, visit.now)
+    if login is None:
+        return Refused(Reason.LOGIN_OVER)
+    kind = _kind(login.chosen)
+    if kind is None:
+        return Refused(Reason.NOT_OFFERED)
+    async with in_transaction():
+        verdict = await verification.verify(hub, visit, login.account_id, kind, login.challenge, response)
+        if not isinstance(verdict, Right):
+            return verdict
+        return await _admit(hub, visit, login, kind)
+
+
+async def _admit(hub: Hub, visit: Visit, login: Login, kind: AuthenticatorKind) -> Admitted | Refused:
+    proved = (AuthenticatorKind.PASSWORD, kind)
+    ending = Login.filter(id=login.id, ended_at=None, expires_at__gt=visit.now)
+    if not policy.is_enough(proved) or await ending.update(ended_at=visit.now) != 1:
+        return Refused(Reason.LOGIN_OVER)
+    contact_id = login.challenge.contact_id if login.challenge else None
+    if contact_id is not None:
+        await Contact.filter(id=contact_id).update(used_at=visit.now)
+    session = await sessions.open_session(hub, visit, login.account, proved, contact_id)
+    await audit.record(hub.keys, EventKind.ADMITTED, visit, login.account_id, amr=policy.amr(proved))
+    return Admitted(session, login.account.name, login.account.language)
+
+
+async def _ask(
+    hub: Hub, visit: Visit, login: Login, way: Way, *, other_ways: bool
+) -> Asked | Refused | Throttled:
+    match way:
+        case ByContact():
+            return await _send(hub, visit, login, way, again=False, other_ways=other_ways)
+        case BySoftToken():
+            await Login.filter(id=login.id).update(chosen=_chosen(way), challenge_id=None)
+            return _soft_token_asked(login.account, other_ways=other_ways)
+        case ByMatrix():
+            async with in_transaction():
+                challenge = await matrix_cards.ask(hub, visit, login.account_id)
+                if challenge is None:
+                    return Refused(Reason.NOT_OFFERED)
+                await Login.filter(id=login.id).update(chosen=_chosen(way), challenge_id=challenge.id)
+            return await _cells_asked(login.account, challenge, other_ways=other_ways)
+
+
+async def _send(
+    hub: Hub, visit: Visit, login: Login, way: ByContact, *, again: bool, other_ways: bool
+) -> Asked | Refused | Throttled:
+    async with in_transaction():
+        contact = await Contact.get_or_none(id=way.contact_id, account_id=login.account_id)
+        if contact is None:
+            return Refused(Reason.NOT_OFFERED)
+        sent = await codes.ask(hub, visit, login.account, contact, again=again)
+        if isinstance(sent, Throttled):
+            return sent
+        await Login.filter(id=login.id).update(chosen=_chosen(way), challenge_id=sent.challenge.id)
+    if sent.posted:
+        await hub.outbox.rouse(contact.channel)
+        await hub.wakeups.tell(topic_of(sent.challenge.id))
+    return _code_asked(login.account, contact, sent, visit.now, other_ways=other_ways)
+
+
+async def _asked(login: Login, offers: tuple[Offer, ...], now: datetime) -> Asked | Refused:
+    other_ways = len(offers) > 1
+    way = _way(login.chosen)
+    match way:
+        case BySoftToken():
+            return _soft_token_asked(login.account, other_ways=other_ways)
+        case ByMatrix() if login.challenge is not None:
+            return await _cells_asked(login.account, login.challenge, other_ways=other_ways)
+        case ByContact(contact_id) if login.challenge is not None:
+            contact = await Contact.get_or_none(id=contact_id)
+            delivery = await Delivery.filter(challenge_id=login.challenge.id).order_by("-id").first()
+            if contact is None or delivery is None:
+                return Refused(Reason.NOT_OFFERED)
+            sent = Sent(login.challenge, delivery, posted=False)
+            return _code_asked(login.account, contact, sent, now, other_ways=other_ways)
+        case _:
+            return Refused(Reason.NOT_OFFERED)
+
+
+def _code_asked(account: Account, contact: Contact, sent: Sent, now: datetime, *, other_ways: bool) -> Asked:
+    return Asked(
+        challenge_id=sent.challenge.id,
+        kind=AuthenticatorKind.ONE_TIME_PASSWORD,
+        account=account.name,
+        label=contact.label,
+        channel=contact.channel,
+        delivery=line_of(sent.delivery, now),
+        resend_at=sent.delivery.posted_at + NUMBERS.sent_gap,
+        expires_at=sent.challenge.expires_at,
+        other_ways=other_ways,
+    )
+
+
+async def _cells_asked(account: Account, challenge: Challenge, *, other_ways: bool) -> Asked:
+    card = await MatrixCard.filter(account_id=account.id, revoked_at=None).order_by("-id").first()
+    return Asked(
+        challenge_id=challenge.id,
+        kind=AuthenticatorKind.MATRIX,
+        account=account.name,
+        cells=matrix_cards.asked_cells(challenge),
+        signs=card.signs if card else 0,
+        other_ways=other_ways,
+    )
+
+
+def _soft_token_asked(account: Account, *, other_ways: bool) -> Asked:
+    return Asked(None, AuthenticatorKind.SOFT_TOKEN, account.name, other_ways=other_ways)
+
+
+async def _living(hub: Hub, token: str, now: datetime) -> Login | None:
+    """Find the login of a token that has neither ended nor run out, with its account and what it asks."""
+    if not token:
+        return None
+    digests = hub.keys.digests(_PURPOSE, token)
+    alive = Login.filter(digest__in=digests, ended_at=None, expires_at__gt=now)
+    login = await alive.select_related("account", "challenge").first()
+    return login if login is not None and login.account.disabled_at is None else None
+
+
+def _chosen(way: Way) -> str:
+    match way:
+        case ByContact(contact_id):
+            return f"contact:{contact_id}"
+        case BySoftToken():
+            return "soft-token"
+        case ByMatrix():
+            return "matrix"
+
+
+def _way(chosen: str) -> Way | None:
+    kind, _, number = chosen.partition(":")
+    if kind == "contact":
+        return ByContact(int(number))
+    if kind == "soft-token":
+        return BySoftToken()
+    return ByMatrix() if kind == "matrix" else None
+
+
+def _kind(chosen: str) -> AuthenticatorKind | None:
+    match _way(chosen):
+        case ByContact():
+            return AuthenticatorKind.ONE_TIME_PASSWORD
+        case BySoftToken():
+            return AuthenticatorKind.SOFT_TOKEN
+        case ByMatrix():
+            return AuthenticatorKind.MATRIX
+        case None:
+            return None

@@ -1,0 +1,129 @@
+"""The matrix cards of accounts: issued, asked for three cells, renewed."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hub import audit, challenges
+from hub.authenticators import matrix
+from hub.hub import Hub
+from hub.settings import NUMBERS
+from hub.visit import Visit
+from models.account import Account
+from models.authenticator import MatrixCard
+from models.kinds import AuthenticatorKind, EventKind, Purpose
+from models.login import Challenge
+
+# The card has no tries of its own: the account's soft lock slows guessing, and the cells stay until answered.
+_ENDLESS = 32767
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A card as it goes to the printer, once."""
+
+    account: str
+    serial: str
+    cells: Mapping[str, str] = field(repr=False)
+
+
+async def usable(hub: Hub, account_id: int) -> MatrixCard | None:
+    """Find the card an account can answer with; None when it has none or, in strict mode, has spent it."""
+    card = await MatrixCard.filter(account_id=account_id, revoked_at=None).order_by("-id").first()
+    if card is None or not hub.settings.matrix_strict:
+        return card
+    drawn = len(_cells(card.drawn))
+    if len(matrix.CELLS) - drawn >= matrix.ASKED or await Challenge.exists(slot=slot_of(account_id)):
+        return card
+    return None
+
+
+def needs_renewal(hub: Hub, card: MatrixCard) -> bool:
+    """Tell whether the member should be asked to fetch a new card."""
+    if hub.settings.matrix_strict:
+        return len(_cells(card.drawn)) >= NUMBERS.matrix_strict_renew_after * matrix.ASKED
+    return card.answered >= NUMBERS.matrix_renew_after
+
+
+async def ask(hub: Hub, visit: Visit, account_id: int) -> Challenge | None:
+    """Give the account's matrix challenge: the one that waits for its answer, or a fresh one; None without a card.
+
+    The cells outlive reloads, wrong answers and new logins, or one could ask until familiar cells come up.
+    """
+    waiting = await challenges.live(slot_of(account_id), now=visit.now)
+    if waiting is not None:
+        return waiting
+    card = await usable(hub, account_id)
+    if card is None:
+        return None
+    used = _cells(card.drawn) if hub.settings.matrix_strict else ()
+    cells = matrix.draw(used)
+    fresh = challenges.draft(
+        hub.keys,
+        account_id=account_id,
+        kind=AuthenticatorKind.MATRIX,
+        purpose=Purpose.LOGIN,
+        slot=slot_of(account_id),
+        now=visit.now,
+    )
+    fresh.cells = " ".join(cells)
+    fresh.tries_left = _ENDLESS
+    minted = await challenges.mint(fresh)
+    if minted is None:
+        return await challenges.live(slot_of(account_id), now=visit.now)
+    if hub.settings.matrix_strict:
+        await MatrixCard.filter(id=card.id).update(drawn=" ".join((*used, *cells)))
+    return minted
+
+
+def asked_cells(challenge: Challenge) -> tuple[str, ...]:
+    """Name the cells that a challenge asks for, in column order."""
+    return _cells(challenge.cells)
+
+
+async def answered(hub: Hub, challenge: Challenge, typed: str) -> bool:
+    """Tell whether the card's cells were typed."""
+    card = await usable(hub, challenge.account_id)
+    if card is None:
+        return False
+    cells = matrix.unpack(hub.keys.unseal(card.cells, identity=identity_of(card)))
+    if not matrix.is_right(cells, asked_cells(challenge), typed):
+        return False
+    await MatrixCard.filter(id=card.id).update(answered=card.answered + 1)
+    return True
+
+
+async def issue(hub: Hub, visit: Visit, account: Account) -> Printed:
+    """Issue a new card to an account, in the caller's transaction; the one before it is revoked."""
+    cells = matrix.mint(hub.settings.matrix_signs)
+    serial = _serial()
+    await bind(hub, visit, account, serial=serial, cells=cells)
+    return Printed(account.name, serial, cells)
+
+
+async def bind(hub: Hub, visit: Visit, account: Account, *, serial: str, cells: Mapping[str, str]) -> None:
+    """Bind a card of these cells, in the caller's transaction; the one before it is revoked, its challenge too."""
+    await MatrixCard.filter(account_id=account.id, revoked_at=None).update(revoked_at=visit.now)
+    await Challenge.filter(slot=slot_of(account.id)).update(slot=None, revoked_at=visit.now)
+    card = MatrixCard(account_id=account.id, serial=serial, signs=len(cells["A,1"]), issued_at=visit.now)
+    card.cells = hub.keys.seal(matrix.pack(cells), identity=identity_of(card))
+    await card.save(force_create=True)
+    await audit.record(hub.keys, EventKind.MATRIX_ISSUED, visit, account.id, serial=serial)
+
+
+def identity_of(card: MatrixCard) -> str:
+    """Name what a card's sealed cells are bound to, so that they open in no other row."""
+    return f"matrix-card/{card.account_id}/{card.serial}"
+
+
+def slot_of(account_id: int) -> str:
+    """Name the one place of an account's matrix challenge."""
+    return f"matrix:{account_id}"
+
+
+def _cells(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def _serial() -> str:
+    return "-".join("".join(secrets.choice(matrix.ALPHABET) for _ in range(4)) for _ in range(3))

@@ -1,0 +1,283 @@
+"""Everything waiting to be delivered, for every channel: posted with its cause, claimed once, reported on."""
+
+import random
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from typing import Any, assert_never
+
+from tortoise.connection import get_connections
+
+from hub import challenges
+from hub.keyring import KeyRing
+from hub.labels import domain_of
+from hub.outcome import DeliveryLine, DeliveryState
+from hub.settings import NUMBERS, Settings
+from hub.visit import Visit
+from hub.wakeup import Bell, Wakeups
+from models.account import Account
+from models.contact import Contact
+from models.delivery import Delivery
+from models.fields import instant
+from models.kinds import Channel, Letter, Notice
+from models.login import Challenge
+
+_URGENCY = {Letter.CODE: 0, Letter.CONFIRMATION: 1, Letter.NOTICE: 2}
+_FIRST_RETRY = timedelta(seconds=1)
+_LONGEST_RETRY = timedelta(seconds=30)
+_NOTICE_LIFE = timedelta(days=2)
+_REPLY_LENGTH = 200
+_EXPIRED = "its time was over"
+_NOT_NEEDED = "it was no longer needed"
+
+# One statement claims on both engines: the rows that it touched come back, and no other worker's among them.
+_CLAIM = """
+UPDATE "delivery" SET "lease" = {lease}, "due_at" = {until}, "attempts" = "attempts" + 1 WHERE "id" IN (
+ SELECT "id" FROM "delivery" WHERE "channel" = {channel} AND "due_at" <= {now} AND "expires_at" > {now}
+ ORDER BY "urgency", "due_at" LIMIT {limit} {skip}) RETURNING "id"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One delivery, leased to the caller, with all that a letter needs; `code` and `url` rest nowhere else."""
+
+    id: int
+    lease: str
+    channel: Channel
+    letter: Letter
+    address: str
+    message_id: str
+    language: str
+    account: str
+    label: str
+    code: str = field(repr=False)
+    url: str = field(repr=False)
+    asked_at: datetime
+    asked_from: str
+    asked_with: str
+    expires_at: datetime
+    attempt: int
+    notice: str
+    subject_label: str
+    challenge_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The next server took it over."""
+
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """Not now; try again, at the earliest after `retry_after`."""
+
+    reply: str
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Never, as it is."""
+
+    reply: str
+
+
+Report = Accepted | Deferred | Failed
+
+
+class Outbox:
+    """The rows to deliver, and who waits for them."""
+
+    def __init__(self, settings: Settings, keys: KeyRing, wakeups: Wakeups) -> None:
+        self._origin = settings.origin
+        self._domain = _message_domain(settings)
+        self._keys = keys
+        self._wakeups = wakeups
+        self._bells: dict[Channel, Bell] = {}
+
+    async def post_challenge(
+        self, challenge: Challenge, contact: Contact, account: Account, visit: Visit
+    ) -> Delivery:
+        """Write the delivery of a code or a confirmation, in the transaction of what caused it."""
+        letter = Letter.CODE if challenge.contact_id and challenge.purpose == "login" else Letter.CONFIRMATION
+        delivery = self._drafted(letter, contact, account, visit)
+        delivery.challenge_id = challenge.id
+        delivery.expires_at = challenge.expires_at or visit.now + _NOTICE_LIFE
+        await delivery.save(force_create=True)
+        return delivery
+
+    async def post_notice(
+        self, notice: Notice, contact: Contact, account: Account, visit: Visit, *, about: str
+    ) -> Delivery:
+        """Write the delivery of a notice, in the transaction of what it tells; `about` is the label it is about."""
+        delivery = self._drafted(Letter.NOTICE, contact, account, visit)
+        delivery.notice = notice
+        delivery.about = about
+        delivery.expires_at = visit.now + _NOTICE_LIFE
+        await delivery.save(force_create=True)
+        return delivery
+
+    async def rouse(self, channel: Channel) -> None:
+        """Wake the channel's sender; call it after the commit."""
+        await self._wakeups.tell(f"outbox:{channel}")
+
+    async def wait(self, channel: Channel, *, timeout: float) -> None:
+        """Wait until rows of the channel may be due, `timeout` seconds at most."""
+        with self._wakeups.listening(f"outbox:{channel}") as bell:
+            await bell.heard(timeout=timeout)
+
+    async def claim(self, channel: Channel, *, limit: int, now: datetime) -> list[Claimed]:
+        """Take up to `limit` due rows, the most urgent first, each for one worker and one lease."""
+        lease = secrets.token_hex(8)
+        ids = await _claimed_ids(channel, lease=lease, limit=limit, now=now)
+        if not ids:
+            return []
+        rows = (
+            await Delivery.filter(id__in=ids).select_related("account", "challenge").order_by("urgency", "id")
+        )
+        needed = []
+        for row in rows:
+            if row.challenge is None and row.letter is not Letter.NOTICE:
+                await self._drop(row, now)
+            elif row.challenge is not None and not challenges.is_live(row.challenge, now):
+                await self._drop(row, now)
+            else:
+                needed.append(self._opened(row, lease))
+        return needed
+
+    async def report(self, claimed: Claimed, report: Report, *, now: datetime) -> None:
+        """Write what became of a claimed delivery, unless its lease went to another worker meanwhile."""
+        mine = Delivery.filter(id=claimed.id, lease=claimed.lease)
+        match report:
+            case Accepted(reply):
+                await mine.update(accepted_at=now, due_at=None, reply=_short(reply))
+            case Failed(reply):
+                await mine.update(failed_at=now, due_at=None, reply=_short(reply))
+            case Deferred(reply, retry_after):
+                due_at = now + _retry_in(claimed.attempt, retry_after)
+                if due_at < claimed.expires_at:
+                    await mine.update(due_at=due_at, lease="", reply=_short(reply))
+                else:
+                    await mine.update(failed_at=now, due_at=None, reply=_short(reply))
+            case _:
+                assert_never(report)
+        if claimed.challenge_id is not None:
+            await self._wakeups.tell(topic_of(claimed.challenge_id))
+
+    async def backlog(self, *, now: datetime) -> dict[Channel, int]:
+        """Count what is due and not delivered, by channel."""
+        waiting = await Delivery.filter(due_at__isnull=False, expires_at__gt=now).values_list(
+            "channel", flat=True
+        )
+        channels = [Channel(str(channel)) for channel in waiting]
+        return {channel: channels.count(channel) for channel in Channel}
+
+    async def expire(self, *, now: datetime) -> int:
+        """Close what was not delivered in its time; returns how many rows."""
+        return await Delivery.filter(due_at__isnull=False, expires_at__lte=now).update(
+            failed_at=now, due_at=None, reply=_EXPIRED
+        )
+
+    def _drafted(self, letter: Letter, contact: Contact, account: Account, visit: Visit) -> Delivery:
+        return Delivery(
+            account_id=account.id,
+            contact_id=contact.id,
+            channel=contact.channel,
+            letter=letter,
+            urgency=_URGENCY[letter],
+            address=contact.address,
+            address_folded=contact.address_folded,
+            label=contact.label,
+            language=account.language or visit.language,
+            message_id=f"<{secrets.token_hex(16)}@{self._domain}>",
+            asked_from=visit.address,
+            asked_with=visit.browser,
+            posted_at=visit.now,
+            due_at=visit.now,
+        )
+
+    def _opened(self, row: Delivery, lease: str) -> Claimed:
+        challenge = row.challenge
+        confirms = challenge is not None and row.letter is Letter.CONFIRMATION
+        return Claimed(
+            id=row.id,
+            lease=lease,
+            channel=row.channel,
+            letter=row.letter,
+            address=row.address,
+            message_id=row.message_id,
+            language=row.language,
+            account=row.account.name,
+            label=row.label,
+            code=challenges.code_of(self._keys, challenge) if challenge is not None else "",
+            url=f"{self._origin}/confirm/{challenges.token_of(self._keys, challenge)}"
+            if challenge is not None and confirms
+            else "",
+            asked_at=row.posted_at,
+            asked_from=row.asked_from,
+            asked_with=row.asked_with,
+            expires_at=row.expires_at,
+            attempt=row.attempts,
+            notice=row.notice,
+            subject_label=row.about,
+            challenge_id=row.challenge_id,
+        )
+
+    async def _drop(self, row: Delivery, now: datetime) -> None:
+        await Delivery.filter(id=row.id).update(failed_at=now, due_at=None, reply=_NOT_NEEDED)
+
+
+def topic_of(challenge_id: int) -> str:
+    """Name the topic that tells of a challenge's delivery and of its answer."""
+    return f"challenge:{challenge_id}"
+
+
+def line_of(delivery: Delivery, now: datetime) -> DeliveryLine:
+    """Tell how a delivery stands."""
+    state, at = _stand(delivery, now)
+    return DeliveryLine(state, at, delivery.posted_at, delivery.reply)
+
+
+def _stand(delivery: Delivery, now: datetime) -> tuple[DeliveryState, datetime]:
+    if delivery.accepted_at is not None:
+        return DeliveryState.ACCEPTED, delivery.accepted_at
+    if delivery.failed_at is not None:
+        return DeliveryState.FAILED, delivery.failed_at
+    if delivery.expires_at <= now:
+        return DeliveryState.EXPIRED, delivery.expires_at
+    # A reply without an end is a server's "not now".
+    if delivery.reply:
+        return DeliveryState.RETRYING, delivery.due_at or now
+    return DeliveryState.WAITING, delivery.posted_at
+
+
+async def _claimed_ids(channel: Channel, *, lease: str, limit: int, now: datetime) -> list[int]:
+    (connection,) = get_connections().all()
+    values: list[Any] = [lease, instant(now + NUMBERS.delivery_lease), str(channel), instant(now), limit]
+    names = ("lease", "until", "channel", "now", "limit")
+    is_postgres = connection.capabilities.dialect == "postgres"
+    marks = {name: f"${place}" if is_postgres else f"?{place}" for place, name in enumerate(names, 1)}
+    skip = "FOR UPDATE SKIP LOCKED" if is_postgres else ""
+    rows = await connection.execute_query_dict(_CLAIM.format(**marks, skip=skip), values)
+    return [int(row["id"]) for row in rows]
+
+
+def _retry_in(attempt: int, retry_after: timedelta | None) -> timedelta:
+    """Double the wait with each attempt, with jitter, so that a server coming back isn't met by all at once."""
+    doubled = min(_FIRST_RETRY * 2 ** min(attempt - 1, 10), _LONGEST_RETRY)
+    wait: timedelta = doubled * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
+    return max(wait, retry_after or timedelta())
+
+
+def _short(reply: str) -> str:
+    printable = "".join(sign if sign.isprintable() else " " for sign in reply)
+    return printable[:_REPLY_LENGTH] or "-"
+
+
+def _message_domain(settings: Settings) -> str:
+    address = parseaddr(settings.mail_from)[1]
+    return domain_of(address) or "tegata.invalid"

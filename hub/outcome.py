@@ -1,0 +1,180 @@
+"""What the hub answers: closed unions that a door must match whole."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from models.kinds import AuthenticatorKind, Channel
+
+
+class Reason(StrEnum):
+    """Why something was refused; the page has one sentence for each."""
+
+    PASSWORD_WRONG = "password-wrong"
+    NOTHING_BOUND = "nothing-bound"
+    LOGIN_OVER = "login-over"
+    NOT_OFFERED = "not-offered"
+    ANSWER_WRONG = "answer-wrong"
+    ANSWER_STALE = "answer-stale"
+    CHALLENGE_OVER = "challenge-over"
+    TRIES_SPENT = "tries-spent"
+    KIND_CLOSED = "kind-closed"
+    STEP_UP_NEEDED = "step-up-needed"
+    MATRIX_OFF_CAMPUS = "matrix-off-campus"
+    LABEL_BAD = "label-bad"
+    LABEL_TAKEN = "label-taken"
+    ADDRESS_BAD = "address-bad"
+    ADDRESS_TAKEN = "address-taken"
+    ADDRESS_REFUSED = "address-refused"
+    ADDRESS_GUARDED = "address-guarded"
+    TOO_MANY = "too-many"
+    NOT_FOUND = "not-found"
+    ALREADY_CONFIRMED = "already-confirmed"
+    LAST_WAY = "last-way"
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery is."""
+
+    WAITING = "waiting"
+    RETRYING = "retrying"
+    ACCEPTED = "accepted"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No, with the reason; `tries_left` and `newer_at` where they help the claimant and nobody else."""
+
+    reason: Reason
+    tries_left: int | None = None
+    newer_at: datetime | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """Not now: the same may be tried after a while."""
+
+    retry_after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """The hub has more to do than it can in time; come back."""
+
+    retry_after: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class ByContact:
+    """A code sent to this contact."""
+
+    contact_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class BySoftToken:
+    """A code of any soft token that is bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByMatrix:
+    """Three cells of the matrix card."""
+
+
+Way = ByContact | BySoftToken | ByMatrix
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One way to go on; `label` and `channel` only for a contact."""
+
+    way: Way
+    label: str = ""
+    channel: Channel | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """Pick one of these; the first is the default."""
+
+    account: str
+    offers: tuple[Offer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryLine:
+    """How a delivery stands; `at` is when it came to that."""
+
+    state: DeliveryState
+    at: datetime
+    posted_at: datetime
+    reply: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """This is asked; answer it.
+
+    `cells` for a matrix card; `label`, `channel`, `delivery` and the times for a delivered code, which may be sent
+    again from `resend_at` and ends at `expires_at`.
+    """
+
+    challenge_id: int | None
+    kind: AuthenticatorKind
+    account: str
+    label: str = ""
+    channel: Channel | None = None
+    cells: tuple[str, ...] = ()
+    signs: int = 0
+    delivery: DeliveryLine | None = None
+    resend_at: datetime | None = None
+    expires_at: datetime | None = None
+    other_ways: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The password was right: a login of this token goes on with `step`."""
+
+    token: str = field(repr=False)
+    step: Choose | Asked
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """In: a session of this token is open."""
+
+    token: str = field(repr=False)
+    account: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedUp:
+    """Proved again: the session goes on under this new token."""
+
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A contact stands in the list and waits for its confirmation."""
+
+    contact_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A contact is confirmed; `is_first` asks for a second way at once."""
+
+    contact_id: int
+    label: str
+    is_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It is done; there is nothing more to say."""

@@ -1,0 +1,72 @@
+"""Whether a password is right, heard at a pace that guessing can't bear."""
+
+from datetime import timedelta
+
+from tortoise.transactions import in_transaction
+
+from hub import audit, throttle
+from hub.hub import Hub
+from hub.outcome import Busy, Done, Reason, Refused, Throttled
+from hub.throttle import ADDRESSES, PASSWORDS, Closed, Wait
+from hub.visit import Visit
+from models.account import Account
+from models.kinds import EventKind
+
+_CLOSED_FOR = timedelta(minutes=15)
+
+
+async def prove(
+    hub: Hub, visit: Visit, *, folded: str, account: Account | None, password: str
+) -> Done | Refused | Throttled | Busy:
+    """Tell whether this is the account's password; for nobody's account along the same path, in the same time.
+
+    A try is counted as wrong before it is verified and forgiven when it was right.
+    """
+    busy = hub.passwords.overload()
+    if busy is not None:
+        return busy
+    async with hub.passwords.entered():
+        mine = throttle.password_subject(folded, visit.address)
+        near = throttle.address_subject(visit.address)
+        stop = await _hindrance(mine, near, visit)
+        if stop is not None:
+            return stop
+        known = account if account is not None and account.disabled_at is None else None
+        hashed = known.password_hash if known else hub.passwords.hashing.nobody
+        right = await hub.passwords.is_right(hashed, password)
+        if known is None or not right:
+            await _wrong(hub, visit, account, near)
+            return Refused(Reason.PASSWORD_WRONG)
+        await throttle.forgive(mine)
+        await _renew(hub, known, password)
+        return Done()
+
+
+async def _hindrance(mine: str, near: str, visit: Visit) -> Throttled | None:
+    rows = await throttle.rows_of(near)
+    stop = throttle.hindrance(ADDRESSES, rows.get(near), visit.now)
+    if stop is None:
+        stop = await throttle.spend(PASSWORDS, mine, now=visit.now)
+    match stop:
+        case None:
+            return None
+        case Wait(retry_after):
+            return Throttled(retry_after)
+        case Closed():
+            return Throttled(_CLOSED_FOR)
+
+
+async def _wrong(hub: Hub, visit: Visit, account: Account | None, near: str) -> None:
+    """Count a wrong password with its address, and tell it; the same statements whether the account exists."""
+    async with in_transaction():
+        await throttle.spend(ADDRESSES, near, now=visit.now)
+        await audit.record(hub.keys, EventKind.PASSWORD_WRONG, visit, account.id if account else None)
+
+
+async def _renew(hub: Hub, account: Account, password: str) -> None:
+    """Hash a password anew that was hashed at another cost than today's."""
+    if not hub.passwords.hashing.needs_rehash(account.password_hash):
+        return
+    renewed = await hub.passwords.hash(password)
+    # Only over the very hash that was verified: a password set meanwhile stays.
+    await Account.filter(id=account.id, password_hash=account.password_hash).update(password_hash=renewed)

@@ -1,0 +1,106 @@
+"""PURE: what may be offered, what is enough, where enrolment is allowed, what the default is."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address
+
+from hub.outcome import ByContact, ByMatrix, BySoftToken, Offer
+from models.kinds import AuthenticatorKind, Channel, Factor, Zone
+
+Network = IPv4Network | IPv6Network
+
+_FACTORS = {
+    AuthenticatorKind.PASSWORD: {Factor.KNOWLEDGE},
+    AuthenticatorKind.MATRIX: {Factor.POSSESSION},
+    AuthenticatorKind.ONE_TIME_PASSWORD: {Factor.POSSESSION},
+    AuthenticatorKind.SOFT_TOKEN: {Factor.POSSESSION},
+    # The card's key is had, its PIN is known.
+    AuthenticatorKind.IC_CARD: {Factor.KNOWLEDGE, Factor.POSSESSION},
+}
+# RFC 8176 has no value for a look-up secret: `matrix` is this project's own.
+_AMR = {
+    AuthenticatorKind.PASSWORD: ("pwd",),
+    AuthenticatorKind.MATRIX: ("matrix",),
+    AuthenticatorKind.ONE_TIME_PASSWORD: ("otp",),
+    AuthenticatorKind.SOFT_TOKEN: ("otp",),
+    AuthenticatorKind.IC_CARD: ("sc", "pin", "hwk"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BoundContact:
+    """A contact that codes may go to: confirmed and not suspended."""
+
+    id: int
+    label: str
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What an account has beside its password; `contacts` with the one used last first."""
+
+    contacts: tuple[BoundContact, ...] = ()
+    soft_tokens: int = 0
+    matrix_card: bool = False
+    matrix_off: bool = False
+
+
+def offers(bound: Bound) -> tuple[Offer, ...]:
+    """List the ways to go on after the password, the default first: contacts, Soft Token, Matrix.
+
+    Matrix comes last, so it is the default only when nothing else is bound. Switched off, it is offered only when
+    nothing else is left, for then the card is all the member has.
+    """
+    found = [Offer(ByContact(contact.id), contact.label, contact.channel) for contact in bound.contacts]
+    if bound.soft_tokens:
+        found.append(Offer(BySoftToken()))
+    if bound.matrix_card and not (bound.matrix_off and found):
+        found.append(Offer(ByMatrix()))
+    return tuple(found)
+
+
+def factors(proved: Iterable[AuthenticatorKind]) -> frozenset[Factor]:
+    """Name the factors that a set of proofs rests on."""
+    return frozenset[Factor]().union(*(_FACTORS[kind] for kind in proved))
+
+
+def is_enough(proved: Iterable[AuthenticatorKind]) -> bool:
+    """Tell whether these proofs admit: both factors, never one twice."""
+    return factors(proved) == {Factor.KNOWLEDGE, Factor.POSSESSION}
+
+
+def amr(proved: Iterable[AuthenticatorKind]) -> str:
+    """Write the proofs as RFC 8176 values, `mfa` last when two factors are proved."""
+    kinds = [kind for kind in AuthenticatorKind if kind in set(proved)]
+    values = [value for kind in kinds for value in _AMR[kind]]
+    if is_enough(kinds):
+        values.append("mfa")
+    return " ".join(dict.fromkeys(values))
+
+
+def may_enrol(*, session_amr: str, session_zone: Zone, zone: Zone) -> bool:
+    """Tell whether a session may change authenticators: with a matrix card never from off campus.
+
+    Both count: where the session was opened, and where this request comes from.
+    """
+    opened_by_matrix = "matrix" in session_amr.split()
+    return not (opened_by_matrix and Zone.OFF_CAMPUS in {session_zone, zone})
+
+
+def may_switch_matrix_off(bound: Bound) -> bool:
+    """Tell whether another authenticator is bound, so that Matrix can be done without."""
+    return bool(bound.contacts or bound.soft_tokens)
+
+
+def zone_of(address: str, campus_networks: Iterable[Network]) -> Zone:
+    """Tell the zone of a client's address; what is no address is off campus."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return Zone.OFF_CAMPUS
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    parsed = mapped or parsed
+    if any(parsed.version == network.version and parsed in network for network in campus_networks):
+        return Zone.ON_CAMPUS
+    return Zone.OFF_CAMPUS

@@ -1,0 +1,178 @@
+"""What a claimant holds after admission: opened, looked up, stepped up, ended."""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from tortoise.transactions import in_transaction
+
+from hub import audit, passwords, policy
+from hub.hub import Hub
+from hub.outcome import Busy, Done, Reason, Refused, SteppedUp, Throttled
+from hub.settings import NUMBERS
+from hub.visit import Visit
+from models.account import Account
+from models.kinds import AuthenticatorKind, EventKind, Zone
+from models.session import Session
+
+_PURPOSE = "session"
+# A session's last use is written at most this often: a page is no reason to write.
+_TOUCH_EVERY = timedelta(minutes=1)
+_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The session that a request came with; `token` is the browser's, kept for deriving what is bound to it."""
+
+    id: int
+    token: str = field(repr=False)
+    account_id: int
+    account: str
+    language: str
+    amr: str
+    zone: Zone
+    address: str
+    opened_at: datetime
+    stepped_up_at: datetime | None
+
+    def is_stepped_up(self, now: datetime) -> bool:
+        """Tell whether the password was asked again lately."""
+        return self.stepped_up_at is not None and now < self.stepped_up_at + NUMBERS.step_up_life
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLine:
+    """One session as its member sees it."""
+
+    id: int
+    amr: str
+    zone: Zone
+    address: str
+    browser: str
+    opened_at: datetime
+    seen_at: datetime
+    is_this: bool
+    is_open: bool
+
+
+async def open_session(
+    hub: Hub, visit: Visit, account: Account, proved: Iterable[AuthenticatorKind], contact_id: int | None
+) -> str:
+    """Open a session in the transaction of its admission; returns its token, 256 random bits."""
+    token = secrets.token_urlsafe(32)
+    await Session.create(
+        digest=hub.keys.digest(_PURPOSE, token),
+        account_id=account.id,
+        contact_id=contact_id,
+        amr=policy.amr(proved),
+        zone=visit.zone,
+        address=visit.address,
+        browser=visit.browser,
+        opened_at=visit.now,
+        seen_at=visit.now,
+        expires_at=visit.now + NUMBERS.session_life,
+    )
+    return token
+
+
+async def current(hub: Hub, token: str, *, now: datetime) -> Current | None:
+    """Find the open session of a token; None when it has ended, idled out or never was."""
+    if not token:
+        return None
+    digests = hub.keys.digests(_PURPOSE, token)
+    session = await Session.filter(digest__in=digests, ended_at=None).select_related("account").first()
+    if session is None or not _is_open(session, now) or session.account.disabled_at is not None:
+        return None
+    if now - session.seen_at >= _TOUCH_EVERY:
+        await Session.filter(id=session.id, ended_at=None).update(seen_at=now)
+    return Current(
+        id=session.id,
+        token=token,
+        account_id=session.account_id,
+        account=session.account.name,
+        language=session.account.language,
+        amr=session.amr,
+        zone=session.zone,
+        address=session.address,
+        opened_at=session.opened_at,
+        stepped_up_at=session.stepped_up_at,
+    )
+
+
+async def step_up(
+    hub: Hub, visit: Visit, session: Current, password: str
+) -> SteppedUp | Refused | Throttled | Busy:
+    """Ask for the password again; the session goes on under a new token (ASVS 7.2.4)."""
+    if not policy.may_enrol(session_amr=session.amr, session_zone=session.zone, zone=visit.zone):
+        return await refuse_off_campus(hub, visit, session)
+    account = await Account.get(id=session.account_id)
+    proof = await passwords.prove(hub, visit, folded=account.folded, account=account, password=password)
+    if not isinstance(proof, Done):
+        return proof
+    token = secrets.token_urlsafe(32)
+    async with in_transaction():
+        renewed = await Session.filter(id=session.id, ended_at=None).update(
+            digest=hub.keys.digest(_PURPOSE, token), stepped_up_at=visit.now, seen_at=visit.now
+        )
+        await audit.record(hub.keys, EventKind.STEPPED_UP, visit, account.id, session=session.id)
+    return SteppedUp(token) if renewed else Refused(Reason.LOGIN_OVER)
+
+
+def hindrance(session: Current, visit: Visit) -> Reason | None:
+    """Tell what stands against changing authenticators in this session; None when nothing does."""
+    if not policy.may_enrol(session_amr=session.amr, session_zone=session.zone, zone=visit.zone):
+        return Reason.MATRIX_OFF_CAMPUS
+    if not session.is_stepped_up(visit.now):
+        return Reason.STEP_UP_NEEDED
+    return None
+
+
+async def refuse_off_campus(hub: Hub, visit: Visit, session: Current) -> Refused:
+    """Refuse enrolment by the guide's rule, and tell it."""
+    await audit.record(hub.keys, EventKind.ENROLMENT_REFUSED, visit, session.account_id, session=session.id)
+    return Refused(Reason.MATRIX_OFF_CAMPUS)
+
+
+async def listed(session: Current, *, now: datetime) -> tuple[SessionLine, ...]:
+    """List the account's last sessions, open ones and this one among them, the newest first."""
+    rows = await Session.filter(account_id=session.account_id).order_by("-opened_at").limit(_SHOWN)
+    return tuple(
+        SessionLine(
+            id=row.id,
+            amr=row.amr,
+            zone=row.zone,
+            address=row.address,
+            browser=row.browser,
+            opened_at=row.opened_at,
+            seen_at=row.seen_at,
+            is_this=row.id == session.id,
+            is_open=row.ended_at is None and _is_open(row, now),
+        )
+        for row in rows
+    )
+
+
+async def end(hub: Hub, visit: Visit, session: Current, session_id: int) -> Done | Refused:
+    """End this session or another one of the same account."""
+    async with in_transaction():
+        mine = Session.filter(id=session_id, account_id=session.account_id, ended_at=None)
+        if await mine.update(ended_at=visit.now) != 1:
+            return Refused(Reason.NOT_FOUND)
+        await audit.record(hub.keys, EventKind.SESSION_ENDED, visit, session.account_id, session=session_id)
+    return Done()
+
+
+async def end_all(account_id: int, *, now: datetime) -> int:
+    """End every session of an account; returns how many were open."""
+    return await Session.filter(account_id=account_id, ended_at=None).update(ended_at=now)
+
+
+async def speak(session: Current, language: str) -> None:
+    """Keep the language that the member chose."""
+    await Account.filter(id=session.account_id).update(language=language)
+
+
+def _is_open(session: Session, now: datetime) -> bool:
+    return now < session.expires_at and now < session.seen_at + NUMBERS.session_idle

@@ -1,0 +1,356 @@
+"""The settings an operator can set and the numbers the product stands on, each in one place."""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic.config import JsonDict
+from pydantic_core import ErrorDetails
+
+from hub.errors import SettingsError
+from hub.policy import Network
+
+PREFIX = "TEGATA_"
+CONFIG = "TEGATA_CONFIG"
+DEFAULT_CONFIG = Path("tegata.toml")
+SECRET: JsonDict = {"secret": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The numbers of the login decisions; not for operators to turn, so they stand in no file of theirs."""
+
+    # NIST SP 800-63B-4, 3.1.3.2: an out-of-band secret lives at most ten minutes.
+    code_life: timedelta = timedelta(minutes=10)
+    code_tries: int = 3
+    login_life: timedelta = timedelta(minutes=10)
+    # Parallel guessing: each live challenge is another chance in a million.
+    live_challenges: int = 5
+    # The soft lock's steps (kanidm's idea): a fixed lock-out would be a denial of service.
+    answer_steps: tuple[tuple[int, float], ...] = ((0, 1.0), (3, 3.0), (9, 5.0), (25, 10.0))
+    # NIST SP 800-63B-4, 3.2.2: no more than 100 wrong answers in a row.
+    answer_limit: int = 100
+    # Strangers must not lock a member out: wrong passwords count per account and address bucket, and fade.
+    password_steps: tuple[tuple[int, float], ...] = ((0, 0.0), (10, 2.0), (25, 10.0), (50, 30.0))
+    password_limit: int = 100
+    password_fades: timedelta = timedelta(minutes=15)
+    # A whole campus may share an address: wide, and never alone a lock-out.
+    address_steps: tuple[tuple[int, float], ...] = ((0, 0.0), (200, 0.5), (1000, 2.0))
+    # Mail bombing.
+    sent_gap: timedelta = timedelta(seconds=30)
+    sent_an_hour: int = 5
+    sent_a_day: int = 20
+    sent_an_hour_to_account: int = 10
+    confirmation_life: timedelta = timedelta(hours=24)
+    confirmation_tries: int = 5
+    confirmations_outstanding: int = 3
+    confirmation_gap: timedelta = timedelta(minutes=1)
+    confirmations_a_day: int = 5
+    # The portal's own limits.
+    contacts: int = 10
+    soft_tokens: int = 3
+    soft_token_setup_life: timedelta = timedelta(minutes=10)
+    # NIST SP 800-63B-4, 3.1.2 wants a grid's cell used once; the default asks for a new card instead.
+    matrix_renew_after: int = 300
+    matrix_strict_renew_after: int = 18
+    # 63B-4, 3.1.2.1: look-up secrets below 20 bits need throttling; three one-sign cells have 15.
+    matrix_bits_floor: int = 20
+    # ASVS 5.0, V7.3: inactivity and absolute limits.
+    session_idle: timedelta = timedelta(minutes=30)
+    session_life: timedelta = timedelta(hours=12)
+    step_up_life: timedelta = timedelta(minutes=10)
+    # The longest that a claimant waits in the queue before a password hash.
+    password_queue: timedelta = timedelta(seconds=2)
+    # A sender that dies with a delivery in hand loses it to the next one after this.
+    delivery_lease: timedelta = timedelta(seconds=60)
+    kept_logins: timedelta = timedelta(days=1)
+    kept_deliveries: timedelta = timedelta(days=30)
+    kept_sessions: timedelta = timedelta(days=90)
+
+
+NUMBERS = Numbers()
+
+
+class Mode(StrEnum):
+    """Whether foreign eyes may rely on this hub."""
+
+    PRODUCTION = "production"
+    DEMO = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """An address to listen at."""
+
+    host: str
+    port: int
+
+
+class Settings(BaseModel):
+    """What an operator sets, from `TEGATA_*` variables and an optional `tegata.toml`."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
+
+    mode: Mode = Field(
+        Mode.PRODUCTION, description="`production`, or `demo` to try things out over plain HTTP."
+    )
+    origin: str = Field(
+        "",
+        description="The address members see, such as https://portal.example.ac.jp; every URL that is mailed begins"
+        " with it.",
+    )
+    listen: str = Field(
+        "127.0.0.1:8080", description="Where the web door listens, HOST:PORT; TLS ends before it."
+    )
+    metrics_listen: str = Field(
+        "127.0.0.1:9464", description="Where Prometheus reads the metrics, HOST:PORT; empty for nowhere."
+    )
+    database_url: str = Field(
+        "sqlite:////var/lib/tegata/tegata.db",
+        description="sqlite:///PATH/FILE for one hub process, postgres://USER:PASSWORD@HOST:PORT/DATABASE for many.",
+        json_schema_extra=SECRET,
+        repr=False,
+    )
+    keys_file: Path = Field(
+        Path("/var/lib/tegata/keys.json"), description="The key ring, readable by the hub's own user only."
+    )
+    smtp_url: str = Field(
+        "smtp://127.0.0.1:25",
+        description="The mail server that takes outgoing mail: smtp://HOST:PORT, smtps://USER:PASSWORD@HOST:PORT;"
+        " ?starttls=required|never, ?ca=FILE.",
+        json_schema_extra=SECRET,
+        repr=False,
+    )
+    mail_from: str = Field("", description="The sender of all mail: an address, or `Name <address>`.")
+    smtp_connections: Annotated[int, Field(ge=1, le=64)] = Field(
+        4, description="How many connections to the mail server are kept, 1 to 64."
+    )
+    smtp_timeout: Annotated[float, Field(gt=0, le=300)] = Field(
+        10.0, description="Seconds to wait for each answer of the mail server."
+    )
+    campus_networks: tuple[Network, ...] = Field(
+        (), description="Networks that are on campus, parted by commas; everything else is off campus."
+    )
+    trusted_proxies: tuple[Network, ...] = Field(
+        (), description="Networks of the reverse proxies whose X-Forwarded-For is believed, parted by commas."
+    )
+    guarded_mail_domains: tuple[str, ...] = Field(
+        (), description="Mail domains whose mailbox this login protects, parted by commas."
+    )
+    guarded_mail: Literal["warn", "refuse"] = Field(
+        "warn", description="What an address in such a domain gets: `warn` or `refuse`."
+    )
+    time_zone: str = Field("Asia/Tokyo", description="The zone of the times on pages and in mail.")
+    service_name: str = Field("Tegata", description="The name in soft-token apps and in mail.")
+    help_url: str = Field(
+        "", description="Where members find the help desk: a URL or mailto:; shown on each page."
+    )
+    matrix_signs: Literal[1, 2] = Field(2, description="Signs in a cell of a new matrix card, 1 or 2.")
+    matrix_strict: bool = Field(False, description="Whether no cell of a matrix card is asked twice.")
+    # OWASP's argon2id setting with the least memory: 19 MiB, 2 passes, 1 lane.
+    argon2_memory: Annotated[int, Field(ge=8, le=4194304)] = Field(
+        19456, description="argon2id memory in KiB; hashes are renewed at the next login after a change."
+    )
+    argon2_passes: Annotated[int, Field(ge=1, le=64)] = Field(2, description="argon2id passes.")
+    argon2_lanes: Annotated[int, Field(ge=1, le=64)] = Field(1, description="argon2id lanes.")
+    log_format: Literal["console", "json"] = Field(
+        "console", description="`console` or `json`, to standard error."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least that is logged."
+    )
+
+    @field_validator("campus_networks", "trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> tuple[Network, ...]:
+        return tuple(ip_network(part, strict=False) for part in _parts(value))
+
+    @field_validator("guarded_mail_domains", mode="before")
+    @classmethod
+    def _domains(cls, value: object) -> tuple[str, ...]:
+        return tuple(part.casefold() for part in _parts(value))
+
+    @field_validator("origin")
+    @classmethod
+    def _origin(cls, value: str) -> str:
+        if not value:
+            return value
+        parsed = urlsplit(value)
+        if parsed.scheme not in {"http", "https"} or not parsed.hostname:
+            message = "write it as https://HOST, or https://HOST:PORT"
+            raise ValueError(message)
+        if parsed.path.strip("/") or parsed.query or parsed.fragment or parsed.username:
+            message = "it ends after the host and port: no path, no question mark, no user"
+            raise ValueError(message)
+        return f"{parsed.scheme}://{parsed.netloc}"
+
+    @field_validator("listen", "metrics_listen")
+    @classmethod
+    def _listen(cls, value: str) -> str:
+        if value:
+            listen_of(value)
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as error:
+            message = "name a zone such as Asia/Tokyo"
+            raise ValueError(message) from error
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of what is shown."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether members come by HTTPS, so that cookies can be bound to it."""
+        return self.origin.startswith("https://")
+
+
+def listen_of(value: str) -> Listen:
+    """Read HOST:PORT, `[::1]:8080` included; a ValueError says how to write it."""
+    host, separator, port = value.rpartition(":")
+    if not separator or not host or not port.isdecimal() or int(port) > 65535:
+        message = "write it as HOST:PORT, such as 127.0.0.1:8080"
+        raise ValueError(message)
+    return Listen(host.strip("[]"), int(port))
+
+
+def load(environment: Mapping[str, str] | None = None, **overrides: object) -> Settings:
+    """Read the settings: overrides, then `TEGATA_*`, then the file `tegata.toml` or the one TEGATA_CONFIG names.
+
+    A SettingsError has one line for each setting that is unknown or can't be read, and no secret.
+    """
+    source = os.environ if environment is None else environment
+    given = {**_from_file(source), **_from_environment(source), **overrides}
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentence(problem) for problem in error.errors())) from None
+
+
+def described(settings: Settings) -> list[tuple[str, str, str]]:
+    """List each setting's variable, its value (secrets hidden) and its meaning."""
+    return [
+        (variable(name), _shown(settings, name), str(field.description))
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def variable(name: str) -> str:
+    """Name the environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def is_secret(name: str) -> bool:
+    """Tell whether a setting is never shown, and may stand in a file of its own (`…_FILE`)."""
+    return Settings.model_fields[name].json_schema_extra == SECRET
+
+
+def default_of(name: str) -> str:
+    """Write a setting's default as an operator would."""
+    return _written(Settings.model_fields[name].default)
+
+
+def _from_environment(source: Mapping[str, str]) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    for key, value in source.items():
+        if not key.startswith(PREFIX) or key == CONFIG:
+            continue
+        name = key.removeprefix(PREFIX).lower()
+        if name in Settings.model_fields:
+            given[name] = value
+            continue
+        secret = name.removesuffix("_file")
+        if secret == name or secret not in Settings.model_fields or not is_secret(secret):
+            raise SettingsError(_unknown(key))
+        given[secret] = _read_secret(key, Path(value))
+    return given
+
+
+def _from_file(source: Mapping[str, str]) -> dict[str, Any]:
+    named = source.get(CONFIG)
+    path = Path(named) if named else DEFAULT_CONFIG
+    if not named and not path.is_file():
+        return {}
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        message = f"{path}: the settings can't be read ({error})."
+        raise SettingsError(message) from error
+    for name in given:
+        if name not in Settings.model_fields:
+            raise SettingsError(_unknown(name))
+    return given
+
+
+def _read_secret(key: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{key}: {path} can't be read ({error})."
+        raise SettingsError(message) from error
+
+
+def _unknown(key: str) -> str:
+    known = list(Settings.model_fields)
+    if key.startswith(PREFIX):
+        known = [variable(name) for name in known] + [CONFIG]
+        known += [f"{variable(name)}_FILE" for name in Settings.model_fields if is_secret(name)]
+    nearest = difflib.get_close_matches(key, known, n=1, cutoff=0)[0]
+    return f"{key}: there is no such setting. Did you mean {nearest}?"
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    name = str(problem["loc"][0]) if problem["loc"] else "settings"
+    return f"{variable(name)}: {problem['msg'].removeprefix('Value error, ')}."
+
+
+def _parts(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [part for part in value.replace(",", " ").split() if part]
+    if isinstance(value, list | tuple):
+        return [str(part) for part in value]
+    message = "write them parted by commas"
+    raise ValueError(message)
+
+
+def _shown(settings: Settings, name: str) -> str:
+    if is_secret(name):
+        return _without_password(str(getattr(settings, name)))
+    return _written(getattr(settings, name))
+
+
+def _without_password(url: str) -> str:
+    try:
+        parsed = urlsplit(url)
+    except ValueError:
+        return "(hidden)"
+    if parsed.username is None and parsed.password is None:
+        return url
+    return parsed._replace(netloc=f"(hidden)@{parsed.netloc.rpartition('@')[2]}").geturl()
+
+
+def _written(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(str(part) for part in value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)

@@ -1,0 +1,154 @@
+"""The soft tokens of accounts: set up, proved by one code, answered with, removed."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tortoise.transactions import in_transaction
+
+from hub import audit, notices, sessions
+from hub.authenticators import soft_token
+from hub.hub import Hub
+from hub.labels import UnacceptableError, fold_label, label_of, typed_code
+from hub.outcome import Done, Reason, Refused, Throttled
+from hub.sessions import Current
+from hub.settings import NUMBERS
+from hub.visit import Visit
+from models.authenticator import SoftToken
+from models.kinds import EventKind, Notice
+
+_UNNAMED = "\N{ZERO WIDTH SPACE}setting-up"
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """A secret to put into an app; it counts once it has proved one code."""
+
+    secret: tuple[str, ...] = field(repr=False)
+    uri: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SoftTokenLine:
+    """One soft token as its member sees it."""
+
+    id: int
+    label: str
+    bound_at: datetime
+    used_at: datetime | None
+
+
+async def set_up(hub: Hub, visit: Visit, session: Current) -> Setup | Refused:
+    """Give the secret to set up: the one that waits to be proved, or a fresh one."""
+    reason = sessions.hindrance(session, visit)
+    if reason is not None:
+        return Refused(reason)
+    async with in_transaction():
+        if (
+            await SoftToken.filter(account_id=session.account_id, bound_at__isnull=False).count()
+            >= NUMBERS.soft_tokens
+        ):
+            return Refused(Reason.TOO_MANY)
+        token = await _waiting(session.account_id, visit.now) or await _fresh(hub, visit, session.account_id)
+    secret = hub.keys.unseal(token.secret, identity=identity_of(token))
+    uri = soft_token.uri(secret, account=session.account, issuer=hub.settings.service_name)
+    return Setup(soft_token.spelled(secret), uri)
+
+
+async def bind(
+    hub: Hub, visit: Visit, session: Current, *, label: str, code: str
+) -> Done | Refused | Throttled:
+    """Bind the soft token that waits, if this is its code."""
+    reason = sessions.hindrance(session, visit)
+    if reason is not None:
+        return Refused(reason)
+    try:
+        named = label_of(label)
+    except UnacceptableError:
+        return Refused(Reason.LABEL_BAD)
+    async with in_transaction():
+        token = await _waiting(session.account_id, visit.now)
+        if token is None:
+            return Refused(Reason.CHALLENGE_OVER)
+        if await SoftToken.exists(account_id=session.account_id, label_folded=fold_label(named)):
+            return Refused(Reason.LABEL_TAKEN)
+        if (
+            await SoftToken.filter(account_id=session.account_id, bound_at__isnull=False).count()
+            >= NUMBERS.soft_tokens
+        ):
+            return Refused(Reason.TOO_MANY)
+        secret = hub.keys.unseal(token.secret, identity=identity_of(token))
+        step = soft_token.matching_step(secret, typed_code(code), now=visit.now, last_step=-1)
+        if step is None:
+            return Refused(Reason.ANSWER_WRONG)
+        waiting = SoftToken.filter(id=token.id, bound_at=None)
+        # The proving code's step is spent: it opens no login.
+        await waiting.update(label=named, label_folded=fold_label(named), bound_at=visit.now, last_step=step)
+        await audit.record(hub.keys, EventKind.SOFT_TOKEN_BOUND, visit, session.account_id, label=named)
+        told = await notices.tell_all(hub, visit, session.account_id, Notice.SOFT_TOKEN_ADDED, about=named)
+    await notices.rouse(hub, told)
+    return Done()
+
+
+async def listed(session: Current) -> tuple[SoftTokenLine, ...]:
+    """List the soft tokens that are bound, in the order they were."""
+    rows = await SoftToken.filter(account_id=session.account_id, bound_at__isnull=False).order_by("bound_at")
+    return tuple(SoftTokenLine(row.id, row.label, row.bound_at, row.used_at) for row in rows if row.bound_at)
+
+
+async def remove(hub: Hub, visit: Visit, session: Current, token_id: int) -> Done | Refused:
+    """Unbind a soft token of the session's own account."""
+    reason = sessions.hindrance(session, visit)
+    if reason is not None:
+        return Refused(reason)
+    async with in_transaction():
+        token = await SoftToken.get_or_none(
+            id=token_id, account_id=session.account_id, bound_at__isnull=False
+        )
+        if token is None:
+            return Refused(Reason.NOT_FOUND)
+        await token.delete()
+        await audit.record(
+            hub.keys, EventKind.SOFT_TOKEN_REMOVED, visit, session.account_id, label=token.label
+        )
+        told = await notices.tell_all(
+            hub, visit, session.account_id, Notice.SOFT_TOKEN_REMOVED, about=token.label
+        )
+    await notices.rouse(hub, told)
+    return Done()
+
+
+async def answered(hub: Hub, account_id: int, code: str, *, now: datetime) -> bool:
+    """Tell whether the code of any bound token was typed, and spend its time step."""
+    for token in await SoftToken.filter(account_id=account_id, bound_at__isnull=False):
+        secret = hub.keys.unseal(token.secret, identity=identity_of(token))
+        step = soft_token.matching_step(secret, code, now=now, last_step=token.last_step)
+        if step is None:
+            continue
+        unspent = SoftToken.filter(id=token.id, last_step__lt=step)
+        return await unspent.update(last_step=step, used_at=now) == 1
+    return False
+
+
+def identity_of(token: SoftToken) -> str:
+    """Name what a token's sealed secret is bound to, so that it opens in no other row."""
+    return f"soft-token/{token.account_id}/{token.handle}"
+
+
+async def _waiting(account_id: int, now: datetime) -> SoftToken | None:
+    earliest = now - NUMBERS.soft_token_setup_life
+    return await SoftToken.filter(account_id=account_id, bound_at=None, created_at__gt=earliest).first()
+
+
+async def _fresh(hub: Hub, visit: Visit, account_id: int) -> SoftToken:
+    await SoftToken.filter(account_id=account_id, bound_at=None).delete()
+    token = SoftToken(
+        account_id=account_id,
+        handle=secrets.token_hex(16),
+        label="",
+        label_folded=_UNNAMED,
+        created_at=visit.now,
+    )
+    token.secret = hub.keys.seal(soft_token.mint(), identity=identity_of(token))
+    await token.save(force_create=True)
+    return token

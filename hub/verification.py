@@ -1,0 +1,152 @@
+"""The one path by which every door's answers are verified: paced, spent, compared, consumed."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hub import audit, challenges, matrix_cards, soft_tokens, throttle
+from hub.authenticators import one_time_password
+from hub.hub import Hub
+from hub.labels import typed_code
+from hub.outcome import Reason, Refused, Throttled
+from hub.throttle import ADDRESSES, ANSWERS, Closed, Wait
+from hub.visit import Visit
+from models.account import Account
+from models.contact import Contact
+from models.delivery import Delivery
+from models.kinds import AuthenticatorKind, EventKind
+from models.login import Challenge
+from models.throttle import Throttle
+
+_REMEMBERED = timedelta(hours=24)
+_OLDER_CODES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """The answer was right and is consumed; it can't be right again."""
+
+
+async def verify(
+    hub: Hub, visit: Visit, account_id: int, kind: AuthenticatorKind, challenge: Challenge | None, typed: str
+) -> Right | Refused | Throttled:
+    """Verify one answer, in the caller's transaction, which holds whatever comes of it.
+
+    The account's row is taken first, so all answers of an account are heard one after another, whichever door they
+    came by. Nothing is told before the transaction has ended, so a crash gives no free guess.
+    """
+    # FOR UPDATE on PostgreSQL; on SQLite the transaction is the only writer anyway.
+    await Account.filter(id=account_id).select_for_update().values_list("id")
+    counts = await throttle.rows_of(
+        *throttle.answer_subjects(account_id), throttle.address_subject(visit.address)
+    )
+    mine = counts.get(throttle.answer_subject(account_id, kind))
+    near = counts.get(throttle.address_subject(visit.address))
+    match throttle.hindrance(ANSWERS, mine, visit.now) or throttle.hindrance(ADDRESSES, near, visit.now):
+        case Wait(retry_after):
+            return Throttled(retry_after)
+        case Closed():
+            return Refused(Reason.KIND_CLOSED)
+        case None:
+            pass
+    verdict = await _compared(hub, visit, account_id, kind, challenge, typed)
+    if isinstance(verdict, Right):
+        # Another kind that is closed opens again: the member has shown who it is.
+        if counts:
+            await throttle.forgive(
+                *throttle.answer_subjects(account_id), throttle.address_subject(visit.address)
+            )
+        return verdict
+    if verdict.reason in {Reason.ANSWER_WRONG, Reason.ANSWER_STALE, Reason.TRIES_SPENT}:
+        await _count(hub, visit, account_id, kind, mine, near)
+    return verdict
+
+
+async def _compared(
+    hub: Hub, visit: Visit, account_id: int, kind: AuthenticatorKind, challenge: Challenge | None, typed: str
+) -> Right | Refused:
+    if kind is AuthenticatorKind.SOFT_TOKEN:
+        right = await soft_tokens.answered(hub, account_id, typed_code(typed), now=visit.now)
+        return Right() if right else Refused(Reason.ANSWER_WRONG)
+    if challenge is None:
+        return Refused(Reason.CHALLENGE_OVER)
+    # Read anew behind the account's row: what was read before may have been answered meanwhile.
+    current = await Challenge.get(id=challenge.id)
+    if not challenges.is_live(current, visit.now):
+        return await _told_apart(hub, current, typed_code(typed), visit.now)
+    if kind is AuthenticatorKind.MATRIX:
+        return await _cells(hub, visit, current, typed)
+    return await _code(hub, visit, current, typed_code(typed))
+
+
+async def _cells(hub: Hub, visit: Visit, challenge: Challenge, typed: str) -> Right | Refused:
+    if not await matrix_cards.answered(hub, challenge, typed):
+        return Refused(Reason.ANSWER_WRONG)
+    return Right() if await challenges.consume(challenge, now=visit.now) else Refused(Reason.CHALLENGE_OVER)
+
+
+async def _code(hub: Hub, visit: Visit, challenge: Challenge, typed: str) -> Right | Refused:
+    if one_time_password.is_right(challenges.code_of(hub.keys, challenge), typed):
+        return (
+            Right() if await challenges.consume(challenge, now=visit.now) else Refused(Reason.CHALLENGE_OVER)
+        )
+    await challenges.spend(challenge, now=visit.now)
+    older = await _is_older_code(hub, challenge, typed, visit.now)
+    if older:
+        newer_at = await _sent_at(challenge)
+        return Refused(Reason.ANSWER_STALE, challenge.tries_left, newer_at, await _label_of(challenge))
+    if challenge.tries_left == 0:
+        await Challenge.filter(id=challenge.id).update(slot=None, revoked_at=visit.now)
+        return Refused(Reason.TRIES_SPENT, 0)
+    return Refused(Reason.ANSWER_WRONG, challenge.tries_left)
+
+
+async def _told_apart(hub: Hub, dead: Challenge, typed: str, now: datetime) -> Refused:
+    """Say what a dead challenge died of; no live one is compared, so nothing can be guessed here."""
+    if dead.contact_id is not None:
+        newer = (
+            await Challenge.filter(contact_id=dead.contact_id, purpose=dead.purpose).order_by("-id").first()
+        )
+        if newer is not None and newer.id != dead.id and challenges.is_live(newer, now):
+            was_right = one_time_password.is_right(challenges.code_of(hub.keys, dead), typed)
+            reason = Reason.ANSWER_STALE if was_right else Reason.CHALLENGE_OVER
+            return Refused(reason, newer.tries_left, await _sent_at(newer), await _label_of(newer))
+    reason = Reason.TRIES_SPENT if dead.tries_left <= 0 else Reason.CHALLENGE_OVER
+    return Refused(reason, 0)
+
+
+async def _is_older_code(hub: Hub, challenge: Challenge, typed: str, now: datetime) -> bool:
+    """Tell whether a code was typed that this contact was sent before; it opens nothing any more."""
+    older = (
+        await Challenge.filter(
+            contact_id=challenge.contact_id,
+            purpose=challenge.purpose,
+            issued_at__gt=now - _REMEMBERED,
+            id__lt=challenge.id,
+        )
+        .order_by("-id")
+        .limit(_OLDER_CODES)
+    )
+    return any([one_time_password.is_right(challenges.code_of(hub.keys, one), typed) for one in older])
+
+
+async def _sent_at(challenge: Challenge) -> datetime:
+    last = await Delivery.filter(challenge_id=challenge.id).order_by("-id").first()
+    return last.posted_at if last else challenge.issued_at
+
+
+async def _label_of(challenge: Challenge) -> str:
+    contact = await Contact.get_or_none(id=challenge.contact_id)
+    return contact.label if contact else ""
+
+
+async def _count(
+    hub: Hub,
+    visit: Visit,
+    account_id: int,
+    kind: AuthenticatorKind,
+    mine: Throttle | None,
+    near: Throttle | None,
+) -> None:
+    await throttle.count(ANSWERS, throttle.answer_subject(account_id, kind), mine, now=visit.now)
+    await throttle.count(ADDRESSES, throttle.address_subject(visit.address), near, now=visit.now)
+    await audit.record(hub.keys, EventKind.ANSWER_WRONG, visit, account_id, authenticator=str(kind))

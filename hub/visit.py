@@ -1,0 +1,21 @@
+"""What the hub is told of a request: when, from where, with what."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from models.kinds import Zone
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request as a door saw it.
+
+    `now` is aware and in UTC; `address` is the client's own, after trusted proxies; `browser` is a short text
+    such as "Firefox on Linux"; `language` is "ja" or "en".
+    """
+
+    now: datetime
+    address: str
+    zone: Zone
+    browser: str = ""
+    language: str = "en"
