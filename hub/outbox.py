@@ -2,6 +2,8 @@
 
 import random
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parseaddr
@@ -97,7 +99,6 @@ class Outbox:
         self._domain = _message_domain(settings)
         self._keys = keys
         self._wakeups = wakeups
-        self._bells: dict[Channel, Bell] = {}
 
     async def post_challenge(
         self, challenge: Challenge, contact: Contact, account: Account, visit: Visit
@@ -125,10 +126,11 @@ class Outbox:
         """Wake the channel's sender; call it after the commit."""
         await self._wakeups.tell(f"outbox:{channel}")
 
-    async def wait(self, channel: Channel, *, timeout: float) -> None:
-        """Wait until rows of the channel may be due, `timeout` seconds at most."""
+    @asynccontextmanager
+    async def waiting(self, channel: Channel) -> AsyncIterator[Bell]:
+        """Hold the bell that rings when rows of a channel are posted; begin before claiming."""
         with self._wakeups.listening(f"outbox:{channel}") as bell:
-            await bell.heard(timeout=timeout)
+            yield bell
 
     async def claim(self, channel: Channel, *, limit: int, now: datetime) -> list[Claimed]:
         """Take up to `limit` due rows, the most urgent first, each for one worker and one lease."""

@@ -1,0 +1,207 @@
+"""How a letter is handed to the mail server: over kept connections, with an answer for everything that can happen."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from time import monotonic
+
+import structlog
+from aiosmtplib import (
+    SMTP,
+    SMTPException,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+    SMTPSenderRefused,
+)
+
+from hub.outbox import Accepted, Deferred, Failed, Report
+from mail_gateway.settings import RelayAddress, StartTls
+
+_log = structlog.get_logger(__name__)
+# An idle connection is tried with NOOP after this, for the server may have gone meanwhile.
+_FRESH = 10.0
+_IDLE = 55.0
+# Once the server could not be reached, others don't each wait for the same time-out.
+_DOWN_FOR = 0.5
+_PERMANENT = 500
+_CLOSING = 421
+_NO_SMTPUTF8 = "the mail server does not take addresses with such signs"
+
+
+@dataclass(slots=True)
+class _Connection:
+    client: SMTP
+    used_at: float
+
+
+class RelayDownError(Exception):
+    """The mail server can't be reached or refused to talk; the text is what it said."""
+
+
+class Relay:
+    """A pool of connections to one mail server."""
+
+    def __init__(self, address: RelayAddress, *, connections: int = 4, timeout: float = 10.0) -> None:
+        self._address = address
+        self._timeout = timeout
+        self._tls = None if address.starttls is StartTls.NEVER and not address.is_tls else address.tls_context()
+        self._places = asyncio.Semaphore(connections)
+        self._idle: list[_Connection] = []
+        self._down_until = 0.0
+        self._trouble = ""
+
+    @property
+    def trouble(self) -> str:
+        """What stood in the way when the server was last needed; empty when nothing did."""
+        return self._trouble
+
+    async def send(self, message: bytes, *, sender: str, recipient: str) -> Report:
+        """Hand one message over; Accepted only after the server's 250 to the whole of it.
+
+        A connection lost after the final dot is unknown, so Deferred: the same Message-ID goes out again.
+        """
+        async with self._places:
+            try:
+                async with self._connected() as connection:
+                    return await self._handed(connection.client, message, sender, recipient)
+            except RelayDownError as error:
+                self._trouble = str(error)
+                return Deferred(str(error))
+            except (SMTPException, OSError, TimeoutError, ValueError) as error:
+                # ValueError: an answer that is no SMTP at all.
+                self._trouble = _said(error)
+                return Deferred(_said(error))
+
+    async def close(self) -> None:
+        """Say goodbye on all kept connections."""
+        while self._idle:
+            with suppress(SMTPException, OSError, TimeoutError):
+                await self._idle.pop().client.quit()
+
+    async def reachable(self) -> str:
+        """Try to reach the server; returns what went wrong, empty when nothing did."""
+        try:
+            async with self._places, self._connected():
+                return ""
+        except (RelayDownError, SMTPException, OSError, TimeoutError) as error:
+            return str(error) or type(error).__name__
+
+    async def _handed(self, client: SMTP, message: bytes, sender: str, recipient: str) -> Report:
+        if not recipient.isascii() and not client.supports_extension("smtputf8"):
+            return Failed(_NO_SMTPUTF8)
+        options = ["SMTPUTF8"] if not recipient.isascii() else []
+        encoding = "utf-8" if options else "ascii"
+        try:
+            _, reply = await client.sendmail(
+                sender, [recipient], message, mail_options=options, timeout=self._timeout
+            )
+        except SMTPRecipientsRefused as error:
+            refusal = error.recipients[0]
+            return _refused(refusal.code, refusal.message)
+        except SMTPSenderRefused as error:
+            return self._policy(error.code, error.message)
+        except SMTPResponseException as error:
+            return self._policy(error.code, error.message)
+        except UnicodeEncodeError:
+            return Failed(f"the address can't be written in {encoding}")
+        self._trouble = ""
+        return Accepted(f"250 {reply}")
+
+    def _policy(self, code: int, said: str) -> Report:
+        """Answer a refusal of ourselves, not of the address: try later, and let the operator know."""
+        self._trouble = f"{code} {said}"
+        if code >= _PERMANENT:
+            _log.error("relay.refuses_us", code=code, said=said)
+        if code == _CLOSING:
+            raise RelayDownError(self._trouble)
+        return Deferred(self._trouble)
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[_Connection]:
+        connection = await self._kept() or await self._opened()
+        try:
+            yield connection
+        except BaseException:
+            connection.client.close()
+            raise
+        if connection.client.is_connected:
+            connection.used_at = monotonic()
+            self._idle.append(connection)
+
+    async def _kept(self) -> _Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if await self._is_alive(connection):
+                return connection
+            connection.client.close()
+        return None
+
+    async def _is_alive(self, connection: _Connection) -> bool:
+        idle = monotonic() - connection.used_at
+        if not connection.client.is_connected or idle > _IDLE:
+            return False
+        if idle < _FRESH:
+            return True
+        try:
+            await connection.client.noop(timeout=min(self._timeout, 2.0))
+        except (SMTPException, OSError, TimeoutError):
+            return False
+        return True
+
+    async def _opened(self) -> _Connection:
+        if monotonic() < self._down_until:
+            raise RelayDownError(self._trouble)
+        client = self._client()
+        try:
+            await client.connect()
+            await self._secured(client)
+            if self._address.user:
+                await client.login(self._address.user, self._address.password, timeout=self._timeout)
+        except (SMTPException, OSError, TimeoutError, ssl.SSLError, ValueError) as error:
+            client.close()
+            self._trouble = _said(error)
+            self._down_until = monotonic() + _DOWN_FOR
+            raise RelayDownError(self._trouble) from error
+        except BaseException:
+            client.close()
+            raise
+        return _Connection(client, monotonic())
+
+    def _client(self) -> SMTP:
+        address = self._address
+        return SMTP(
+            hostname=address.host,
+            port=address.port,
+            use_tls=address.is_tls,
+            start_tls=False,
+            timeout=self._timeout,
+            tls_context=self._tls,
+        )
+
+    async def _secured(self, client: SMTP) -> None:
+        address = self._address
+        if address.is_tls:
+            return
+        await client.ehlo(timeout=self._timeout)
+        offered = client.supports_extension("starttls")
+        if address.starttls is StartTls.REQUIRED and not offered:
+            message = "the mail server offers no STARTTLS, which is required"
+            raise RelayDownError(message)
+        if address.starttls is not StartTls.NEVER and offered:
+            await client.starttls(timeout=self._timeout)
+            return
+        if address.user and not address.is_loopback:
+            message = "the mail server offers no encryption: the password is not sent in clear"
+            raise RelayDownError(message)
+
+
+def _refused(code: int, said: str) -> Report:
+    reply = f"{code} {said}"
+    return Failed(reply) if code >= _PERMANENT else Deferred(reply)
+
+
+def _said(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text or type(error).__name__
