@@ -136,3 +136,21 @@ def _canonical(event: Event) -> list[bytes]:
         event.detail.encode(),
         event.key.encode(),
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event as an operator reads it."""
+
+    at: datetime
+    kind: str
+    account_id: int | None
+    address: str
+    detail: str
+
+
+async def listed(*, account_id: int | None, limit: int) -> list[Told]:
+    """List the newest events, the oldest of them first; of one account if it is named."""
+    events = Event.filter(account_id=account_id) if account_id is not None else Event.all()
+    rows = await events.order_by("-id").limit(limit)
+    return [Told(row.at, str(row.kind), row.account_id, row.address, row.detail) for row in reversed(rows)]

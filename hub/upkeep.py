@@ -1,5 +1,6 @@
 """What is done by the clock: expiry, sealing, pruning, re-encryption; each by one process at a time."""
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from models.throttle import Throttle
 
 _HOLDER = secrets.token_hex(8)
 _BATCH = 500
+_PROBE = 2.0
 Job = Callable[[Hub, datetime], Awaitable[int]]
 
 
@@ -95,3 +97,16 @@ async def _leased(name: str, *, until: datetime, now: datetime) -> bool:
     except IntegrityError:
         return False
     return True
+
+
+async def probe(_hub: Hub) -> None:
+    """Ask the database for one row, so that one that is gone or locked is found out."""
+    async with asyncio.timeout(_PROBE):
+        await Lease.all().limit(1)
+
+
+async def to_reseal(hub: Hub) -> int:
+    """Count the secrets that an older key sealed."""
+    cards = [row.cells async for row in MatrixCard.filter(revoked_at=None).only("id", "cells")]
+    tokens = [row.secret async for row in SoftToken.all().only("id", "secret")]
+    return sum(not hub.keys.is_current(sealed) for sealed in (*cards, *tokens))

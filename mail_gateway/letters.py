@@ -115,11 +115,14 @@ def _moment(at: datetime, zone: tzinfo) -> str:
 
 
 def _part(boundary: str, subtype: str, body: str) -> list[str]:
-    encoded = base64.encodebytes(body.replace("\n", "\r\n").encode("utf-8")).decode("ascii")
+    if body.isascii():
+        encoding, encoded = "7bit", body
+    else:
+        encoding, encoded = "base64", base64.encodebytes(body.replace("\n", "\r\n").encode("utf-8")).decode("ascii")
     return [
         f"--{boundary}",
         f'Content-Type: text/{subtype}; charset="utf-8"',
-        "Content-Transfer-Encoding: base64",
+        f"Content-Transfer-Encoding: {encoding}",
         "",
         *encoded.splitlines(),
     ]

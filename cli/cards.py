@@ -1,0 +1,141 @@
+"""`tegata matrix`: issue and import matrix cards."""
+
+import json
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import hubwork
+from cli.accounts import DryRun, File, KeepGoing, report, shown_progress
+from cli.console import as_json, warn
+from hub.authenticators.matrix import COLUMNS, ROWS
+from hub.errors import RefusedError
+
+if TYPE_CHECKING:
+    from hub.hub import Hub
+    from hub.imports import BadRow
+    from hub.matrix_cards import Printed
+
+app = typer.Typer(no_args_is_help=True, help="Issue and import matrix cards.")
+
+
+class Form(StrEnum):
+    """How a card is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    PDF = "pdf"
+
+
+@app.command()
+def issue(
+    accounts: Annotated[list[str], typer.Argument(metavar="ACCOUNT…", help="The accounts that get a new card.")],
+    form: Annotated[Form, typer.Option("--format", help="pdf: ten cards to a page; json: for a program.")] = Form.TEXT,
+    output: Annotated[Path | None, typer.Option(help="The file to write; - for standard output.")] = None,
+) -> None:
+    """Issue a new card to each account; a card before it stops working. The cells are shown this once."""
+    target = _target(form, output)
+
+    async def work(hub: "Hub") -> "list[Printed]":
+        from tortoise.transactions import in_transaction
+
+        from hub import accounts as known
+        from hub import matrix_cards
+
+        found = [await known.find(name) for name in accounts]
+        async with in_transaction():
+            return [await matrix_cards.issue(hub, hubwork.visit(), account) for account in found]
+
+    cards = hubwork.in_hub(work)
+    hubwork.guarded(lambda: _write(cards, form, target))
+    warn(f"{len(cards)} cards were issued. Their cells can't be shown again: keep what was written, or issue anew.")
+
+
+@app.command("import")
+def import_file(file: File, dry_run: DryRun = False, keep_going: KeepGoing = False) -> None:
+    """Import cards printed already: columns account, serial and A1 to J7 (or one column cells, A1 A2 … J7)."""
+
+    async def work(hub: "Hub") -> "tuple[int, list[BadRow], int]":
+        from hub import imports
+        from hub.imports import BadRow
+        from hub.labels import fold_account
+
+        read = imports.read_cards(file)
+        known = await imports.known_accounts(row.account for row in read.good)
+        taken = await imports.known_serials(row.serial for row in read.good)
+        bad = list(read.bad)
+        good = []
+        for row in read.good:
+            if fold_account(row.account) not in known:
+                bad.append(BadRow(row.line, f"{row.account}: there is no such account."))
+            elif row.serial in taken:
+                bad.append(BadRow(row.line, f"{row.account}: there is a card of serial number {row.serial}."))
+            else:
+                good.append(row)
+        weak = sum(len(row.cells["A,1"]) == 1 for row in good)
+        if dry_run or (bad and not keep_going):
+            return (len(good) if dry_run else 0), bad, weak
+        with shown_progress("writing", len(good)) as advance:
+            await imports.write_cards(hub, hubwork.visit(), good, advance)
+        return len(good), bad, weak
+
+    written, bad, weak = hubwork.in_hub(work)
+    if weak:
+        warn(f"{weak} cards have one sign a cell: three cells are 15 bits, below the floor of 20 that is advised.")
+    report(file, written, bad, what="cards", dry_run=dry_run)
+
+
+def _target(form: Form, output: Path | None) -> Path | None:
+    """Decide where the cards go, before any card is issued; None for standard output."""
+    if output == Path("-"):
+        return None
+    if output is None and form is not Form.PDF:
+        return None
+    target = output or Path("matrix-cards.pdf")
+    if target.exists():
+        hubwork.refuse(f"{target}: there is such a file already; name another with --output.")
+    if not os.access(target.parent, os.W_OK):
+        hubwork.refuse(f"{target}: nothing can be written there.")
+    return target
+
+
+def _write(cards: "list[Printed]", form: Form, target: Path | None) -> None:
+    if form is Form.JSON and target is None:
+        as_json([_plain(card) for card in cards])
+        return
+    content = _content(cards, form)
+    if target is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        with os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+            file.write(content)
+    except OSError as error:
+        message = f"{target}: the cards can't be written ({error.strerror}); issue them anew."
+        raise RefusedError(message) from error
+    warn(f"Written to {target}, readable by you alone.")
+
+
+def _content(cards: "list[Printed]", form: Form) -> bytes:
+    if form is Form.PDF:
+        from cli import printing
+
+        return printing.pdf(cards, hubwork.settings().service_name)
+    if form is Form.JSON:
+        return (json.dumps([_plain(card) for card in cards], ensure_ascii=False, indent=2) + "\n").encode()
+    return "\n".join(_text(card) for card in cards).encode()
+
+
+def _text(card: "Printed") -> str:
+    lines = [f"{card.account}  {card.serial}", "    " + "  ".join(f"{column:<2}" for column in COLUMNS)]
+    lines += [f"{row}   " + "  ".join(f"{card.cells[f'{column},{row}']:<2}" for column in COLUMNS) for row in ROWS]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _plain(card: "Printed") -> dict[str, object]:
+    return {"account": card.account, "serial": card.serial, "cells": dict(card.cells)}

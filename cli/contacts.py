@@ -1,0 +1,66 @@
+"""`tegata contact`: list, add and remove an account's contacts."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import hubwork
+from cli.accounts import AsJson, Name
+from cli.console import as_json, say
+
+if TYPE_CHECKING:
+    from hub.contacts import ContactLine
+    from hub.hub import Hub
+
+app = typer.Typer(no_args_is_help=True, help="List, add and remove an account's contacts.")
+Label = Annotated[str, typer.Argument(metavar="LABEL", help="The contact's label.")]
+
+
+@app.command("list")
+def list_contacts(account: Name, json: AsJson = False) -> None:
+    """List an account's contacts."""
+
+    async def work(hub: "Hub") -> "tuple[ContactLine, ...]":
+        from hub import accounts
+
+        return (await accounts.show(account, now=hubwork.now())).contacts
+
+    lines = hubwork.in_hub(work)
+    if json:
+        as_json(list(lines))
+        return
+    if not lines:
+        say(f"{account} has no contact.")
+    for line in lines:
+        state = "suspended" if line.suspended_at else "confirmed" if line.confirmed_at else "waiting"
+        say(f"{line.label}  {line.address}  {state}")
+
+
+@app.command()
+def add(
+    account: Name,
+    label: Label,
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The mail address.")],
+) -> None:
+    """Add a mail address that counts at once, on your word that it is the member's."""
+
+    async def work(hub: "Hub") -> None:
+        from hub import accounts
+
+        await accounts.add_contact(hub, hubwork.visit(), account, label=label, address=address)
+
+    hubwork.in_hub(work)
+    say(f"{account}: {label} was added and is confirmed.")
+
+
+@app.command()
+def remove(account: Name, label: Label) -> None:
+    """Remove a contact by its label."""
+
+    async def work(hub: "Hub") -> None:
+        from hub import accounts
+
+        await accounts.remove_contact(hub, hubwork.visit(), account, label)
+
+    hubwork.in_hub(work)
+    say(f"{account}: {label} was removed.")

@@ -1,0 +1,114 @@
+"""`tegata demo`: everything in one process on this machine, with an inbox to look into."""
+
+import shutil
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from aiohttp.web import AppRunner, TCPSite
+from rich.console import Console
+from rich.table import Table
+
+from cli import logs
+from cli.process import DOORS, running, until_stopped, utc_now
+from cli.readiness import DEMO_MARK
+from cli.serve import run
+from demo import campus, inbox
+from demo.people import PASSWORD, Member, members
+from hub import keyring
+from hub.authenticators.matrix import COLUMNS, ROWS
+from hub.errors import HubError
+from hub.settings import Mode, Settings, load
+from hub.visit import Visit
+from models.database import migrate
+from models.kinds import Zone
+
+_HOST = "127.0.0.1"
+
+
+def demo(*, folder: Path, port: int, fresh: bool) -> None:
+    """Run the demo until it is stopped; its data stays in `folder`, unless `fresh` starts over."""
+    if fresh:
+        _forget(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / DEMO_MARK).write_text("Everybody knows the passwords in here.\n", encoding="utf-8")
+    except OSError as error:
+        message = f"{folder}: the demo can't keep its data there ({error.strerror})."
+        raise HubError(message) from error
+    run(_shown(folder, port))
+
+
+def _forget(folder: Path) -> None:
+    """Drop an earlier demo's data, and nothing that isn't one's."""
+    if not folder.exists():
+        return
+    if not (folder / DEMO_MARK).exists():
+        message = f"{folder}: this is no demo's folder, so --fresh leaves it alone."
+        raise HubError(message)
+    shutil.rmtree(folder)
+
+
+async def _shown(folder: Path, port: int) -> None:
+    async with AsyncExitStack() as stack:
+        letters = inbox.Inbox()
+        smtp_port = await stack.enter_async_context(inbox.mail_server(letters, host=_HOST))
+        settings = _settings(folder, port, smtp_port)
+        logs.configure(settings)
+        if not settings.keys_file.exists():
+            keyring.create(settings.keys_file, now=utc_now())
+        await migrate(settings.database_url)
+        process = await stack.enter_async_context(running(settings, DOORS, wrap=campus.add_switch))
+        await _serve_inbox(stack, letters, port + 1)
+        people = await members(process.hub, Visit(utc_now(), _HOST, Zone.ON_CAMPUS, "tegata demo"), folder)
+        _tell(port, people)
+        await until_stopped()
+
+
+def _settings(folder: Path, port: int, smtp_port: int) -> Settings:
+    return load(
+        {},
+        mode=Mode.DEMO,
+        origin=f"http://{_HOST}:{port}",
+        listen=f"{_HOST}:{port}",
+        metrics_listen=f"{_HOST}:{port + 2}",
+        database_url=f"sqlite:///{folder.absolute() / 'tegata.db'}",
+        keys_file=folder.absolute() / "keys.json",
+        smtp_url=f"smtp://{_HOST}:{smtp_port}?starttls=never",
+        mail_from="Tegata <tegata@portal.example>",
+        campus_networks="127.0.0.0/8, ::1/128",
+        log_level="warning",
+    )
+
+
+async def _serve_inbox(stack: AsyncExitStack, letters: inbox.Inbox, port: int) -> None:
+    runner = AppRunner(inbox.application(letters), access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    try:
+        await TCPSite(runner, _HOST, port).start()
+    except OSError as error:
+        message = f"The inbox can't listen at {_HOST}:{port} ({error.strerror}); choose another --port."
+        raise HubError(message) from error
+
+
+def _tell(port: int, people: list[Member]) -> None:
+    """Say what to open and what to type."""
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(f"\nTegata's demo runs. Open:\n  the portal       http://{_HOST}:{port}/")
+    console.print(f"  the inbox        http://{_HOST}:{port + 1}/")
+    console.print(f"  on / off campus  http://{_HOST}:{port}/demo")
+    names = " or ".join(one.account for one in people)
+    console.print(f"\nAccount: {names}    Password: {PASSWORD}\n")
+    for one in people:
+        console.print(_card(one))
+    console.print("Mail to any address ends in the inbox. Ctrl-C ends the demo; its data is kept.\n")
+
+
+def _card(member: Member) -> Table:
+    table = Table(title=f"Matrix card of {member.account}", title_justify="left", pad_edge=False, box=None)
+    table.add_column("")
+    for column in COLUMNS:
+        table.add_column(column)
+    for row in ROWS:
+        table.add_row(row, *(member.cells[f"{column},{row}"] for column in COLUMNS))
+    return table

@@ -1,0 +1,159 @@
+"""`tegata doctor`: what is wrong, and how to mend it."""
+
+import asyncio
+import os
+import shutil
+import stat
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from cli import readiness
+from hub.errors import HubError
+from hub.settings import Mode, Settings, listen_of
+from models.database import sqlite_file
+
+_SHORT = 3.0
+_ROOM = 500 * 1024 * 1024
+
+
+class Grade(StrEnum):
+    """How bad a finding is."""
+
+    OK = "ok"
+    WARN = "warn"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; `mend` says what to do about it."""
+
+    about: str
+    grade: Grade
+    what: str
+    mend: str = ""
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Look at everything that a hub stands on."""
+    findings = [*_settings(settings), *_keys(settings), *_room(settings)]
+    findings += [finding async for finding in _database(settings)]
+    findings.append(await _mail(settings))
+    return findings
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    for reason in readiness.missing(settings, ("web", "mail_gateway")):
+        what, _, mend = reason.partition(": ")
+        yield Finding("settings", Grade.WRONG, what, mend)
+    if settings.mode is Mode.DEMO:
+        yield Finding("mode", Grade.WARN, "TEGATA_MODE is demo", "set it to production before members come")
+    else:
+        for reason in readiness.unsafe(settings):
+            what, _, mend = reason.partition(": ")
+            yield Finding("safety", Grade.WRONG, what, mend)
+    if not settings.campus_networks:
+        yield Finding(
+            "campus",
+            Grade.WARN,
+            "TEGATA_CAMPUS_NETWORKS is empty, so everybody is off campus",
+            "name the networks; or nobody can register an address with a matrix card",
+        )
+    if not settings.trusted_proxies and settings.is_secure:
+        yield Finding(
+            "proxy",
+            Grade.WARN,
+            "TEGATA_TRUSTED_PROXIES is empty, so all members seem to come from the TLS proxy",
+            "name the proxy's address",
+        )
+    if listen_of(settings.listen).host in {"0.0.0.0", "::"}:  # noqa: S104 - looked for, not listened at
+        yield Finding(
+            "listen", Grade.WARN, f"the web door listens on every address, {settings.listen}", "let only the proxy in"
+        )
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    from hub import keyring
+
+    try:
+        ring = keyring.load(settings.keys_file)
+    except HubError as error:
+        yield Finding("keys", Grade.WRONG, str(error), "run `tegata keys init`, or bring the back-up")
+        return
+    owner = settings.keys_file.stat().st_uid
+    if owner not in {os.getuid(), 0}:
+        yield Finding("keys", Grade.WARN, f"{settings.keys_file} belongs to another user", "run the hub as that user")
+    yield Finding("keys", Grade.OK, f"{len(ring.ids)} keys, the current one is {ring.current}")
+
+
+def _room(settings: Settings) -> Iterator[Finding]:
+    database = sqlite_file(settings.database_url)
+    if database is None or not database.parent.is_dir():
+        return
+    free = shutil.disk_usage(database.parent).free
+    if free < _ROOM:
+        yield Finding("disk", Grade.WARN, f"{free // 2**20} MiB are left at {database.parent}", "make room")
+    if stat.S_IMODE(database.parent.stat().st_mode) & stat.S_IWOTH and not _is_sticky(database.parent):
+        yield Finding("disk", Grade.WRONG, f"everybody can write to {database.parent}", f"chmod o-w {database.parent}")
+
+
+def _is_sticky(folder: Path) -> bool:
+    return bool(folder.stat().st_mode & stat.S_ISVTX)
+
+
+async def _database(settings: Settings) -> AsyncIterator[Finding]:
+    from hub import audit, doctoring
+    from hub.hub import OldSchemaError, opened
+    from models.database import BadDatabaseUrlError
+
+    file = sqlite_file(settings.database_url) if settings.database_url.startswith("sqlite:") else None
+    if file is not None and not file.exists():
+        yield Finding("database", Grade.WRONG, f"{file} is not there yet", "run `tegata migrate`")
+        return
+    try:
+        async with opened(settings) as hub:
+            yield Finding("database", Grade.OK, "it answers, and its schema is up to date")
+            weak = await doctoring.weak_cards()
+            if weak:
+                yield Finding(
+                    "matrix",
+                    Grade.WARN,
+                    f"{weak} matrix cards have less than 20 bits in three cells",
+                    "issue new ones with `tegata matrix issue`",
+                )
+            verdict = await audit.verify(hub.keys)
+            if verdict.findings:
+                yield Finding("audit", Grade.WRONG, f"{len(verdict.findings)} findings", "run `tegata audit verify`")
+            else:
+                yield Finding("audit", Grade.OK, f"{verdict.events} events, none rewritten")
+    except OldSchemaError as error:
+        yield Finding("database", Grade.WRONG, str(error), "run `tegata migrate`")
+    except BadDatabaseUrlError as error:
+        yield Finding("database", Grade.WRONG, f"TEGATA_DATABASE_URL: {error}", "mend the URL")
+    except HubError:
+        # The key ring's own line says it already.
+        return
+    except Exception as error:  # noqa: BLE001 - a doctor reports whatever a driver raises
+        said = " ".join(str(error).split()) or type(error).__name__
+        yield Finding("database", Grade.WRONG, f"it can't be used: {said}", "start it, or mend TEGATA_DATABASE_URL")
+
+
+async def _mail(settings: Settings) -> Finding:
+    from mail_gateway.relay import Relay
+    from mail_gateway.settings import BadSmtpUrlError, relay_address
+
+    try:
+        relay = Relay(relay_address(settings.smtp_url), connections=1, timeout=_SHORT)
+    except (BadSmtpUrlError, OSError) as error:
+        return Finding("mail", Grade.WRONG, f"TEGATA_SMTP_URL: {error}", "mend the URL")
+    try:
+        async with asyncio.timeout(2 * _SHORT):
+            trouble = await relay.reachable()
+            await relay.close()
+    except TimeoutError:
+        trouble = "it does not answer"
+    if trouble:
+        return Finding("mail", Grade.WARN, f"the mail server: {trouble}", "start it, or mend TEGATA_SMTP_URL")
+    return Finding("mail", Grade.OK, "the mail server answers")

@@ -1,0 +1,103 @@
+"""How a command does its work in the hub: settings read, hub opened, refusals said in a sentence."""
+
+import asyncio
+import logging
+import os
+import secrets
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from getpass import getuser
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+import structlog
+import typer
+
+from cli.console import warn
+from hub.errors import HubError
+from hub.settings import Settings, load
+from hub.visit import Visit
+from models.kinds import Zone
+
+if TYPE_CHECKING:
+    from hub.hub import Hub
+
+Result = TypeVar("Result")
+REFUSED = 1
+
+
+def settings() -> Settings:
+    """Read the settings, or say what is wrong with them."""
+    try:
+        return load()
+    except HubError as error:
+        refuse(str(error))
+
+
+def refuse(sentence: str) -> NoReturn:
+    """Say why not, and end with exit code 1."""
+    warn(sentence)
+    raise typer.Exit(REFUSED)
+
+
+def now() -> datetime:
+    """Read the clock."""
+    return datetime.now(UTC)
+
+
+def visit() -> Visit:
+    """Tell the hub that this is an operator at this machine."""
+    try:
+        who = getuser()
+    except (KeyError, OSError):
+        who = str(os.getuid())
+    return Visit(now(), "127.0.0.1", Zone.ON_CAMPUS, f"tegata, {who}"[:80])
+
+
+def guarded(work: Callable[[], Result]) -> Result:
+    """Do a command's work; whatever goes wrong is a sentence and an exit code, never a traceback."""
+    # A command's own words are its output; what the hub logs beside it is for servers.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    try:
+        return work()
+    except HubError as error:
+        refuse(str(error))
+    except KeyboardInterrupt:
+        refuse("Stopped; nothing was left half-done.")
+    except BrokenPipeError:
+        sys.stderr.close()
+        raise typer.Exit(REFUSED) from None
+    except (typer.Exit, typer.Abort):
+        raise
+    except Exception as error:
+        refuse(_sentence(error))
+
+
+def in_hub(work: "Callable[[Hub], Awaitable[Result]]") -> Result:
+    """Open the hub as the settings say, and do some work in it."""
+    from hub.hub import opened
+
+    given = settings()
+
+    async def opened_and_done() -> Result:
+        async with opened(given) as hub:
+            return await work(hub)
+
+    return guarded(lambda: asyncio.run(opened_and_done()))
+
+
+def _sentence(error: Exception) -> str:
+    from tortoise.exceptions import BaseORMException
+
+    from models.database import BadDatabaseUrlError
+
+    if isinstance(error, BadDatabaseUrlError):
+        return f"TEGATA_DATABASE_URL: {error}."
+    if isinstance(error, BaseORMException | OSError):
+        said = " ".join(str(error).split()) or type(error).__name__
+        return f"The database or a file can't be used: {said}."
+    if type(error).__module__.startswith("asyncpg"):
+        return f"The database can't be used: {' '.join(str(error).split())}."
+    reference = secrets.token_hex(4)
+    logging.getLogger("tegata").error("reference %s", reference, exc_info=error)
+    return f"Something went wrong that should not have ({type(error).__name__}, reference {reference})."

@@ -1,0 +1,116 @@
+"""Every command of the operator's door, in one place."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import accounts, audit, cards, contacts, hubwork, keys
+from cli.accounts import AsJson
+from cli.console import as_json, say, warn
+
+app = typer.Typer(
+    name="tegata",
+    help="The login hub: serve its doors, keep its accounts, look after its keys.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(accounts.app, name="account")
+app.add_typer(cards.app, name="matrix")
+app.add_typer(contacts.app, name="contact")
+app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
+
+
+def main() -> None:
+    """Run a command."""
+    app()
+
+
+def _version(*, asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        say(f"tegata {version('tegata')}")
+        raise typer.Exit
+
+
+@app.callback()
+def tegata(
+    version: Annotated[
+        bool, typer.Option("--version", callback=lambda asked: _version(asked=asked), is_eager=True, help="Say which.")
+    ] = False,
+) -> None:
+    """The login hub: serve its doors, keep its accounts, look after its keys."""
+
+
+@app.command()
+def serve(
+    doors: Annotated[
+        list[str] | None, typer.Argument(metavar="[DOOR]…", help="web, mail_gateway; all of them by default.")
+    ] = None,
+) -> None:
+    """Run the doors asked for in one process, until stopped."""
+    from cli.serve import serve as run
+
+    settings = hubwork.settings()
+    hubwork.guarded(lambda: run(settings, doors or ()))
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(min=1, max=65000, help="The portal's port; the inbox gets the next.")] = 8080,
+    folder: Annotated[Path, typer.Option(help="Where the demo keeps its data.")] = Path(".demo"),
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget an earlier demo and start over.")] = False,
+) -> None:
+    """Run everything on this machine, with an inbox to look into and two accounts ready."""
+    from cli.demo import demo as run
+
+    hubwork.guarded(lambda: run(folder=folder, port=port, fresh=fresh))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema up to date."""
+    from models.database import migrate as apply
+
+    settings = hubwork.settings()
+    applied = hubwork.guarded(lambda: asyncio.run(apply(settings.database_url)))
+    say(f"Applied: {', '.join(applied)}." if applied else "The schema was up to date.")
+
+
+@app.command()
+def settings(
+    json: AsJson = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Write the page for the documentation.")] = False,
+) -> None:
+    """Print every setting with its value and its meaning; secrets stay hidden."""
+    from cli import settings_page
+
+    if markdown:
+        say(settings_page.markdown())
+        return
+    given = hubwork.settings()
+    if json:
+        as_json(settings_page.rows(given))
+        return
+    say(settings_page.text(given))
+
+
+@app.command()
+def doctor(json: AsJson = False) -> None:
+    """Say what is wrong and how to mend it; exit code 1 when something is."""
+    from cli.doctor import Grade, examine
+
+    given = hubwork.settings()
+    findings = hubwork.guarded(lambda: asyncio.run(examine(given)))
+    if json:
+        as_json(findings)
+    for finding in () if json else findings:
+        line = f"{finding.grade:<5}  {finding.about}: {finding.what}"
+        (say if finding.grade is Grade.OK else warn)(f"{line}. To mend it: {finding.mend}." if finding.mend else line)
+    if any(finding.grade is Grade.WRONG for finding in findings):
+        raise typer.Exit(hubwork.REFUSED)

@@ -1,0 +1,145 @@
+"""One hub process: the doors asked for, the clock's jobs and the metrics, started together and ended together."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+from aiohttp import web
+from aiohttp.web import Application, AppRunner, TCPSite
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from hub import upkeep
+from hub.errors import HubError
+from hub.hub import Hub, opened
+from hub.settings import Settings, listen_of
+from mail_gateway.letters import House
+from mail_gateway.relay import Relay
+from mail_gateway.sender import Sender
+from mail_gateway.settings import BadSmtpUrlError, relay_address
+from web.app import application
+from web.health import Trouble
+
+DOORS = ("web", "mail_gateway")
+Wrap = Callable[[Application], None]
+_GOODBYE = 10.0
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Running:
+    """What a process that has started can tell of itself."""
+
+    hub: Hub
+    parts: dict[str, Trouble]
+    urls: list[str]
+
+
+def utc_now() -> datetime:
+    """Read the clock."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def running(settings: Settings, doors: Sequence[str], *, wrap: Wrap | None = None) -> AsyncIterator[Running]:
+    """Run a hub process with these doors; `wrap` may put something around the web door before it starts."""
+    async with AsyncExitStack() as stack:
+        hub = await stack.enter_async_context(opened(settings))
+        process = Running(hub, {}, [])
+        if "mail_gateway" in doors:
+            sender = await stack.enter_async_context(_sender(hub).running())
+            process.parts["mail"] = lambda: sender.trouble
+        await stack.enter_async_context(_clockwork(hub))
+        await _listen_for_metrics(stack, settings, process)
+        app = application(hub, utc_now, process.parts) if "web" in doors else None
+        if app is not None:
+            if wrap is not None:
+                wrap(app)
+            process.urls.append(await _serve(stack, app, settings.listen, "TEGATA_LISTEN"))
+        yield process
+
+
+async def until_stopped() -> None:
+    """Wait for SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()
+
+
+def _sender(hub: Hub) -> Sender:
+    settings = hub.settings
+    try:
+        address = relay_address(settings.smtp_url)
+    except (BadSmtpUrlError, OSError) as error:
+        message = f"TEGATA_SMTP_URL: {error}."
+        raise HubError(message) from None
+    relay = Relay(address, connections=settings.smtp_connections, timeout=settings.smtp_timeout)
+    house = House(settings.mail_from, settings.service_name, settings.origin, settings.zone, settings.help_url)
+    return Sender(hub.outbox, relay, house, hands=settings.smtp_connections, clock=utc_now)
+
+
+@asynccontextmanager
+async def _clockwork(hub: Hub) -> AsyncIterator[None]:
+    """Do the upkeep by the clock; each job is done by whichever process takes its lease."""
+    scheduler = AsyncIOScheduler(timezone=UTC)
+    for name, (_, every) in upkeep.JOBS.items():
+        scheduler.add_job(
+            _upkeep, "interval", seconds=every.total_seconds(), args=(hub, name), max_instances=1, coalesce=True,
+            jitter=2,
+        )
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.shutdown(wait=False)
+
+
+async def _upkeep(hub: Hub, name: str) -> None:
+    try:
+        done = await upkeep.run(hub, name, now=utc_now())
+    except Exception:
+        # The next turn may go better; a job that fails must not end the clock.
+        _log.exception("upkeep.failed", job=name)
+        return
+    if done:
+        _log.debug("upkeep.done", job=name, rows=done)
+
+
+async def _listen_for_metrics(stack: AsyncExitStack, settings: Settings, process: Running) -> None:
+    """Serve the metrics apart from the pages; a port that is taken costs the metrics, never the start."""
+    if not settings.metrics_listen:
+        return
+    app = Application()
+    app.add_routes([web.get("/metrics", _metrics)])
+    try:
+        await _serve(stack, app, settings.metrics_listen, "TEGATA_METRICS_LISTEN")
+    except HubError as error:
+        trouble = str(error)
+        process.parts["metrics"] = lambda: trouble
+        _log.warning("metrics.no_listener", error=trouble)
+        return
+    process.parts["metrics"] = lambda: ""
+
+
+async def _metrics(_request: web.Request) -> web.Response:
+    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _serve(stack: AsyncExitStack, app: Application, where: str, setting: str) -> str:
+    listen = listen_of(where)
+    runner = AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE, keepalive_timeout=75)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    try:
+        await TCPSite(runner, listen.host, listen.port).start()
+    except OSError as error:
+        message = f"{setting}: {where} can't be listened at ({error.strerror or error})."
+        raise HubError(message) from error
+    host = f"[{listen.host}]" if ":" in listen.host else listen.host
+    return f"http://{host}:{listen.port}"

@@ -1,0 +1,59 @@
+"""What makes a hub unsafe to start, and how to mend it."""
+
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from hub.errors import HubError
+from hub.settings import Mode, Settings
+from models.database import sqlite_file
+
+DEMO_MARK = "DEMO"
+
+
+class UnsafeError(HubError):
+    """The settings would start a hub that nobody should rely on."""
+
+
+def refuse_unsafe(settings: Settings, doors: Sequence[str]) -> None:
+    """Refuse to start what is not safe; UnsafeError has a line for each reason, with the way to mend it."""
+    reasons = [*missing(settings, doors)]
+    if settings.mode is Mode.PRODUCTION:
+        reasons += unsafe(settings)
+    if reasons:
+        raise UnsafeError("\n".join(reasons))
+
+
+def missing(settings: Settings, doors: Sequence[str]) -> Iterator[str]:
+    """Name the settings that these doors can't do without."""
+    if not settings.origin:
+        yield "TEGATA_ORIGIN is not set: write the address members see, such as https://portal.example.ac.jp."
+    if "mail_gateway" in doors and not settings.mail_from:
+        yield "TEGATA_MAIL_FROM is not set: write the sender of the mail, such as tegata@example.ac.jp."
+
+
+def unsafe(settings: Settings) -> Iterator[str]:
+    """Name what production mode does not start with."""
+    if settings.origin and not settings.is_secure:
+        yield (
+            f"TEGATA_ORIGIN is {settings.origin}, and passwords don't go over plain HTTP: put a TLS proxy in front"
+            " and write https://, or set TEGATA_MODE=demo to try things out."
+        )
+    if settings.log_level == "debug":
+        yield "TEGATA_LOG_LEVEL is debug, which tells too much: set it to info."
+    yield from _exposed(settings.keys_file, "the key ring")
+    database = sqlite_file(settings.database_url)
+    if database is not None:
+        yield from _exposed(database, "the database")
+    for file in filter(None, (settings.keys_file, database)):
+        if (file.parent / DEMO_MARK).exists():
+            yield f"{file} belongs to a demo, whose passwords everybody knows: name another file."
+
+
+def _exposed(file: Path, what: str) -> Iterator[str]:
+    try:
+        mode = file.stat().st_mode
+    except OSError:
+        return
+    if stat.S_IMODE(mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        yield f"{file}: {what} can be read by others than its owner: run `chmod 600 {file}`."

@@ -1,0 +1,43 @@
+"""The two members of the demo, with passwords that everybody knows and matrix cards that stay in its folder."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tortoise.transactions import in_transaction
+
+from hub import accounts, matrix_cards
+from hub.errors import RefusedError
+from hub.hub import Hub
+from hub.visit import Visit
+
+PASSWORD = "tegata-demo"  # noqa: S105 - a demo's, printed at each start
+NAMES = ("taro", "hanako")
+_CARDS = "cards.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of the demo, with the cells of the card."""
+
+    account: str
+    password: str
+    cells: dict[str, str] = field(repr=False)
+
+
+async def members(hub: Hub, visit: Visit, folder: Path) -> list[Member]:
+    """Give the demo's members, made at the first start and kept for the next."""
+    cards = folder / _CARDS
+    if cards.exists():
+        kept = json.loads(cards.read_text(encoding="utf-8"))
+        return [Member(name, PASSWORD, kept[name]) for name in NAMES]
+    made: dict[str, dict[str, str]] = {}
+    for name in NAMES:
+        try:
+            account = await accounts.add(hub, visit, name=name, password=PASSWORD)
+        except RefusedError:
+            account = await accounts.find(name)
+        async with in_transaction():
+            made[name] = dict((await matrix_cards.issue(hub, visit, account)).cells)
+    cards.write_text(json.dumps(made), encoding="utf-8")
+    return [Member(name, PASSWORD, made[name]) for name in NAMES]

@@ -1,0 +1,300 @@
+"""Accounts and matrix cards in bulk: every row checked before the first is written."""
+
+import asyncio
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from argon2 import extract_parameters
+from argon2.exceptions import InvalidHashError
+from tortoise.transactions import in_transaction
+
+from hub import audit, matrix_cards
+from hub.accounts import check_new
+from hub.authenticators import matrix
+from hub.errors import RefusedError
+from hub.hub import Hub
+from hub.labels import UnacceptableError, account_of, fold_account
+from hub.visit import Visit
+from models.account import Account
+from models.authenticator import MatrixCard
+from models.kinds import EventKind
+
+Item = TypeVar("Item")
+Progress = Callable[[int], None]
+_BATCH = 1000
+_ACCOUNT_COLUMNS = {"account", "password", "password_hash", "language"}
+_LANGUAGES = {"", "ja", "en"}
+_SERIAL = 32
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that can't be taken, and why."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """A row that can be taken; `hashed` when the file brought a hash along."""
+
+    line: int
+    name: str
+    language: str
+    password: str = field(repr=False)
+    hashed: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NewCard:
+    """A card that was printed already."""
+
+    line: int
+    account: str
+    serial: str
+    cells: dict[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAccounts:
+    """What a file of accounts holds."""
+
+    good: list[NewAccount]
+    bad: list[BadRow]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCards:
+    """What a file of cards holds."""
+
+    good: list[NewCard]
+    bad: list[BadRow]
+
+
+def read_accounts(path: Path) -> ReadAccounts:
+    """Read a CSV file of account, password or password_hash, and optionally language; RefusedError for no such file."""
+    rows = _rows(path)
+    _expect(path, rows.columns, _ACCOUNT_COLUMNS, needed=("account",))
+    if not {"password", "password_hash"} & set(rows.columns):
+        message = f"{path}: a column password or password_hash is needed."
+        raise RefusedError(message)
+    good: list[NewAccount] = []
+    bad: list[BadRow] = []
+    seen: dict[str, int] = {}
+    for line, row in rows.rows:
+        try:
+            account = _account(line, row)
+        except RefusedError as error:
+            bad.append(BadRow(line, str(error)))
+            continue
+        first = seen.setdefault(fold_account(account.name), line)
+        if first != line:
+            bad.append(BadRow(line, f"{account.name}: the same account stands in line {first}."))
+            continue
+        good.append(account)
+    return ReadAccounts(good, bad)
+
+
+def read_cards(path: Path) -> ReadCards:
+    """Read a CSV file of account, serial and the 70 cells (columns A1 to J7, or one column cells)."""
+    rows = _rows(path)
+    each = {cell.replace(",", ""): cell for cell in matrix.CELLS}
+    columns = set(rows.columns)
+    _expect(path, rows.columns, {"account", "serial", "cells", *each}, needed=("account", "serial"))
+    if "cells" not in columns and not set(each) <= columns:
+        message = f"{path}: the columns A1 to J7 are needed, or one column cells."
+        raise RefusedError(message)
+    good: list[NewCard] = []
+    bad: list[BadRow] = []
+    seen: dict[str, int] = {}
+    for line, row in rows.rows:
+        try:
+            card = _card(line, row, each)
+        except RefusedError as error:
+            bad.append(BadRow(line, str(error)))
+            continue
+        for key in (f"account {fold_account(card.account)}", f"serial number {card.serial}"):
+            first = seen.setdefault(key, line)
+            if first != line:
+                bad.append(BadRow(line, f"the same {key} stands in line {first}."))
+                break
+        else:
+            good.append(card)
+    return ReadCards(good, bad)
+
+
+async def known_accounts(names: Iterable[str]) -> set[str]:
+    """Tell which of these accounts stand in the database, in their folded form."""
+    known: set[str] = set()
+    for batch in _batches([fold_account(name) for name in names]):
+        found = await Account.filter(folded__in=batch).values_list("folded", flat=True)
+        known |= {str(one) for one in found}
+    return known
+
+
+async def known_serials(serials: Iterable[str]) -> set[str]:
+    """Tell which of these serial numbers stand in the database."""
+    known: set[str] = set()
+    for batch in _batches(list(serials)):
+        found = await MatrixCard.filter(serial__in=batch).values_list("serial", flat=True)
+        known |= {str(one) for one in found}
+    return known
+
+
+async def hashes(hub: Hub, rows: Sequence[NewAccount], progress: Progress) -> list[str]:
+    """Hash the passwords that came in clear, on all cores; hashes that the file brought pass through."""
+    hashed = [row.hashed for row in rows]
+    clear = [place for place, row in enumerate(rows) if not row.hashed]
+    progress(len(rows) - len(clear))
+    for batch in _batches(clear):
+        done = await asyncio.gather(*(hub.passwords.hash(rows[place].password) for place in batch))
+        for place, one in zip(batch, done, strict=True):
+            hashed[place] = one
+        progress(len(batch))
+    return hashed
+
+
+async def write_accounts(
+    hub: Hub, visit: Visit, rows: Sequence[NewAccount], hashed: Sequence[str], progress: Progress
+) -> None:
+    """Write accounts and what the audit tells of them, all or nothing."""
+    async with in_transaction():
+        for batch in _batches(list(zip(rows, hashed, strict=True))):
+            await Account.bulk_create(
+                [
+                    Account(
+                        name=row.name,
+                        folded=fold_account(row.name),
+                        password_hash=one,
+                        language=row.language,
+                        created_at=visit.now,
+                    )
+                    for row, one in batch
+                ]
+            )
+            progress(len(batch))
+        await audit.record(hub.keys, EventKind.ACCOUNT_ADDED, visit, None, imported=len(rows))
+
+
+async def write_cards(hub: Hub, visit: Visit, rows: Sequence[NewCard], progress: Progress) -> None:
+    """Bind cards to their accounts, all or nothing."""
+    async with in_transaction():
+        for batch in _batches(list(rows)):
+            folded = [fold_account(row.account) for row in batch]
+            accounts = {account.folded: account for account in await Account.filter(folded__in=folded)}
+            for row in batch:
+                account = accounts[fold_account(row.account)]
+                await matrix_cards.bind(hub, visit, account, serial=row.serial, cells=row.cells)
+            progress(len(batch))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    columns: list[str]
+    rows: Iterator[tuple[int, dict[str, str]]]
+
+
+def _rows(path: Path) -> _Rows:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"{path}: this is not UTF-8 (at byte {error.start}); save it as UTF-8, not as Shift_JIS."
+        raise RefusedError(message) from error
+    except OSError as error:
+        message = f"{path}: it can't be read ({error.strerror})."
+        raise RefusedError(message) from error
+    reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", strict=True)
+    try:
+        columns = [str(name).strip() for name in reader.fieldnames or ()]
+    except csv.Error as error:
+        message = f"{path}: this is no CSV ({error})."
+        raise RefusedError(message) from error
+    if not columns:
+        message = f"{path}: the file is empty; its first line names the columns."
+        raise RefusedError(message)
+    reader.fieldnames = columns
+    return _Rows(columns, _numbered(path, reader))
+
+
+def _numbered(path: Path, reader: "csv.DictReader[str]") -> Iterator[tuple[int, dict[str, str]]]:
+    try:
+        for row in reader:
+            yield reader.line_num, {str(name): str(value or "").strip() for name, value in row.items()}
+    except csv.Error as error:
+        message = f"{path}:{reader.line_num}: this is no CSV ({error})."
+        raise RefusedError(message) from error
+
+
+def _expect(path: Path, columns: list[str], known: set[str], *, needed: tuple[str, ...]) -> None:
+    for name in columns:
+        if name not in known:
+            message = f"{path}: there is no column {name!r}."
+            raise RefusedError(message)
+    for name in needed:
+        if name not in columns:
+            message = f"{path}: the column {name} is missing."
+            raise RefusedError(message)
+
+
+def _account(line: int, row: dict[str, str]) -> NewAccount:
+    if "" in row:
+        message = "there are more fields than columns."
+        raise RefusedError(message)
+    language = row.get("language", "")
+    if language not in _LANGUAGES:
+        message = f"the language {language!r} is neither ja nor en."
+        raise RefusedError(message)
+    password, hashed = row.get("password", ""), row.get("password_hash", "")
+    if bool(password) == bool(hashed):
+        message = f"{row['account']}: either a password or a password_hash is needed."
+        raise RefusedError(message)
+    if hashed:
+        _check_hash(row["account"], hashed)
+        return NewAccount(line, _name(row["account"]), language, "", hashed)
+    return NewAccount(line, check_new(row["account"], password), language, password, "")
+
+
+def _card(line: int, row: dict[str, str], each: dict[str, str]) -> NewCard:
+    name = _name(row["account"])
+    serial = row["serial"]
+    if not 1 <= len(serial) <= _SERIAL or not serial.isprintable():
+        message = f"{name}: a serial number has 1 to {_SERIAL} characters."
+        raise RefusedError(message)
+    if row.get("cells"):
+        values = row["cells"].upper().split()
+        cells = dict(zip(matrix.CELLS, values, strict=False)) if len(values) == len(matrix.CELLS) else {}
+    else:
+        cells = {cell: row.get(column, "").upper() for column, cell in each.items()}
+    if not matrix.is_card(cells):
+        message = f"{name}: a card has 70 cells of equally many letters or digits, 1 to 4."
+        raise RefusedError(message)
+    return NewCard(line, name, serial, cells)
+
+
+def _name(typed: str) -> str:
+    try:
+        return account_of(typed)
+    except UnacceptableError as error:
+        message = f"{typed!r}: an account's name has 1 to 64 letters, digits and . _ @ + -."
+        raise RefusedError(message) from error
+
+
+def _check_hash(name: str, hashed: str) -> None:
+    try:
+        extract_parameters(hashed)
+    except InvalidHashError as error:
+        message = f"{name}: the password_hash is no argon2 hash."
+        raise RefusedError(message) from error
+    if not hashed.startswith("$argon2id$"):
+        message = f"{name}: the password_hash is not argon2id."
+        raise RefusedError(message)
+
+
+def _batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    for start in range(0, len(items), _BATCH):
+        yield items[start : start + _BATCH]

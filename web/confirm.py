@@ -1,0 +1,64 @@
+"""The pages behind a mailed URL; a GET changes nothing, whoever follows it."""
+
+from typing import assert_never
+
+from aiohttp.web import Request, Response
+
+from hub import contacts
+from hub.contacts import LinkElsewhere, LinkHere
+from hub.outcome import Confirmed, Done, Reason, Refused
+from web.context import hub_of, now_of, session_of, visit_of
+from web.pages import page, see, told
+
+
+async def show(request: Request) -> Response:
+    """Show the button that confirms, in the account's own browser; the code to type there, in any other."""
+    token = request.match_info["token"]
+    outcome = await contacts.opened_link(hub_of(request), await session_of(request), token, now=now_of(request))
+    match outcome:
+        case LinkHere():
+            return page(request, "confirm", link=outcome, token=token)
+        case LinkElsewhere():
+            return page(request, "confirm-elsewhere", link=outcome, token=token)
+        case Confirmed():
+            return page(request, "confirmed", confirmed=outcome)
+        case Refused():
+            return _refused(request, outcome)
+        case _:
+            assert_never(outcome)
+
+
+async def post(request: Request) -> Response:
+    """Confirm, in a browser that is logged in to this very account."""
+    session = await session_of(request)
+    token = request.match_info["token"]
+    if session is None:
+        raise see(f"/confirm/{token}")
+    outcome = await contacts.confirm_with_link(hub_of(request), visit_of(request), session, token)
+    match outcome:
+        case Confirmed(contact_id):
+            raise see(f"/settings/email/{contact_id}/waiting")
+        case Refused(Reason.ALREADY_CONFIRMED | Reason.NOT_FOUND):
+            raise see(f"/confirm/{token}")
+        case Refused():
+            return _refused(request, outcome)
+
+
+async def show_refuse(request: Request) -> Response:
+    """Ask whether the registration is to end."""
+    return page(request, "not-me", token=request.match_info["token"])
+
+
+async def post_refuse(request: Request) -> Response:
+    """End the registration: this was not me."""
+    outcome = await contacts.refuse(hub_of(request), visit_of(request), request.match_info["token"])
+    match outcome:
+        case Done():
+            return page(request, "not-me-done")
+        case Refused():
+            return _refused(request, outcome)
+
+
+def _refused(request: Request, outcome: Refused) -> Response:
+    status = 404 if outcome.reason is Reason.NOT_FOUND else 410
+    return page(request, "refused", status=status, sentence=told(request, outcome), back="/")

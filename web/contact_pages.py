@@ -1,0 +1,167 @@
+"""The pages on which contacts are added, listed, renamed and removed."""
+
+from typing import Any, assert_never
+
+from aiohttp.web import Request, Response
+
+from hub import contacts, enrolment
+from hub.contacts import Waiting
+from hub.outcome import Added, Confirmed, Done, Refused, Throttled
+from hub.sessions import Current
+from web import sentences
+from web.context import hub_of, language_of, now_of, session_of, visit_of
+from web.forms import fields
+from web.pages import clock_of, page, refused, see, told
+from web.settings_pages import permitted
+from web.words import translations
+
+_LIST = "/settings/contacts"
+
+
+async def show_add(request: Request) -> Response:
+    """Show the form for a label and an address."""
+    session = await permitted(request)
+    if isinstance(session, Response):
+        return session
+    return page(request, "add-mail", label="", email="")
+
+
+async def post_add(request: Request) -> Response:
+    """Add an address; a mail goes there."""
+    session = await permitted(request)
+    if isinstance(session, Response):
+        return session
+    label, email = await fields(request, "label", "email")
+    outcome = await contacts.add(hub_of(request), visit_of(request), session, label=label, address=email)
+    match outcome:
+        case Added(contact_id):
+            raise see(_waiting_path(contact_id))
+        case Refused() | Throttled():
+            return refused(request, "add-mail", outcome, label=label[:200], email=email[:320])
+        case _:
+            assert_never(outcome)
+
+
+async def show_waiting(request: Request) -> Response:
+    """Show that a mail is on its way, with the field for its code."""
+    session = await _logged_in(request)
+    outcome = await contacts.waiting(hub_of(request), session, _id(request), now=now_of(request))
+    match outcome:
+        case Waiting():
+            return page(request, "waiting", waiting=outcome, **waiting_shown(request, outcome))
+        case Confirmed():
+            return page(request, "confirmed", confirmed=outcome)
+        case Refused():
+            raise see(_LIST)
+
+
+async def post_waiting(request: Request) -> Response:
+    """Confirm with the code from the mail."""
+    session = await _logged_in(request)
+    (code,) = await fields(request, "code")
+    outcome = await contacts.confirm_with_code(hub_of(request), visit_of(request), session, _id(request), code)
+    if isinstance(outcome, Confirmed):
+        raise see(_waiting_path(outcome.contact_id))
+    return await _waiting_refused(request, session, outcome)
+
+
+async def post_again(request: Request) -> Response:
+    """Send the confirmation again."""
+    session = await permitted(request)
+    if isinstance(session, Response):
+        return session
+    outcome = await contacts.send_again(hub_of(request), visit_of(request), session, _id(request))
+    match outcome:
+        case Done():
+            raise see(_waiting_path(_id(request)))
+        case Refused() | Throttled():
+            return await _waiting_refused(request, session, outcome)
+        case _:
+            assert_never(outcome)
+
+
+async def show_list(request: Request) -> Response:
+    """Show the list of contact email addresses."""
+    session = await permitted(request)
+    if isinstance(session, Response):
+        return session
+    return page(request, "contacts", contacts=await contacts.listed(session))
+
+
+async def show_remove(request: Request) -> Response:
+    """Ask once before a contact is removed, and say what follows from it."""
+    session = await permitted(request)
+    if isinstance(session, Response):
+        return session
+    contact = await contacts.one(session, _id(request))
+    if contact is None:
+        raise see(_LIST)
+    overview = await enrolment.overview(hub_of(request), session)
+    is_last = contact.confirmed_at is not None and overview.contacts == 1 and not overview.soft_tokens
+    return page(request, "remove", contact=contact, is_last=is_last, has_matrix=overview.has_matrix_card)
+
+
+async def post_remove(request: Request) -> Response:
+    """Remove a contact."""
+    session = await permitted(request)
+    if isinstance(session, Response):
+        return session
+    await contacts.remove(hub_of(request), visit_of(request), session, _id(request))
+    raise see(_LIST)
+
+
+async def show_rename(request: Request) -> Response:
+    """Show the form for another label."""
+    session = await permitted(request)
+    if isinstance(session, Response):
+        return session
+    contact = await contacts.one(session, _id(request))
+    if contact is None:
+        raise see(_LIST)
+    return page(request, "rename", contact=contact, label=contact.label)
+
+
+async def post_rename(request: Request) -> Response:
+    """Give a contact another label."""
+    session = await permitted(request)
+    if isinstance(session, Response):
+        return session
+    (label,) = await fields(request, "label")
+    outcome = await contacts.rename(hub_of(request), visit_of(request), session, _id(request), label)
+    contact = await contacts.one(session, _id(request))
+    if isinstance(outcome, Done) or contact is None:
+        raise see(_LIST)
+    return refused(request, "rename", outcome, contact=contact, label=label[:200])
+
+
+def waiting_shown(request: Request, waiting: Waiting) -> dict[str, Any]:
+    """Give what the waiting page and its stream show of a delivery."""
+    if waiting.delivery is None:
+        return {"state": "", "line": ""}
+    words = translations(language_of(request))
+    line = sentences.mail_line(waiting.label, waiting.delivery, words, clock_of(request))
+    return {"state": str(waiting.delivery.state), "line": line}
+
+
+async def _waiting_refused(request: Request, session: Current, outcome: Refused | Throttled) -> Response:
+    waiting = await contacts.waiting(hub_of(request), session, _id(request), now=now_of(request))
+    if isinstance(waiting, Waiting):
+        return refused(request, "waiting", outcome, waiting=waiting, **waiting_shown(request, waiting))
+    if isinstance(waiting, Confirmed):
+        raise see(_waiting_path(waiting.contact_id))
+    return page(request, "refused", status=404, sentence=told(request, outcome), back=_LIST)
+
+
+async def _logged_in(request: Request) -> Current:
+    session = await session_of(request)
+    if session is None:
+        raise see("/?next=/settings/contacts")
+    return session
+
+
+def _id(request: Request) -> int:
+    return int(request.match_info["id"])
+
+
+def _waiting_path(contact_id: int) -> str:
+    return f"/settings/email/{contact_id}/waiting"

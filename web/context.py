@@ -1,0 +1,107 @@
+"""What a request brings along: the hub, the clock, the visit, the cookies and the session behind them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from aiohttp.web import AppKey, Request, StreamResponse
+
+from hub import policy, sessions
+from hub.hub import Hub
+from hub.sessions import Current
+from hub.visit import Visit
+from web.addresses import browser_of, client_address
+from web.words import LANGUAGES, negotiated
+
+Clock = Callable[[], datetime]
+HUB = AppKey("hub", Hub)
+CLOCK: AppKey[Clock] = AppKey("clock")
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """A cookie of ours; `name` without the prefix that HTTPS adds."""
+
+    name: str
+    days: int = 0
+
+
+VISIT = Cookie("tegata-visit")
+LOGIN = Cookie("tegata-login")
+SESSION = Cookie("tegata-session")
+LANGUAGE = Cookie("tegata-language", days=365)
+
+
+def hub_of(request: Request) -> Hub:
+    """Give the hub behind this door."""
+    return request.app[HUB]
+
+
+def now_of(request: Request) -> datetime:
+    """Read the clock, once a request."""
+    now = request.get("now")
+    if now is None:
+        now = request["now"] = request.app[CLOCK]()
+    moment: datetime = now
+    return moment
+
+
+def visit_of(request: Request) -> Visit:
+    """Tell the hub of this request."""
+    settings = hub_of(request).settings
+    address = client_address(request.remote, request.headers.getall("X-Forwarded-For", ()), settings.trusted_proxies)
+    return Visit(
+        now=now_of(request),
+        address=address,
+        zone=policy.zone_of(address, settings.campus_networks),
+        browser=browser_of(request.headers.get("User-Agent", "")),
+        language=language_of(request),
+    )
+
+
+def language_of(request: Request) -> str:
+    """Choose the page's language: the one switched to, else the browser's."""
+    kept = read(request, LANGUAGE)
+    return kept if kept in LANGUAGES else negotiated(request.headers.get("Accept-Language", ""))
+
+
+async def session_of(request: Request) -> Current | None:
+    """Find the session that the request came with; looked up once."""
+    if "session" not in request:
+        request["session"] = await sessions.current(hub_of(request), read(request, SESSION), now=now_of(request))
+    session: Current | None = request["session"]
+    return session
+
+
+def read(request: Request, cookie: Cookie) -> str:
+    """Read a cookie of ours; empty when there is none."""
+    return request.cookies.get(_name(request, cookie), "")
+
+
+def keep(request: Request, response: StreamResponse, cookie: Cookie, value: str) -> None:
+    """Set a cookie of ours: this host only, out of scripts' reach, not sent along from other sites."""
+    response.set_cookie(
+        _name(request, cookie),
+        value,
+        path="/",
+        secure=hub_of(request).settings.is_secure,
+        httponly=True,
+        samesite="Lax",
+        max_age=cookie.days * 86400 or None,
+    )
+
+
+def forget(request: Request, response: StreamResponse, cookie: Cookie) -> None:
+    """Take a cookie of ours back."""
+    response.del_cookie(
+        _name(request, cookie),
+        path="/",
+        secure=hub_of(request).settings.is_secure,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _name(request: Request, cookie: Cookie) -> str:
+    # RFC 6265bis, 4.1.3.2: a __Host- cookie can't be planted by a neighbour; browsers want HTTPS for it.
+    return f"__Host-{cookie.name}" if hub_of(request).settings.is_secure else cookie.name

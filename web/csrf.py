@@ -1,0 +1,48 @@
+"""Whether a form comes from a page of ours in this very browser."""
+
+import hmac
+import secrets
+
+from aiohttp.web import Request, Response
+
+from hub.keyring import KeyRing
+from web.context import LOGIN, SESSION, VISIT, Cookie, hub_of, keep, read
+
+FIELD = "csrf"
+# The strongest secret that the browser holds: the token is renewed with each rise in privilege.
+_ANCHORS: tuple[Cookie, ...] = (SESSION, LOGIN, VISIT)
+_OWN_SITE = {"same-origin", "none"}
+
+
+def token_for(request: Request) -> str:
+    """Give the token for the forms of a page; a browser with no cookie of ours yet gets one with the response."""
+    anchor = next((value for value in (read(request, cookie) for cookie in _ANCHORS) if value), "")
+    if not anchor:
+        anchor = request["new-visit"] = request.get("new-visit") or secrets.token_urlsafe(16)
+    return _token(hub_of(request).keys, anchor)
+
+
+def keep_visit(request: Request, response: Response) -> None:
+    """Give a browser its first cookie, if a form was shown to it that needs one."""
+    if "new-visit" in request:
+        keep(request, response, VISIT, request["new-visit"])
+
+
+def is_own_site(request: Request) -> bool:
+    """Tell whether the browser says that a page of ours sent this; one that says nothing is asked for the token."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in _OWN_SITE
+    origin = request.headers.get("Origin")
+    return origin is None or origin == hub_of(request).settings.origin
+
+
+def is_right(request: Request, token: str) -> bool:
+    """Tell whether a form's token belongs to a secret that this browser holds."""
+    keys = hub_of(request).keys
+    anchors = [value for value in (read(request, cookie) for cookie in _ANCHORS) if value]
+    return any([hmac.compare_digest(_token(keys, anchor).encode(), token.encode()) for anchor in anchors])
+
+
+def _token(keys: KeyRing, anchor: str) -> str:
+    return keys.digest("csrf", anchor)[:43]

@@ -1,0 +1,94 @@
+"""The streams that keep a page current: the same words that a reload shows, sent when they change."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp.web import Request, StreamResponse
+from aiohttp_sse import EventSourceResponse, sse_response
+
+from hub import contacts, login
+from hub.contacts import Waiting
+from hub.outbox import topic_of
+from hub.outcome import Asked, Confirmed, DeliveryState
+from models.kinds import AuthenticatorKind
+from web.contact_pages import waiting_shown
+from web.context import CLOCK, LOGIN, hub_of, read, session_of
+from web.guard import dress_stream
+from web.login import code_shown
+
+_LOOK_EVERY = 5.0
+# A page left open must not hold a stream for ever.
+_LONGEST = 15 * 60.0
+_ENDS = {DeliveryState.FAILED, DeliveryState.EXPIRED}
+
+Look = Callable[[], Awaitable[dict[str, Any] | None]]
+
+
+async def code_stream(request: Request) -> StreamResponse:
+    """Tell the code page how its delivery stands, until that is over."""
+    asked = await _asked(request)
+    if asked is None or asked.challenge_id is None:
+        return StreamResponse(status=204)
+
+    async def look() -> dict[str, Any] | None:
+        now_asked = await _asked(request)
+        if now_asked is None:
+            return None
+        done = now_asked.delivery is None or now_asked.delivery.state in _ENDS
+        return {**code_shown(request, now_asked), "done": done}
+
+    return await _told(request, topic_of(asked.challenge_id), look)
+
+
+async def contact_stream(request: Request) -> StreamResponse:
+    """Tell the waiting page how its mail stands, and to turn when the contact is confirmed elsewhere."""
+    session = await session_of(request)
+    contact_id = int(request.match_info["id"])
+    if session is None:
+        return StreamResponse(status=204)
+    known = session
+
+    async def look() -> dict[str, Any] | None:
+        outcome = await contacts.waiting(hub_of(request), known, contact_id, now=request.app[CLOCK]())
+        if isinstance(outcome, Waiting):
+            return {**waiting_shown(request, outcome), "done": False}
+        return {"turn": isinstance(outcome, Confirmed) or outcome is not None, "done": True}
+
+    first = await contacts.waiting(hub_of(request), known, contact_id, now=request.app[CLOCK]())
+    topic = topic_of(first.challenge_id) if isinstance(first, Waiting) and first.challenge_id else "nothing"
+    return await _told(request, topic, look)
+
+
+async def _asked(request: Request) -> Asked | None:
+    outcome = await login.asked(hub_of(request), read(request, LOGIN), now=request.app[CLOCK]())
+    is_code = isinstance(outcome, Asked) and outcome.kind is AuthenticatorKind.ONE_TIME_PASSWORD
+    return outcome if is_code and isinstance(outcome, Asked) else None
+
+
+async def _told(request: Request, topic: str, look: Look) -> StreamResponse:
+    async with sse_response(request, response_cls=_Dressed) as stream:
+        with hub_of(request).wakeups.listening(topic) as bell:
+            before: dict[str, Any] = {}
+            async with asyncio.timeout(_LONGEST):
+                while stream.is_connected():
+                    shown = await look()
+                    if shown is None:
+                        break
+                    if shown != before:
+                        await stream.send(json.dumps(shown, ensure_ascii=False))
+                        before = shown
+                    if shown["done"]:
+                        break
+                    await bell.heard(timeout=_LOOK_EVERY)
+    return stream
+
+
+class _Dressed(EventSourceResponse):
+    """An event stream with the headers of every other answer."""
+
+    async def prepare(self, request: Request) -> object:  # type: ignore[override]
+        """Put the headers on before they are sent."""
+        dress_stream(request, self)
+        return await super().prepare(request)

@@ -1,0 +1,19 @@
+"""How a form is read: bounded, as text, with nothing missing."""
+
+from aiohttp.web import HTTPBadRequest, HTTPException, Request
+
+LARGEST = 64 * 1024
+
+
+async def fields(request: Request, *names: str) -> list[str]:
+    """Read the named fields of a form as text; one that is missing is empty, a file is refused."""
+    try:
+        form = await request.post()
+    except HTTPException:
+        raise
+    except (ValueError, LookupError, AssertionError) as error:
+        raise HTTPBadRequest from error
+    values = [form.get(name, "") for name in names]
+    if not all(isinstance(value, str) for value in values):
+        raise HTTPBadRequest
+    return [str(value) for value in values]

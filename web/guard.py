@@ -1,0 +1,113 @@
+"""What stands around every request: the headers of every answer, the token of every form, a calm page for every error."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiohttp.web import (
+    HTTPException,
+    HTTPRequestEntityTooLarge,
+    Request,
+    Response,
+    StreamResponse,
+    middleware,
+)
+from tortoise.exceptions import BaseORMException
+
+from web import csrf
+from web.context import hub_of
+from web.forms import fields
+from web.pages import page
+
+Handler = Callable[[Request], Awaitable[StreamResponse]]
+_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self';"
+    " form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # Not no-referrer: browsers then send `Origin: null` with our own forms.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+_A_YEAR = "max-age=31536000"
+_SEE_OTHER = 303
+_log = structlog.get_logger(__name__)
+
+
+@middleware
+async def guard(request: Request, handler: Handler) -> StreamResponse:
+    """Hear a request, and answer it whatever happens."""
+    try:
+        if request.method == "POST":
+            refusal = await _forged(request)
+            response = refusal or await handler(request)
+        else:
+            response = await handler(request)
+    except HTTPException as answer:
+        response = answer if answer.status == _SEE_OTHER else _told(request, answer)
+    except (BaseORMException, OSError) as error:
+        response = _unavailable(request, error)
+    except Exception:
+        # The last net: a stranger sees a reference number, the log has the rest.
+        response = _failed(request)
+    _dress(request, response)
+    return response
+
+
+def dress_stream(request: Request, response: StreamResponse) -> None:
+    """Put the headers of every answer on one whose headers are sent early."""
+    _dress(request, response)
+
+
+def _dress(request: Request, response: StreamResponse) -> None:
+    if response.prepared:
+        return
+    headers = response.headers
+    headers.update(_HEADERS)
+    # What was shown to one person must not be there for the next one at the same machine.
+    if not request.path.startswith("/static/"):
+        headers["Cache-Control"] = "no-store"
+    if hub_of(request).settings.is_secure:
+        headers["Strict-Transport-Security"] = _A_YEAR
+
+
+async def _forged(request: Request) -> Response | None:
+    """Refuse a form that is not from a page of ours in this browser."""
+    (token,) = await fields(request, csrf.FIELD)
+    if csrf.is_own_site(request) and csrf.is_right(request, token):
+        return None
+    _log.info("web.forged", path=request.path, origin=request.headers.get("Origin", ""))
+    return page(request, "forged", status=403)
+
+
+def _told(request: Request, answer: HTTPException) -> Response:
+    if answer.status in {404, 405}:
+        return page(request, "not-found", status=answer.status)
+    if isinstance(answer, HTTPRequestEntityTooLarge):
+        return page(request, "bad-request", status=413)
+    if answer.status < 500:  # noqa: PLR2004
+        return page(request, "bad-request", status=answer.status)
+    return _failed(request)
+
+
+def _unavailable(request: Request, error: Exception) -> Response:
+    reference = _reference()
+    _log.error("web.unavailable", reference=reference, path=request.path, error=str(error))
+    response = page(request, "error", status=503, reference=reference)
+    response.headers["Retry-After"] = "5"
+    return response
+
+
+def _failed(request: Request) -> Response:
+    reference = _reference()
+    _log.exception("web.failed", reference=reference, path=request.path)
+    return page(request, "error", status=500, reference=reference)
+
+
+def _reference() -> str:
+    return secrets.token_hex(4)

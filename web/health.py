@@ -1,0 +1,37 @@
+"""Whether this process lives, and whether its parts are ready."""
+
+from collections.abc import Callable
+
+from aiohttp.web import AppKey, Request, Response, json_response
+from tortoise.exceptions import BaseORMException
+
+from hub import upkeep
+from web.context import hub_of
+
+# Parts that degrade and never fail: each gives what is wrong with it, empty when nothing is.
+Trouble = Callable[[], str]
+PARTS: AppKey[dict[str, Trouble]] = AppKey("parts")
+
+
+async def show_live(_request: Request) -> Response:
+    """Answer as long as the process does."""
+    return json_response({"status": "ok"})
+
+
+async def show_ready(request: Request) -> Response:
+    """Name each part: ok, degraded with what is wrong, or failed; 503 only when the database can't be used."""
+    parts: dict[str, dict[str, str]] = {"database": await _database(request)}
+    for name, trouble in request.app[PARTS].items():
+        said = trouble()
+        parts[name] = {"status": "degraded", "what": said} if said else {"status": "ok"}
+    states = {part["status"] for part in parts.values()}
+    status = next(state for state in ("failed", "degraded", "ok") if state in states)
+    return json_response({"status": status, "parts": parts}, status=503 if status == "failed" else 200)
+
+
+async def _database(request: Request) -> dict[str, str]:
+    try:
+        await upkeep.probe(hub_of(request))
+    except (BaseORMException, OSError, TimeoutError) as error:
+        return {"status": "failed", "what": type(error).__name__}
+    return {"status": "ok"}

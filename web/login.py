@@ -1,0 +1,254 @@
+"""The pages of a login, from account and password to the portal."""
+
+from typing import Any, assert_never
+
+from aiohttp.web import Request, Response
+
+from hub import login
+from hub.outcome import (
+    Admitted,
+    Asked,
+    Begun,
+    Busy,
+    ByContact,
+    ByMatrix,
+    BySoftToken,
+    Choose,
+    Offer,
+    Reason,
+    Refused,
+    Throttled,
+    Way,
+)
+from models.kinds import AuthenticatorKind
+from web import sentences
+from web.context import (
+    LANGUAGE,
+    LOGIN,
+    SESSION,
+    VISIT,
+    forget,
+    hub_of,
+    keep,
+    language_of,
+    now_of,
+    read,
+    visit_of,
+)
+from web.forms import fields
+from web.pages import clock_of, page, refused, see, told
+from web.paths import own_path
+from web.words import translations
+
+_PATHS = {
+    AuthenticatorKind.ONE_TIME_PASSWORD: "/login/code",
+    AuthenticatorKind.MATRIX: "/login/matrix",
+    AuthenticatorKind.SOFT_TOKEN: "/login/soft-token",
+}
+
+
+async def show_start(request: Request) -> Response:
+    """Show the two ways to log in."""
+    return page(request, "login", next=own_path(request.query.get("next", ""), ""))
+
+
+async def show_ic_card(request: Request) -> Response:
+    """Say where an IC card is read."""
+    return page(request, "ic-card")
+
+
+async def show_account(request: Request) -> Response:
+    """Show the form for account and password."""
+    return page(request, "account", account="", next=own_path(request.query.get("next", ""), ""))
+
+
+async def post_account(request: Request) -> Response:
+    """Begin a login."""
+    account, password, onward = await fields(request, "account", "password", "next")
+    onward = own_path(onward, "")
+    outcome = await login.begin(hub_of(request), visit_of(request), name=account, password=password)
+    match outcome:
+        case Begun(token, step):
+            # A new secret at each rise in privilege, so that none planted before is worth anything (ASVS 7.2.4).
+            answer = see(_path_of(step) + (f"?next={onward}" if onward else ""))
+            keep(request, answer, LOGIN, token)
+            raise answer
+        case Refused(Reason.NOTHING_BOUND):
+            return page(request, "ended", status=403, sentence=told(request, outcome))
+        case Refused() | Throttled() | Busy():
+            return refused(request, "account", outcome, account=account[:64], next=onward)
+        case _:
+            assert_never(outcome)
+
+
+async def show_choice(request: Request) -> Response:
+    """Show the ways to go on."""
+    outcome = await login.offered(hub_of(request), read(request, LOGIN), now=now_of(request))
+    match outcome:
+        case Choose():
+            return page(request, "choice", choose=outcome, value_of=_value, next=_onward(request))
+        case Refused():
+            return _over(request, outcome)
+
+
+async def post_choice(request: Request) -> Response:
+    """Go on by the way that was chosen."""
+    way, onward = await fields(request, "way", "next")
+    chosen = _way(way)
+    hub, visit, token = hub_of(request), visit_of(request), read(request, LOGIN)
+    outcome: Asked | Refused | Throttled = Refused(Reason.NOT_OFFERED)
+    if chosen is not None:
+        outcome = await login.choose(hub, visit, token, chosen)
+    match outcome:
+        case Asked():
+            raise see(_path_of(outcome) + _query(onward))
+        case Refused(Reason.LOGIN_OVER):
+            return _over(request, outcome)
+        case Refused() | Throttled():
+            choose = await login.offered(hub, token, now=visit.now)
+            if isinstance(choose, Refused):
+                return _over(request, choose)
+            return refused(request, "choice", outcome, choose=choose, value_of=_value, next=own_path(onward, ""))
+
+
+async def show_code(request: Request) -> Response:
+    """Show the form for a delivered code, and how its delivery stands."""
+    return await _shown(request, AuthenticatorKind.ONE_TIME_PASSWORD, "code")
+
+
+async def show_matrix(request: Request) -> Response:
+    """Show the form for three cells of the matrix card."""
+    return await _shown(request, AuthenticatorKind.MATRIX, "matrix")
+
+
+async def show_soft_token(request: Request) -> Response:
+    """Show the form for a soft token's code."""
+    return await _shown(request, AuthenticatorKind.SOFT_TOKEN, "soft-token")
+
+
+async def post_code(request: Request) -> Response:
+    """Answer with a delivered code."""
+    (code,) = await fields(request, "code")
+    return await _answered(request, AuthenticatorKind.ONE_TIME_PASSWORD, "code", code)
+
+
+async def post_matrix(request: Request) -> Response:
+    """Answer with three cells; typed in one field or in three, it is the same answer."""
+    cells = await fields(request, "cell1", "cell2", "cell3")
+    return await _answered(request, AuthenticatorKind.MATRIX, "matrix", "".join(cells))
+
+
+async def post_soft_token(request: Request) -> Response:
+    """Answer with a soft token's code."""
+    (code,) = await fields(request, "code")
+    return await _answered(request, AuthenticatorKind.SOFT_TOKEN, "soft-token", code)
+
+
+async def post_again(request: Request) -> Response:
+    """Send the code again."""
+    (onward,) = await fields(request, "next")
+    outcome = await login.send_again(hub_of(request), visit_of(request), read(request, LOGIN))
+    match outcome:
+        case Asked():
+            raise see("/login/code" + _query(onward))
+        case Refused() | Throttled():
+            return await _again_refused(request, outcome)
+        case _:
+            assert_never(outcome)
+
+
+def code_shown(request: Request, asked: Asked) -> dict[str, Any]:
+    """Give what the code page and its stream show of a delivery."""
+    words = translations(language_of(request))
+    state = asked.delivery.state if asked.delivery else ""
+    return {"state": str(state), "line": sentences.code_line(asked, words, clock_of(request))}
+
+
+async def _shown(request: Request, kind: AuthenticatorKind, name: str) -> Response:
+    outcome = await login.asked(hub_of(request), read(request, LOGIN), now=now_of(request))
+    match outcome:
+        case Asked() if outcome.kind is kind:
+            return page(request, name, asked=outcome, **_context(request, outcome))
+        case Asked() | Choose():
+            raise see(_path_of(outcome))
+        case Refused():
+            return _over(request, outcome)
+
+
+async def _answered(request: Request, kind: AuthenticatorKind, name: str, response: str) -> Response:
+    (onward,) = await fields(request, "next")
+    hub, visit, token = hub_of(request), visit_of(request), read(request, LOGIN)
+    outcome = await login.answer(hub, visit, token, response)
+    match outcome:
+        case Admitted(session, _, language):
+            return _admitted(request, session, language, own_path(onward))
+        case Refused(Reason.LOGIN_OVER):
+            return _over(request, outcome)
+        case Refused() | Throttled():
+            asked = await login.asked(hub, token, now=visit.now)
+            if isinstance(asked, Refused):
+                return _over(request, asked)
+            if isinstance(asked, Choose) or asked.kind is not kind:
+                raise see(_path_of(asked))
+            return refused(request, name, outcome, asked=asked, **_context(request, asked))
+        case _:
+            assert_never(outcome)
+
+
+def _admitted(request: Request, session: str, language: str, onward: str) -> Response:
+    answer = see(onward)
+    keep(request, answer, SESSION, session)
+    forget(request, answer, LOGIN)
+    forget(request, answer, VISIT)
+    if language:
+        keep(request, answer, LANGUAGE, language)
+    raise answer
+
+
+async def _again_refused(request: Request, outcome: Refused | Throttled) -> Response:
+    asked = await login.asked(hub_of(request), read(request, LOGIN), now=now_of(request))
+    if isinstance(asked, Asked) and asked.kind is AuthenticatorKind.ONE_TIME_PASSWORD:
+        return refused(request, "code", outcome, asked=asked, **_context(request, asked))
+    return _over(request, outcome if isinstance(outcome, Refused) else Refused(Reason.LOGIN_OVER))
+
+
+def _over(request: Request, outcome: Refused) -> Response:
+    if outcome.reason is Reason.NOT_OFFERED:
+        raise see("/login/choice")
+    return page(request, "ended", status=403, sentence=told(request, outcome))
+
+
+def _context(request: Request, asked: Asked) -> dict[str, Any]:
+    return {**code_shown(request, asked), "now": now_of(request), "next": _onward(request)}
+
+
+def _onward(request: Request) -> str:
+    return own_path(request.query.get("next", ""), "")
+
+
+def _query(onward: str) -> str:
+    path = own_path(onward, "")
+    return f"?next={path}" if path else ""
+
+
+def _path_of(step: Choose | Asked) -> str:
+    return "/login/choice" if isinstance(step, Choose) else _PATHS[step.kind]
+
+
+def _value(offer: Offer) -> str:
+    match offer.way:
+        case ByContact(contact_id):
+            return f"contact:{contact_id}"
+        case BySoftToken():
+            return "soft-token"
+        case ByMatrix():
+            return "matrix"
+
+
+def _way(value: str) -> Way | None:
+    kind, _, number = value.partition(":")
+    if kind == "contact" and number.isascii() and number.isdecimal() and len(number) < 19:  # noqa: PLR2004
+        return ByContact(int(number))
+    if value == "soft-token":
+        return BySoftToken()
+    return ByMatrix() if value == "matrix" else None

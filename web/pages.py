@@ -1,0 +1,107 @@
+"""How a page is written: its template, in the reader's language, with what every page needs."""
+
+from datetime import datetime
+from functools import cache, partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aiohttp.web import HTTPSeeOther, Request, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from hub.outcome import Busy, Refused, Throttled
+from web import sentences
+from web.context import hub_of, language_of
+from web.csrf import keep_visit, token_for
+from web.words import translations
+
+
+def page(request: Request, name: str, *, status: int = 200, **shown: Any) -> Response:
+    """Answer with a page; `shown` is what its template shows."""
+    language = request.get("language") or language_of(request)
+    settings = hub_of(request).settings
+    environment = _environment(language, settings.time_zone)
+    text = environment.get_template(f"{name}.html").render(
+        shown,
+        page=name,
+        language=language,
+        csrf=partial(token_for, request),
+        here=request.path,
+        help_url=settings.help_url,
+        service=settings.service_name,
+    )
+    response = Response(text=text, content_type="text/html", status=status)
+    keep_visit(request, response)
+    return response
+
+
+def see(path: str) -> HTTPSeeOther:
+    """Send the browser on after a POST."""
+    return HTTPSeeOther(path)
+
+
+def refused(request: Request, name: str, why: Refused | Throttled | Busy, **shown: Any) -> Response:
+    """Answer a form with its page again and the sentence that says why."""
+    status, sentence, seconds = _told(request, why)
+    response = page(request, name, status=status, error=sentence, **shown)
+    if seconds:
+        response.headers["Retry-After"] = str(seconds)
+    return response
+
+
+def told(request: Request, why: Refused | Throttled | Busy) -> str:
+    """Write the sentence for a refusal."""
+    return _told(request, why)[1]
+
+
+def clock_of(request: Request) -> sentences.Clock:
+    """Give what writes a time of day in the operator's zone."""
+    return partial(_clock, ZoneInfo(hub_of(request).settings.time_zone))
+
+
+def _told(request: Request, why: Refused | Throttled | Busy) -> tuple[int, str, int]:
+    words = translations(language_of(request))
+    match why:
+        case Refused():
+            return 422, sentences.refusal(why, words, clock_of(request)), 0
+        case Throttled(retry_after):
+            return 429, sentences.wait(why, words), sentences.seconds_of(retry_after)
+        case Busy(retry_after):
+            return 503, words.gettext(_BUSY), sentences.seconds_of(retry_after)
+
+
+_BUSY = sentences.N_("Many people are logging in just now. Please try again in a few seconds.")
+
+
+@cache
+def _environment(language: str, time_zone: str) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("web", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    words = translations(language)
+    # The i18n extension adds this method at run time; its stubs don't know it.
+    environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+    zone = ZoneInfo(time_zone)
+    environment.filters["clock"] = partial(_clock, zone)
+    environment.filters["moment"] = partial(_moment, zone)
+    environment.filters["strength"] = lambda amr: sentences.strength(amr, words)
+    environment.globals["error"] = ""
+    environment.globals["matrix_columns"] = "ABCDEFGHIJ"
+    environment.globals["matrix_rows"] = "1234567"
+    return environment
+
+
+def _clock(zone: ZoneInfo, at: datetime) -> str:
+    return f"{at.astimezone(zone):%H:%M:%S}"
+
+
+def _moment(zone: ZoneInfo, at: datetime) -> Markup:
+    local = at.astimezone(zone)
+    return Markup('<time datetime="{}">{}</time>').format(local.isoformat(timespec="seconds"), f"{local:%Y-%m-%d %H:%M}")

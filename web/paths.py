@@ -1,0 +1,15 @@
+"""PURE: which paths a claimant may be sent on to."""
+
+from urllib.parse import unquote
+
+_HOME = "/portal"
+
+
+def own_path(wanted: str, otherwise: str = _HOME) -> str:
+    """Give a path of ours as it was asked for, or `otherwise`: never another host, scheme or control character."""
+    plain = unquote(unquote(wanted))
+    if not plain.startswith("/") or plain.startswith(("//", "/\\")):
+        return otherwise
+    if not plain.isprintable() or "\\" in plain or "//" in plain.partition("?")[0]:
+        return otherwise
+    return wanted if wanted.startswith("/") and wanted.isascii() and wanted.isprintable() else otherwise

@@ -1,0 +1,73 @@
+"""The portal's own pages: who is logged in and how strongly, sessions, logout, language, help."""
+
+from aiohttp.web import Request, Response
+
+from hub import enrolment, sessions
+from hub.outcome import Refused
+from web.context import (
+    LANGUAGE,
+    LOGIN,
+    SESSION,
+    forget,
+    hub_of,
+    keep,
+    now_of,
+    read,
+    session_of,
+    visit_of,
+)
+from web.forms import fields
+from web.pages import page, see, told
+from web.paths import own_path
+from web.words import LANGUAGES
+
+
+async def show_portal(request: Request) -> Response:
+    """Show who is logged in, how strongly, from where and when."""
+    session = await session_of(request)
+    if session is None:
+        raise see("/")
+    listed = await sessions.listed(session, now=now_of(request))
+    overview = await enrolment.overview(hub_of(request), session)
+    return page(request, "portal", session=session, sessions=listed, overview=overview)
+
+
+async def post_logout(request: Request) -> Response:
+    """End this session and leave nothing of it behind in the browser."""
+    session = await session_of(request)
+    if session is not None:
+        await sessions.end(hub_of(request), visit_of(request), session, session.id)
+    answer = see("/")
+    forget(request, answer, SESSION)
+    forget(request, answer, LOGIN)
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+    raise answer
+
+
+async def post_end_session(request: Request) -> Response:
+    """End one session of the account."""
+    session = await session_of(request)
+    if session is None:
+        raise see("/")
+    number = int(request.match_info["id"])
+    outcome = await sessions.end(hub_of(request), visit_of(request), session, number)
+    if isinstance(outcome, Refused):
+        return page(request, "refused", status=404, sentence=told(request, outcome), back="/portal")
+    raise see("/" if number == session.id else "/portal")
+
+
+async def post_language(request: Request) -> Response:
+    """Switch the language and stay on the page."""
+    language, onward = await fields(request, "language", "next")
+    answer = see(own_path(onward, "/"))
+    if language in LANGUAGES:
+        keep(request, answer, LANGUAGE, language)
+        session = await session_of(request)
+        if session is not None:
+            await sessions.speak(session, language)
+    raise answer
+
+
+async def show_help(request: Request) -> Response:
+    """Show how to set up and use one-time passwords."""
+    return page(request, "help", has_session=bool(read(request, SESSION)))

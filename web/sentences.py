@@ -1,0 +1,131 @@
+"""PURE: the sentence for every reason, state and way; one sentence for each, in the reader's language."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from gettext import GNUTranslations
+from math import ceil
+
+from hub.outcome import Asked, DeliveryLine, DeliveryState, Reason, Refused, Throttled
+from models.kinds import Channel
+
+_MINUTE = 60
+
+
+def N_(text: str) -> str:  # noqa: N802 - gettext's own name for words translated elsewhere
+    """Mark words for translation."""
+    return text
+
+
+_REASONS = {
+    Reason.PASSWORD_WRONG: N_("Account or password is not right."),
+    Reason.NOTHING_BOUND: N_(
+        "Nothing is registered for this account yet that could prove it is you. The help desk gives you a matrix card."
+    ),
+    Reason.LOGIN_OVER: N_("This login has ended. Please start again."),
+    Reason.NOT_OFFERED: N_("This way is not open to you. Please choose another."),
+    Reason.ANSWER_WRONG: N_("That is not right."),
+    Reason.ANSWER_STALE: N_("This code is no longer good."),
+    Reason.CHALLENGE_OVER: N_("This code has ended. Please ask for a new one."),
+    Reason.TRIES_SPENT: N_("That was wrong too often, so the code has ended. Please ask for a new one."),
+    Reason.KIND_CLOSED: N_(
+        "This way is closed after too many wrong answers. Choose another way, or ask the help desk to open it."
+    ),
+    Reason.STEP_UP_NEEDED: N_("Please enter your password again."),
+    Reason.MATRIX_OFF_CAMPUS: N_("It is not available to set this up using Matrix authentication from off-campus."),
+    Reason.LABEL_BAD: N_("A label has 1 to 32 characters that can be seen."),
+    Reason.LABEL_TAKEN: N_("There is something with this label already. Please choose another label."),
+    Reason.ADDRESS_BAD: N_("This is no email address that mail can be sent to."),
+    Reason.ADDRESS_TAKEN: N_("This address is in the list already."),
+    Reason.ADDRESS_REFUSED: N_("Whoever reads mail at this address did not want it registered."),
+    Reason.ADDRESS_GUARDED: N_("Codes can't go to a mailbox that this login itself protects."),
+    Reason.TOO_MANY: N_("There are too many already. Please remove one, or confirm those that wait."),
+    Reason.NOT_FOUND: N_("There is nothing like that here any more."),
+    Reason.ALREADY_CONFIRMED: N_("This is confirmed already."),
+    Reason.LAST_WAY: N_("Matrix is the only way you have left, so it stays on."),
+}
+_DELIVERIES = {
+    (Channel.MAIL, DeliveryState.WAITING): N_("Code by mail to %(label)s, asked for %(time)s: waiting to be sent"),
+    (Channel.MAIL, DeliveryState.RETRYING): N_(
+        "Code by mail to %(label)s: the mail server does not take it yet. It is being tried again; you can also"
+        " choose another way."
+    ),
+    (Channel.MAIL, DeliveryState.ACCEPTED): N_("Code by mail to %(label)s, handed to the mail server %(time)s"),
+    (Channel.MAIL, DeliveryState.FAILED): N_(
+        "Code by mail to %(label)s could not be delivered. Please choose another way."
+    ),
+    (Channel.MAIL, DeliveryState.EXPIRED): N_("The code by mail to %(label)s has ended."),
+}
+_CONFIRMATIONS = {
+    DeliveryState.WAITING: N_("Mail to %(label)s, asked for %(time)s: waiting to be sent"),
+    DeliveryState.RETRYING: N_(
+        "Mail to %(label)s: the mail server does not take it yet. It is being tried again."
+    ),
+    DeliveryState.ACCEPTED: N_("Mail to %(label)s, handed to the mail server %(time)s"),
+    DeliveryState.FAILED: N_("Mail to %(label)s could not be delivered. Please use another address."),
+    DeliveryState.EXPIRED: N_("The mail to %(label)s has ended. Please send it again."),
+}
+_AMR = {
+    "pwd": N_("password"),
+    "otp": N_("one-time password"),
+    "matrix": N_("matrix card"),
+    "sc": N_("IC card"),
+    "pin": N_("PIN"),
+}
+_TRIES_LEFT = N_("Tries left: %(tries)d.")
+_NEWER = N_("A newer code was sent at %(time)s to %(label)s.")
+_WAIT_SECONDS = N_("Please wait %(number)d seconds, then try again.")
+_WAIT_MINUTES = N_("Please wait %(number)d minutes, then try again.")
+
+Clock = Callable[[datetime], str]
+
+
+def refusal(refused: Refused, words: GNUTranslations, clock: Clock) -> str:
+    """Write why something was refused."""
+    sentence = words.gettext(_REASONS[refused.reason])
+    if refused.newer_at is not None:
+        newer = {"time": clock(refused.newer_at), "label": refused.label}
+        return f"{sentence} {words.gettext(_NEWER) % newer}"
+    if refused.reason is Reason.ANSWER_WRONG and refused.tries_left:
+        return f"{sentence} {words.gettext(_TRIES_LEFT) % {'tries': refused.tries_left}}"
+    return sentence
+
+
+def reason(why: Reason, words: GNUTranslations) -> str:
+    """Write one reason."""
+    return words.gettext(_REASONS[why])
+
+
+def wait(throttled: Throttled, words: GNUTranslations) -> str:
+    """Write how long to wait."""
+    seconds = seconds_of(throttled.retry_after)
+    if seconds <= 2 * _MINUTE:
+        return words.gettext(_WAIT_SECONDS) % {"number": seconds}
+    return words.gettext(_WAIT_MINUTES) % {"number": ceil(seconds / _MINUTE)}
+
+
+def seconds_of(span: timedelta) -> int:
+    """Give whole seconds to wait, one at least."""
+    return max(1, ceil(span.total_seconds()))
+
+
+def code_line(asked: Asked, words: GNUTranslations, clock: Clock) -> str:
+    """Write how the delivery of a code stands."""
+    if asked.delivery is None or asked.channel is None:
+        return ""
+    line = asked.delivery
+    told = _DELIVERIES.get((asked.channel, line.state), _DELIVERIES[Channel.MAIL, line.state])
+    return words.gettext(told) % {"label": asked.label, "time": clock(_told_at(line))}
+
+
+def mail_line(label: str, line: DeliveryLine, words: GNUTranslations, clock: Clock) -> str:
+    """Write how the delivery of a confirmation stands."""
+    return words.gettext(_CONFIRMATIONS[line.state]) % {"label": label, "time": clock(_told_at(line))}
+
+
+def strength(amr: str, words: GNUTranslations) -> str:
+    """Write what a session was opened with."""
+    return " + ".join(words.gettext(_AMR[value]) for value in amr.split() if value in _AMR)
+
+
+def _told_at(line: DeliveryLine) -> datetime:
+    return line.posted_at if line.state is DeliveryState.WAITING else line.at

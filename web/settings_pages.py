@@ -1,0 +1,80 @@
+"""The pages under "One-Time Password & Soft Token Settings", behind the password asked again."""
+
+from aiohttp.web import Request, Response
+
+from hub import enrolment, sessions
+from hub.outcome import Busy, Reason, Refused, SteppedUp, Throttled
+from hub.sessions import Current
+from web.context import SESSION, hub_of, keep, session_of, visit_of
+from web.forms import fields
+from web.pages import page, refused, see, told
+from web.paths import own_path
+
+HOME = "/settings"
+_AUTHENTICATE = "/settings/authenticate"
+
+
+async def permitted(request: Request) -> Current | Response:
+    """Give the session if it may change authenticators; else the page that says what stands against it."""
+    session = await session_of(request)
+    if session is None:
+        raise see(f"/?next={HOME}")
+    match sessions.hindrance(session, visit_of(request)):
+        case None:
+            return session
+        case Reason.STEP_UP_NEEDED:
+            onward = request.path if request.method == "GET" else HOME
+            raise see(f"{_AUTHENTICATE}?next={onward}")
+        case _:
+            refusal = await sessions.refuse_off_campus(hub_of(request), visit_of(request), session)
+            return page(request, "refused-here", status=403, sentence=told(request, refusal))
+
+
+async def show_authenticate(request: Request) -> Response:
+    """Ask for the password again."""
+    session = await session_of(request)
+    if session is None:
+        raise see(f"/?next={HOME}")
+    if sessions.hindrance(session, visit_of(request)) is Reason.MATRIX_OFF_CAMPUS:
+        refusal = await sessions.refuse_off_campus(hub_of(request), visit_of(request), session)
+        return page(request, "refused-here", status=403, sentence=told(request, refusal))
+    return page(request, "step-up", account=session.account, next=own_path(request.query.get("next", ""), HOME))
+
+
+async def post_authenticate(request: Request) -> Response:
+    """Step the session up with the password."""
+    session = await session_of(request)
+    if session is None:
+        raise see("/")
+    password, onward = await fields(request, "password", "next")
+    outcome = await sessions.step_up(hub_of(request), visit_of(request), session, password)
+    match outcome:
+        case SteppedUp(token):
+            answer = see(own_path(onward, HOME))
+            keep(request, answer, SESSION, token)
+            raise answer
+        case Refused(Reason.MATRIX_OFF_CAMPUS):
+            return page(request, "refused-here", status=403, sentence=told(request, outcome))
+        case Refused() | Throttled() | Busy():
+            return refused(request, "step-up", outcome, account=session.account, next=own_path(onward, HOME))
+
+
+async def show_settings(request: Request) -> Response:
+    """Show what is registered and what can be."""
+    session = await permitted(request)
+    if isinstance(session, Response):
+        return session
+    return page(request, "settings", overview=await enrolment.overview(hub_of(request), session))
+
+
+async def post_matrix(request: Request) -> Response:
+    """Switch Matrix on or off."""
+    session = await permitted(request)
+    if isinstance(session, Response):
+        return session
+    (wanted,) = await fields(request, "matrix")
+    outcome = await enrolment.switch_matrix(hub_of(request), visit_of(request), session, on=wanted == "on")
+    if isinstance(outcome, Refused):
+        overview = await enrolment.overview(hub_of(request), session)
+        return refused(request, "settings", outcome, overview=overview)
+    raise see(HOME)

@@ -1,0 +1,70 @@
+// Adds to pages that work without it: delivery shown as it happens, cells that move on, a password that can be seen.
+"use strict";
+
+function keepCurrent(line) {
+  const stream = new EventSource(line.dataset.stream);
+  stream.onmessage = (event) => {
+    const told = JSON.parse(event.data);
+    if (told.turn) {
+      stream.close();
+      location.reload();
+      return;
+    }
+    line.textContent = told.line;
+    line.dataset.state = told.state;
+    if (told.done) stream.close();
+  };
+  window.addEventListener("pagehide", () => stream.close());
+}
+
+function spread(cells, from, text) {
+  const width = Number(cells[0].dataset.signs) || 2;
+  const signs = text.normalize("NFKC").replace(/[^0-9A-Za-z]/g, "");
+  let rest = signs;
+  for (let place = from; place < cells.length && rest; place += 1) {
+    cells[place].value = rest.slice(0, width);
+    rest = rest.slice(width);
+    cells[Math.min(place + 1, cells.length - 1)].focus();
+  }
+}
+
+function moveOn(cells) {
+  const width = Number(cells[0].dataset.signs) || 2;
+  cells.forEach((cell, place) => {
+    cell.addEventListener("input", (event) => {
+      if (event.isComposing) return;
+      const typed = cell.value.normalize("NFKC").replace(/[^0-9A-Za-z]/g, "");
+      if (typed.length > width) spread(cells, place, typed);
+      else if (typed.length === width && place + 1 < cells.length) cells[place + 1].focus();
+    });
+    cell.addEventListener("paste", (event) => {
+      event.preventDefault();
+      spread(cells, place, event.clipboardData.getData("text"));
+    });
+    cell.addEventListener("keydown", (event) => {
+      if (event.key === "Backspace" && !cell.value && place) cells[place - 1].focus();
+    });
+  });
+}
+
+function reveal(holder) {
+  const button = holder.querySelector("button");
+  const field = document.getElementById(button.getAttribute("aria-controls"));
+  holder.hidden = false;
+  button.addEventListener("click", () => {
+    const shown = field.type === "text";
+    field.type = shown ? "password" : "text";
+    button.textContent = shown ? button.dataset.show : button.dataset.hide;
+    button.setAttribute("aria-pressed", String(!shown));
+  });
+  field.form.addEventListener("submit", () => { field.type = "password"; });
+}
+
+document.querySelectorAll("[data-stream]").forEach(keepCurrent);
+document.querySelectorAll(".reveal").forEach(reveal);
+const cells = [...document.querySelectorAll("input[data-signs]")];
+if (cells.length) moveOn(cells);
+const summary = document.getElementById("summary");
+if (summary) summary.focus();
+// A page kept by the browser is not shown to whoever presses Back after a logout.
+window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
