@@ -26,6 +26,7 @@ from web.health import Trouble
 
 DOORS = ("web", "mail_gateway")
 Wrap = Callable[[Application], None]
+Clock = Callable[[], datetime]
 _GOODBYE = 10.0
 _log = structlog.get_logger(__name__)
 
@@ -45,17 +46,20 @@ def utc_now() -> datetime:
 
 
 @asynccontextmanager
-async def running(settings: Settings, doors: Sequence[str], *, wrap: Wrap | None = None) -> AsyncIterator[Running]:
+async def running(
+    settings: Settings, doors: Sequence[str], *, wrap: Wrap | None = None, clock: Clock | None = None
+) -> AsyncIterator[Running]:
     """Run a hub process with these doors; `wrap` may put something around the web door before it starts."""
+    clock = clock or utc_now
     async with AsyncExitStack() as stack:
         hub = await stack.enter_async_context(opened(settings))
         process = Running(hub, {}, [])
         if "mail_gateway" in doors:
-            sender = await stack.enter_async_context(_sender(hub).running())
+            sender = await stack.enter_async_context(_sender(hub, clock).running())
             process.parts["mail"] = lambda: sender.trouble
-        await stack.enter_async_context(_clockwork(hub))
+        await stack.enter_async_context(_clockwork(hub, clock))
         await _listen_for_metrics(stack, settings, process)
-        app = application(hub, utc_now, process.parts) if "web" in doors else None
+        app = application(hub, clock, process.parts) if "web" in doors else None
         if app is not None:
             if wrap is not None:
                 wrap(app)
@@ -72,7 +76,7 @@ async def until_stopped() -> None:
     await stopped.wait()
 
 
-def _sender(hub: Hub) -> Sender:
+def _sender(hub: Hub, clock: Clock) -> Sender:
     settings = hub.settings
     try:
         address = relay_address(settings.smtp_url)
@@ -81,16 +85,16 @@ def _sender(hub: Hub) -> Sender:
         raise HubError(message) from None
     relay = Relay(address, connections=settings.smtp_connections, timeout=settings.smtp_timeout)
     house = House(settings.mail_from, settings.service_name, settings.origin, settings.zone, settings.help_url)
-    return Sender(hub.outbox, relay, house, hands=settings.smtp_connections, clock=utc_now)
+    return Sender(hub.outbox, relay, house, hands=settings.smtp_connections, clock=clock)
 
 
 @asynccontextmanager
-async def _clockwork(hub: Hub) -> AsyncIterator[None]:
+async def _clockwork(hub: Hub, clock: Clock) -> AsyncIterator[None]:
     """Do the upkeep by the clock; each job is done by whichever process takes its lease."""
     scheduler = AsyncIOScheduler(timezone=UTC)
     for name, (_, every) in upkeep.JOBS.items():
         scheduler.add_job(
-            _upkeep, "interval", seconds=every.total_seconds(), args=(hub, name), max_instances=1, coalesce=True,
+            _upkeep, "interval", seconds=every.total_seconds(), args=(hub, clock, name), max_instances=1, coalesce=True,
             jitter=2,
         )
     scheduler.start()
@@ -100,9 +104,9 @@ async def _clockwork(hub: Hub) -> AsyncIterator[None]:
         scheduler.shutdown(wait=False)
 
 
-async def _upkeep(hub: Hub, name: str) -> None:
+async def _upkeep(hub: Hub, clock: Clock, name: str) -> None:
     try:
-        done = await upkeep.run(hub, name, now=utc_now())
+        done = await upkeep.run(hub, name, now=clock())
     except Exception:
         # The next turn may go better; a job that fails must not end the clock.
         _log.exception("upkeep.failed", job=name)

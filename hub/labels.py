@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 LABEL_LENGTH = 32
 ACCOUNT_LENGTH = 64
@@ -12,6 +12,9 @@ _ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._@+-]*")
 # Bidirectional controls reorder what is read next to a label (Unicode TR 36, 2.8.1); the rest can't be seen at all.
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _JOINERS = {"\u200d", "\ufe0f"}
+# Which domains mail reaches is for the operator's mail server to say: a campus may have `.local` ones of its own.
+# The library documents this list as the place to say so.
+SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
 class UnacceptableError(ValueError):
@@ -58,7 +61,11 @@ def address_of(typed: str) -> str:
         raise UnacceptableError(typed)
     try:
         valid = validate_email(
-            trimmed, check_deliverability=False, allow_quoted_local=False, allow_domain_literal=False
+            trimmed,
+            check_deliverability=False,
+            globally_deliverable=False,
+            allow_quoted_local=False,
+            allow_domain_literal=False,
         )
     except EmailNotValidError as error:
         raise UnacceptableError(typed) from error

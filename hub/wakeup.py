@@ -113,8 +113,20 @@ class Wakeups:
 
     async def _listen_once(self, connection: Any) -> None:
         lost = asyncio.Event()
+
+        def rang(_connection: object, _process: int, _channel: str, topic: str) -> None:
+            self._ring(topic)
+
+        def ended(_connection: object) -> None:
+            lost.set()
+
         async with connection.acquire_connection() as listener:
-            listener.add_termination_listener(lambda *_: lost.set())
-            await listener.add_listener(_CHANNEL, lambda _c, _p, _n, topic: self._ring(topic))
+            listener.add_termination_listener(ended)
+            await listener.add_listener(_CHANNEL, rang)
             self._ring_all()
-            await lost.wait()
+            try:
+                await lost.wait()
+            finally:
+                if not listener.is_closed():
+                    listener.remove_termination_listener(ended)
+                    await listener.remove_listener(_CHANNEL, rang)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from aiohttp.web import AppKey, Request, StreamResponse
+from aiohttp.web import AppKey, Request, RequestKey, StreamResponse
 
 from hub import policy, sessions
 from hub.hub import Hub
@@ -16,6 +16,8 @@ from web.words import LANGUAGES, negotiated
 Clock = Callable[[], datetime]
 HUB = AppKey("hub", Hub)
 CLOCK: AppKey[Clock] = AppKey("clock")
+_NOW = RequestKey("now", datetime)
+_SESSION: RequestKey[Current | None] = RequestKey("session")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,9 @@ def hub_of(request: Request) -> Hub:
 
 def now_of(request: Request) -> datetime:
     """Read the clock, once a request."""
-    now = request.get("now")
-    if now is None:
-        now = request["now"] = request.app[CLOCK]()
-    moment: datetime = now
-    return moment
+    if _NOW not in request:
+        request[_NOW] = request.app[CLOCK]()
+    return request[_NOW]
 
 
 def visit_of(request: Request) -> Visit:
@@ -67,10 +67,9 @@ def language_of(request: Request) -> str:
 
 async def session_of(request: Request) -> Current | None:
     """Find the session that the request came with; looked up once."""
-    if "session" not in request:
-        request["session"] = await sessions.current(hub_of(request), read(request, SESSION), now=now_of(request))
-    session: Current | None = request["session"]
-    return session
+    if _SESSION not in request:
+        request[_SESSION] = await sessions.current(hub_of(request), read(request, SESSION), now=now_of(request))
+    return request[_SESSION]
 
 
 def read(request: Request, cookie: Cookie) -> str:

@@ -3,7 +3,7 @@
 import hmac
 import secrets
 
-from aiohttp.web import Request, Response
+from aiohttp.web import Request, RequestKey, Response
 
 from hub.keyring import KeyRing
 from web.context import LOGIN, SESSION, VISIT, Cookie, hub_of, keep, read
@@ -11,6 +11,7 @@ from web.context import LOGIN, SESSION, VISIT, Cookie, hub_of, keep, read
 FIELD = "csrf"
 # The strongest secret that the browser holds: the token is renewed with each rise in privilege.
 _ANCHORS: tuple[Cookie, ...] = (SESSION, LOGIN, VISIT)
+_NEW_VISIT = RequestKey("new-visit", str)
 _OWN_SITE = {"same-origin", "none"}
 
 
@@ -18,14 +19,16 @@ def token_for(request: Request) -> str:
     """Give the token for the forms of a page; a browser with no cookie of ours yet gets one with the response."""
     anchor = next((value for value in (read(request, cookie) for cookie in _ANCHORS) if value), "")
     if not anchor:
-        anchor = request["new-visit"] = request.get("new-visit") or secrets.token_urlsafe(16)
+        if _NEW_VISIT not in request:
+            request[_NEW_VISIT] = secrets.token_urlsafe(16)
+        anchor = request[_NEW_VISIT]
     return _token(hub_of(request).keys, anchor)
 
 
 def keep_visit(request: Request, response: Response) -> None:
     """Give a browser its first cookie, if a form was shown to it that needs one."""
-    if "new-visit" in request:
-        keep(request, response, VISIT, request["new-visit"])
+    if _NEW_VISIT in request:
+        keep(request, response, VISIT, request[_NEW_VISIT])
 
 
 def is_own_site(request: Request) -> bool:

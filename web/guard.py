@@ -17,7 +17,7 @@ from tortoise.exceptions import BaseORMException
 from web import csrf
 from web.context import hub_of
 from web.forms import fields
-from web.pages import page
+from web.pages import See, page
 
 Handler = Callable[[Request], Awaitable[StreamResponse]]
 _POLICY = (
@@ -35,7 +35,6 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 _A_YEAR = "max-age=31536000"
-_SEE_OTHER = 303
 _log = structlog.get_logger(__name__)
 
 
@@ -48,8 +47,10 @@ async def guard(request: Request, handler: Handler) -> StreamResponse:
             response = refusal or await handler(request)
         else:
             response = await handler(request)
+    except See as onward:
+        response = onward.response
     except HTTPException as answer:
-        response = answer if answer.status == _SEE_OTHER else _told(request, answer)
+        response = _told(request, answer)
     except (BaseORMException, OSError) as error:
         response = _unavailable(request, error)
     except Exception:

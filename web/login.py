@@ -71,7 +71,7 @@ async def post_account(request: Request) -> Response:
         case Begun(token, step):
             # A new secret at each rise in privilege, so that none planted before is worth anything (ASVS 7.2.4).
             answer = see(_path_of(step) + (f"?next={onward}" if onward else ""))
-            keep(request, answer, LOGIN, token)
+            keep(request, answer.response, LOGIN, token)
             raise answer
         case Refused(Reason.NOTHING_BOUND):
             return page(request, "ended", status=403, sentence=told(request, outcome))
@@ -197,11 +197,11 @@ async def _answered(request: Request, kind: AuthenticatorKind, name: str, respon
 
 def _admitted(request: Request, session: str, language: str, onward: str) -> Response:
     answer = see(onward)
-    keep(request, answer, SESSION, session)
-    forget(request, answer, LOGIN)
-    forget(request, answer, VISIT)
+    keep(request, answer.response, SESSION, session)
+    forget(request, answer.response, LOGIN)
+    forget(request, answer.response, VISIT)
     if language:
-        keep(request, answer, LANGUAGE, language)
+        keep(request, answer.response, LANGUAGE, language)
     raise answer
 
 

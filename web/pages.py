@@ -5,7 +5,7 @@ from functools import cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from aiohttp.web import HTTPSeeOther, Request, Response
+from aiohttp.web import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -18,7 +18,7 @@ from web.words import translations
 
 def page(request: Request, name: str, *, status: int = 200, **shown: Any) -> Response:
     """Answer with a page; `shown` is what its template shows."""
-    language = request.get("language") or language_of(request)
+    language = language_of(request)
     settings = hub_of(request).settings
     environment = _environment(language, settings.time_zone)
     text = environment.get_template(f"{name}.html").render(
@@ -35,9 +35,17 @@ def page(request: Request, name: str, *, status: int = 200, **shown: Any) -> Res
     return response
 
 
-def see(path: str) -> HTTPSeeOther:
+class See(Exception):  # noqa: N818 - no error: the way on after a POST
+    """Send the browser on; `response` may be given cookies before this is raised."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.response = Response(status=303, headers={"Location": path})
+
+
+def see(path: str) -> See:
     """Send the browser on after a POST."""
-    return HTTPSeeOther(path)
+    return See(path)
 
 
 def refused(request: Request, name: str, why: Refused | Throttled | Busy, **shown: Any) -> Response:

@@ -38,9 +38,9 @@ async def post_logout(request: Request) -> Response:
     if session is not None:
         await sessions.end(hub_of(request), visit_of(request), session, session.id)
     answer = see("/")
-    forget(request, answer, SESSION)
-    forget(request, answer, LOGIN)
-    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+    forget(request, answer.response, SESSION)
+    forget(request, answer.response, LOGIN)
+    answer.response.headers["Clear-Site-Data"] = '"cache", "storage"'
     raise answer
 
 
@@ -61,7 +61,7 @@ async def post_language(request: Request) -> Response:
     language, onward = await fields(request, "language", "next")
     answer = see(own_path(onward, "/"))
     if language in LANGUAGES:
-        keep(request, answer, LANGUAGE, language)
+        keep(request, answer.response, LANGUAGE, language)
         session = await session_of(request)
         if session is not None:
             await sessions.speak(session, language)

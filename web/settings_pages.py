@@ -51,7 +51,7 @@ async def post_authenticate(request: Request) -> Response:
     match outcome:
         case SteppedUp(token):
             answer = see(own_path(onward, HOME))
-            keep(request, answer, SESSION, token)
+            keep(request, answer.response, SESSION, token)
             raise answer
         case Refused(Reason.MATRIX_OFF_CAMPUS):
             return page(request, "refused-here", status=403, sentence=told(request, outcome))

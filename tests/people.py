@@ -1,0 +1,166 @@
+"""A hub on a fresh database, and members made through the hub itself."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from tortoise.transactions import in_transaction
+
+from hub import accounts, keyring, login, matrix_cards, sessions
+from hub.hub import Hub, opened
+from hub.outbox import Accepted, Claimed
+from hub.outcome import Admitted, Asked, Begun, ByContact, ByMatrix
+from hub.sessions import Current
+from hub.settings import Settings, load
+from hub.visit import Visit
+from models.account import Account
+from models.kinds import Channel, Zone
+
+PASSWORD = "correct horse battery"
+START = datetime(2026, 4, 13, 3, 0, tzinfo=UTC)
+
+
+def settings_for(url: str, folder: Path, **more: object) -> Settings:
+    """Settings of a hub for tests, with passwords that are cheap to hash."""
+    keys = folder / "keys.json"
+    if not keys.exists():
+        keyring.create(keys, now=START)
+    given: dict[str, object] = {
+        "mode": "demo",
+        "origin": "http://portal.test",
+        "database_url": url,
+        "keys_file": keys,
+        "mail_from": "Tegata <tegata@portal.test>",
+        "campus_networks": "10.0.0.0/8",
+        "argon2_memory": 8,
+        "argon2_passes": 1,
+        "metrics_listen": "",
+        **more,
+    }
+    return load({}, **given)
+
+
+@pytest.fixture
+async def hub(database_url: str, tmp_path: Path) -> AsyncIterator[Hub]:
+    """A hub on each engine."""
+    async with opened(settings_for(database_url, tmp_path)) as made:
+        yield made
+
+
+@dataclass
+class Member:
+    """A member with what was issued."""
+
+    account: Account
+    cells: Mapping[str, str] = field(default_factory=dict)
+    contacts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The account's name."""
+        return self.account.name
+
+
+class People:
+    """Makes members, moves the clock, does what members do."""
+
+    def __init__(self, made: Hub) -> None:
+        self.hub = made
+        self.now = START
+
+    def visit(self, *, address: str = "10.0.0.1", zone: Zone = Zone.ON_CAMPUS) -> Visit:
+        """A request at the present time."""
+        return Visit(self.now, address, zone, "Firefox on Linux", "en")
+
+    def later(self, **span: float) -> None:
+        """Let time go by."""
+        self.now += timedelta(**span)
+
+    async def member(self, name: str = "taro", *, card: bool = True, contacts: tuple[str, ...] = ()) -> Member:
+        """Make a member with a matrix card and confirmed contacts under these labels."""
+        account = await accounts.add(self.hub, self.visit(), name=name, password=PASSWORD)
+        made = Member(account)
+        if card:
+            async with in_transaction():
+                made.cells = (await matrix_cards.issue(self.hub, self.visit(), account)).cells
+        for number, label in enumerate(contacts):
+            line = await accounts.add_contact(
+                self.hub, self.visit(), name, label=label, address=f"{name}{number}@mail.test"
+            )
+            made.contacts[label] = line.id
+        return made
+
+    async def begun(self, member: Member, *, visit: Visit | None = None) -> Begun:
+        """Log in as far as the password."""
+        outcome = await login.begin(self.hub, visit or self.visit(), name=member.name, password=PASSWORD)
+        assert isinstance(outcome, Begun), outcome
+        return outcome
+
+    async def asked_for_code(self, member: Member, label: str) -> "Pending":
+        """Log in as far as the code, and read the code that was sent."""
+        begun = await self.begun(member)
+        asked = await login.choose(self.hub, self.visit(), begun.token, ByContact(member.contacts[label]))
+        assert isinstance(asked, Asked), asked
+        sent = await self.delivered()
+        return Pending(begun.token, asked, sent[-1].code if sent else "")
+
+    async def asked_for_cells(self, member: Member) -> "Pending":
+        """Log in as far as the matrix card, and look the cells up."""
+        begun = await self.begun(member)
+        asked = begun.step
+        if not isinstance(asked, Asked):
+            chosen = await login.choose(self.hub, self.visit(), begun.token, ByMatrix())
+            assert isinstance(chosen, Asked), chosen
+            asked = chosen
+        return Pending(begun.token, asked, "".join(member.cells[cell] for cell in asked.cells))
+
+    async def delivered(self) -> list[Claimed]:
+        """Take what waits in the outbox and report it as accepted, as a sender does."""
+        claimed = await self.hub.outbox.claim(Channel.MAIL, limit=100, now=self.now)
+        for one in claimed:
+            await self.hub.outbox.report(one, Accepted("250 kept"), now=self.now)
+        return claimed
+
+    async def session(self, member: Member, *, visit: Visit | None = None) -> Current:
+        """Log in with the matrix card."""
+        visit = visit or self.visit()
+        pending = await self.asked_for_cells(member)
+        outcome = await login.answer(self.hub, visit, pending.token, pending.right)
+        assert isinstance(outcome, Admitted), outcome
+        session = await sessions.current(self.hub, outcome.token, now=self.now)
+        assert session is not None
+        return session
+
+    async def stepped_up(self, member: Member, *, visit: Visit | None = None) -> Current:
+        """Log in with the matrix card and give the password again."""
+        session = await self.session(member, visit=visit)
+        outcome = await sessions.step_up(self.hub, visit or self.visit(), session, PASSWORD)
+        assert isinstance(outcome, sessions.SteppedUp), outcome
+        renewed = await sessions.current(self.hub, outcome.token, now=self.now)
+        assert renewed is not None
+        return renewed
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A login that waits for its answer, with the right one."""
+
+    token: str
+    asked: Asked
+    right: str
+
+    @property
+    def wrong(self) -> str:
+        """An answer that is not right."""
+        return "000000" if self.right != "000000" else "000001"
+
+
+@pytest.fixture
+def people(hub: Hub) -> People:
+    """Members of a hub on each engine."""
+    return People(hub)
+
+
+__all__ = ["PASSWORD", "START", "Member", "Pending", "People", "hub", "people", "settings_for"]
