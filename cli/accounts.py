@@ -85,7 +85,7 @@ def import_file(file: File, dry_run: DryRun = False, keep_going: KeepGoing = Fal
 def show(account: Name, json: AsJson = False) -> None:
     """Show what is known of an account."""
 
-    async def work(hub: "Hub") -> object:
+    async def work(_hub: "Hub") -> object:
         from hub import accounts
 
         return await accounts.show(account, now=hubwork.now())
@@ -194,5 +194,3 @@ def _password(*, from_stdin: bool) -> str:
         hubwork.refuse("There is no terminal to ask for the password at; use --password-stdin.")
     chosen: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     return chosen
-
-

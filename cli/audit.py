@@ -46,7 +46,7 @@ def list_events(
 ) -> None:
     """List the newest events, the oldest of them first."""
 
-    async def work(hub: "Hub") -> "list[Told]":
+    async def work(_hub: "Hub") -> "list[Told]":
         from hub import accounts, audit
 
         number = (await accounts.find(account)).id if account else None

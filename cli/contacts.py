@@ -20,7 +20,7 @@ Label = Annotated[str, typer.Argument(metavar="LABEL", help="The contact's label
 def list_contacts(account: Name, json: AsJson = False) -> None:
     """List an account's contacts."""
 
-    async def work(hub: "Hub") -> "tuple[ContactLine, ...]":
+    async def work(_hub: "Hub") -> "tuple[ContactLine, ...]":
         from hub import accounts
 
         return (await accounts.show(account, now=hubwork.now())).contacts

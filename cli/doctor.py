@@ -70,7 +70,10 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         )
     if listen_of(settings.listen).host in {"0.0.0.0", "::"}:  # noqa: S104 - looked for, not listened at
         yield Finding(
-            "listen", Grade.WARN, f"the web door listens on every address, {settings.listen}", "let only the proxy in"
+            "listen",
+            Grade.WARN,
+            f"the web door listens on every address, {settings.listen}",
+            "let only the proxy in",
         )
 
 
@@ -135,7 +138,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
     except HubError:
         # The key ring's own line says it already.
         return
-    except Exception as error:  # noqa: BLE001 - a doctor reports whatever a driver raises
+    except Exception as error:
         said = " ".join(str(error).split()) or type(error).__name__
         yield Finding("database", Grade.WRONG, f"it can't be used: {said}", "start it, or mend TEGATA_DATABASE_URL")
 

@@ -41,7 +41,8 @@ def _version(*, asked: bool) -> None:
 @app.callback()
 def tegata(
     version: Annotated[
-        bool, typer.Option("--version", callback=lambda asked: _version(asked=asked), is_eager=True, help="Say which.")
+        bool,
+        typer.Option("--version", callback=lambda asked: _version(asked=asked), is_eager=True, help="Say which."),
     ] = False,
 ) -> None:
     """The login hub: serve its doors, keep its accounts, look after its keys."""

@@ -94,7 +94,12 @@ async def _clockwork(hub: Hub, clock: Clock) -> AsyncIterator[None]:
     scheduler = AsyncIOScheduler(timezone=UTC)
     for name, (_, every) in upkeep.JOBS.items():
         scheduler.add_job(
-            _upkeep, "interval", seconds=every.total_seconds(), args=(hub, clock, name), max_instances=1, coalesce=True,
+            _upkeep,
+            "interval",
+            seconds=every.total_seconds(),
+            args=(hub, clock, name),
+            max_instances=1,
+            coalesce=True,
             jitter=2,
         )
     scheduler.start()

@@ -8,11 +8,16 @@ from aiohttp.web import Application, Request, Response, StreamResponse, middlewa
 _COOKIE = "demo-zone"
 # TEST-NET-3 (RFC 5737): nobody's address, and no campus's.
 ELSEWHERE = "203.0.113.7"
-_PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Where are you</title><link rel="stylesheet" href="/static/style.css"></head><body><main data-page="demo-zone">
-<h1>Where are you?</h1><p>The demo takes this browser for one that is <strong>{zone}</strong>.</p>
-<form method="get" action="/demo" class="form"><p><button name="zone" value="{other_value}">Be {other}</button></p></form>
-<p class="way"><a href="/">Log in</a></p></main></body></html>"""
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Where are you</title><link rel="stylesheet" href="/static/style.css"></head>
+<body><main data-page="demo-zone">
+<h1>Where are you?</h1>
+<p>The demo takes this browser for one that is <strong>{zone}</strong>.</p>
+<form method="get" action="/demo" class="form">
+<p><button name="zone" value="{other_value}">Be {other}</button></p></form>
+<p class="way"><a href="/">Log in</a></p>
+</main></body></html>"""
 Handler = Callable[[Request], Awaitable[StreamResponse]]
 
 

@@ -11,7 +11,7 @@ from hub.errors import RefusedError
 from hub.hub import Hub
 from hub.visit import Visit
 
-PASSWORD = "tegata-demo"  # noqa: S105 - a demo's, printed at each start
+PASSWORD = "tegata-demo"
 NAMES = ("taro", "hanako")
 _CARDS = "cards.json"
 

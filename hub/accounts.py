@@ -69,9 +69,7 @@ def check_new(name: str, password: str) -> str:
     try:
         checked = account_of(name)
     except UnacceptableError as error:
-        message = (
-            f"{name!r}: an account's name has 1 to 64 letters, digits and . _ @ + -, and begins with one."
-        )
+        message = f"{name!r}: an account's name has 1 to 64 letters, digits and . _ @ + -, and begins with one."
         raise RefusedError(message) from error
     if not is_acceptable(password):
         message = f"{checked}: a password has {SHORTEST} to {LONGEST} characters."
@@ -167,9 +165,7 @@ async def add_contact(hub: Hub, visit: Visit, name: str, *, label: str, address:
                 added_at=visit.now,
                 confirmed_at=visit.now,
             )
-            await audit.record(
-                hub.keys, EventKind.CONTACT_ADDED, visit, account.id, label=named, by="operator"
-            )
+            await audit.record(hub.keys, EventKind.CONTACT_ADDED, visit, account.id, label=named, by="operator")
     except IntegrityError as error:
         message = f"{account.name}: this label or address is in the list already."
         raise RefusedError(message) from error

@@ -48,9 +48,7 @@ async def record(
         ensure_ascii=False,
         sort_keys=True,
     )
-    event = Event(
-        at=visit.now, kind=kind, account_id=account_id, address=visit.address, detail=told, key=keys.current
-    )
+    event = Event(at=visit.now, kind=kind, account_id=account_id, address=visit.address, detail=told, key=keys.current)
     event.mac = _mac(keys, event)
     await event.save(force_create=True)
 
@@ -103,13 +101,13 @@ def _examined(keys: KeyRing, segment: Segment, events: list[Event], previous: st
     findings = []
     if segment.previous != previous:
         findings.append(Finding(segment.id, None, "the segment before it is gone or was changed"))
-    for event in events:
-        if not hmac.compare_digest(event.mac, _mac(keys, event)):
-            findings.append(Finding(segment.id, event.id, "it was changed or added"))
+    findings += [
+        Finding(segment.id, event.id, "it was changed or added")
+        for event in events
+        if not hmac.compare_digest(event.mac, _mac(keys, event))
+    ]
     if len(events) != segment.events:
-        findings.append(
-            Finding(segment.id, None, f"it sealed {segment.events} events and holds {len(events)}")
-        )
+        findings.append(Finding(segment.id, None, f"it sealed {segment.events} events and holds {len(events)}"))
     if not hmac.compare_digest(segment.seal, _seal(keys, segment.key, segment.previous, events)):
         findings.append(Finding(segment.id, None, "its seal does not fit its events"))
     return findings

@@ -11,9 +11,9 @@ from models.kinds import Channel
 
 async def of(hub: Hub, account: Account) -> Bound:
     """Read what an account has beside its password; contacts in the order they are offered, the last used first."""
-    rows = await Contact.filter(
-        account_id=account.id, confirmed_at__isnull=False, suspended_at=None
-    ).values_list("id", "label", "channel", "used_at", "confirmed_at")
+    rows = await Contact.filter(account_id=account.id, confirmed_at__isnull=False, suspended_at=None).values_list(
+        "id", "label", "channel", "used_at", "confirmed_at"
+    )
     # A contact never used stands behind those that were, in the order they were confirmed.
     used = sorted((row for row in rows if row[3]), key=lambda row: row[3], reverse=True)
     fresh = sorted((row for row in rows if not row[3]), key=lambda row: row[4])

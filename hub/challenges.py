@@ -76,9 +76,7 @@ def draft(
 
 async def spend(challenge: Challenge, *, now: datetime) -> bool:
     """Take one try from a live challenge; False when it has none left or has ended."""
-    living = Challenge.filter(
-        id=challenge.id, tries_left=challenge.tries_left, answered_at=None, revoked_at=None
-    )
+    living = Challenge.filter(id=challenge.id, tries_left=challenge.tries_left, answered_at=None, revoked_at=None)
     if not is_live(challenge, now):
         return False
     challenge.tries_left -= 1
@@ -89,9 +87,7 @@ async def consume(challenge: Challenge, *, now: datetime) -> bool:
     """Mark a live challenge as answered; one row or refused, whoever else tries."""
     if not is_live(challenge, now):
         return False
-    living = Challenge.filter(
-        id=challenge.id, answered_at=None, revoked_at=None, tries_left=challenge.tries_left
-    )
+    living = Challenge.filter(id=challenge.id, answered_at=None, revoked_at=None, tries_left=challenge.tries_left)
     return await living.update(answered_at=now, slot=None) == 1
 
 

@@ -36,9 +36,7 @@ class Posting:
     at: datetime
 
 
-async def ask(
-    hub: Hub, visit: Visit, account: Account, contact: Contact, *, again: bool = False
-) -> Sent | Throttled:
+async def ask(hub: Hub, visit: Visit, account: Account, contact: Contact, *, again: bool = False) -> Sent | Throttled:
     """Send the contact's code, in the caller's transaction: the same code while it lives, else a fresh one.
 
     `again` says that the claimant pressed "Send again", so a letter just sent is no answer.
@@ -94,9 +92,9 @@ def _until_room(times: Sequence[datetime], most: int, span: timedelta, now: date
 
 
 async def _postings(account_id: int, now: datetime) -> list[Posting]:
-    rows = await Delivery.filter(
-        account_id=account_id, letter=Letter.CODE, posted_at__gt=now - _DAY
-    ).values_list("contact_id", "posted_at")
+    rows = await Delivery.filter(account_id=account_id, letter=Letter.CODE, posted_at__gt=now - _DAY).values_list(
+        "contact_id", "posted_at"
+    )
     return [Posting(contact_id, at) for contact_id, at in rows]
 
 

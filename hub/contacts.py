@@ -84,9 +84,7 @@ class LinkElsewhere:
     asked_with: str
 
 
-async def add(
-    hub: Hub, visit: Visit, session: Current, *, label: str, address: str
-) -> Added | Refused | Throttled:
+async def add(hub: Hub, visit: Visit, session: Current, *, label: str, address: str) -> Added | Refused | Throttled:
     """Add a mail address under a label; a mail with a URL and a code goes there."""
     reason = sessions.hindrance(session, visit)
     if reason is not None:
@@ -111,16 +109,12 @@ async def add(
         if contact is None:
             return Refused(Reason.LABEL_TAKEN)
         await _post(hub, visit, account, contact)
-        await audit.record(
-            hub.keys, EventKind.CONTACT_ADDED, visit, account.id, contact=contact.id, label=named
-        )
+        await audit.record(hub.keys, EventKind.CONTACT_ADDED, visit, account.id, contact=contact.id, label=named)
     await hub.outbox.rouse(Channel.MAIL)
     return Added(contact.id)
 
 
-async def waiting(
-    hub: Hub, session: Current, contact_id: int, *, now: datetime
-) -> Waiting | Confirmed | Refused:
+async def waiting(hub: Hub, session: Current, contact_id: int, *, now: datetime) -> Waiting | Confirmed | Refused:
     """Tell how the confirmation of a contact stands; Confirmed once it is, however that came about."""
     contact = await _own(session, contact_id)
     if contact is None:
@@ -174,9 +168,7 @@ async def confirm_with_code(
             return Refused(Reason.ALREADY_CONFIRMED if contact.confirmed_at else Reason.CHALLENGE_OVER)
         if not one_time_password.is_right(challenges.code_of(hub.keys, challenge), typed_code(typed)):
             await challenges.spend(challenge, now=visit.now)
-            return Refused(
-                Reason.ANSWER_WRONG if challenge.tries_left else Reason.TRIES_SPENT, challenge.tries_left
-            )
+            return Refused(Reason.ANSWER_WRONG if challenge.tries_left else Reason.TRIES_SPENT, challenge.tries_left)
         confirmed, told = await _confirm(hub, visit, contact, challenge, by="code")
     await notices.rouse(hub, told)
     await hub.wakeups.tell(topic_of(challenge.id))
@@ -239,9 +231,7 @@ async def refuse(hub: Hub, visit: Visit, token: str) -> Done | Refused:
         )
         await Challenge.filter(id=challenge.id).update(slot=None, revoked_at=visit.now)
         await Contact.filter(id=contact.id, confirmed_at=None).delete()
-        await audit.record(
-            hub.keys, EventKind.CONTACT_REFUSED, visit, contact.account_id, label=contact.label
-        )
+        await audit.record(hub.keys, EventKind.CONTACT_REFUSED, visit, contact.account_id, label=contact.label)
     await hub.wakeups.tell(topic_of(challenge.id))
     return Done()
 
@@ -271,9 +261,7 @@ async def rename(hub: Hub, visit: Visit, session: Current, contact_id: int, labe
         contact = await _own(session, contact_id)
         if contact is None:
             return Refused(Reason.NOT_FOUND)
-        taken = Contact.filter(account_id=session.account_id, label_folded=fold_label(named)).exclude(
-            id=contact.id
-        )
+        taken = Contact.filter(account_id=session.account_id, label_folded=fold_label(named)).exclude(id=contact.id)
         if await taken.exists():
             return Refused(Reason.LABEL_TAKEN)
         await Contact.filter(id=contact.id).update(label=named, label_folded=fold_label(named))
@@ -415,9 +403,7 @@ async def _confirm(
 ) -> tuple[Confirmed, frozenset[Channel]]:
     await challenges.consume(challenge, now=visit.now)
     await Contact.filter(id=contact.id).update(confirmed_at=visit.now)
-    await audit.record(
-        hub.keys, EventKind.CONTACT_CONFIRMED, visit, contact.account_id, contact=contact.id, by=by
-    )
+    await audit.record(hub.keys, EventKind.CONTACT_CONFIRMED, visit, contact.account_id, contact=contact.id, by=by)
     told = await notices.tell_all(
         hub, visit, contact.account_id, Notice.CONTACT_ADDED, about=contact.label, but=contact.id
     )
@@ -430,9 +416,7 @@ async def _by_token(hub: Hub, token: str) -> Challenge | None:
     if challenge_id is None:
         return None
     found = (
-        await Challenge.filter(id=challenge_id, purpose=Purpose.CONFIRM)
-        .select_related("contact", "account")
-        .first()
+        await Challenge.filter(id=challenge_id, purpose=Purpose.CONFIRM).select_related("contact", "account").first()
     )
     if found is None:
         return None

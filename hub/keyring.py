@@ -62,9 +62,7 @@ class KeyRing:
         key_id, _, rest = bytes(sealed).partition(b":")
         key = self._named(key_id.decode("ascii", "replace"))
         try:
-            return AESGCM(_derived(key, "seal")).decrypt(
-                rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], identity.encode()
-            )
+            return AESGCM(_derived(key, "seal")).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], identity.encode())
         except InvalidTag as error:
             message = f"a sealed value does not belong to {identity}"
             raise TamperedError(message) from error
@@ -89,18 +87,18 @@ class KeyRing:
     def rotated(self, *, now: datetime) -> "KeyRing":
         """Give a ring with one key more, written to the same file."""
         ring = KeyRing(self._path, (*self._keys, _new_key(now)))
-        ring._write()
+        ring.write()
         return ring
 
     def pruned(self) -> "KeyRing":
         """Give a ring of the current key alone, written to the same file: for when nothing needs the others."""
         ring = KeyRing(self._path, self._keys[-1:])
-        ring._write()
+        ring.write()
         return ring
 
     def reload(self) -> None:
         """Take over what another process wrote to the file."""
-        self._keys = load(self._path)._keys
+        self._keys = _read(self._path)
 
     def _named(self, key_id: str) -> Key:
         for attempt in range(2):
@@ -112,7 +110,8 @@ class KeyRing:
         message = f"the key ring {self._path} lacks the key {key_id}."
         raise KeyRingError(message)
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Write the ring to its file, readable by its owner only; the file is whole at every moment."""
         content = json.dumps(
             {
                 "keys": [
@@ -140,12 +139,16 @@ def create(path: Path, *, now: datetime) -> KeyRing:
         message = f"{path}: there is a key ring already; `tegata keys rotate` adds a key to it."
         raise KeyRingError(message)
     ring = KeyRing(path, (_new_key(now),))
-    ring._write()
+    ring.write()
     return ring
 
 
 def load(path: Path) -> KeyRing:
     """Read a key ring; KeyRingError says what is wrong with the file."""
+    return KeyRing(path, _read(path))
+
+
+def _read(path: Path) -> tuple[Key, ...]:
     try:
         content = json.loads(path.read_text(encoding="ascii"))
         keys = tuple(
@@ -164,7 +167,7 @@ def load(path: Path) -> KeyRing:
     if not keys or any(len(key.secret) != _KEY_BYTES for key in keys):
         message = f"{path}: this is no key ring."
         raise KeyRingError(message)
-    return KeyRing(path, keys)
+    return keys
 
 
 def _new_key(now: datetime) -> Key:

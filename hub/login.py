@@ -156,9 +156,7 @@ async def _admit(hub: Hub, visit: Visit, login: Login, kind: AuthenticatorKind) 
     return Admitted(session, login.account.name, login.account.language)
 
 
-async def _ask(
-    hub: Hub, visit: Visit, login: Login, way: Way, *, other_ways: bool
-) -> Asked | Refused | Throttled:
+async def _ask(hub: Hub, visit: Visit, login: Login, way: Way, *, other_ways: bool) -> Asked | Refused | Throttled:
     match way:
         case ByContact():
             return await _send(hub, visit, login, way, again=False, other_ways=other_ways)

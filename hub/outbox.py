@@ -100,9 +100,7 @@ class Outbox:
         self._keys = keys
         self._wakeups = wakeups
 
-    async def post_challenge(
-        self, challenge: Challenge, contact: Contact, account: Account, visit: Visit
-    ) -> Delivery:
+    async def post_challenge(self, challenge: Challenge, contact: Contact, account: Account, visit: Visit) -> Delivery:
         """Write the delivery of a code or a confirmation, in the transaction of what caused it."""
         letter = Letter.CODE if challenge.contact_id and challenge.purpose == "login" else Letter.CONFIRMATION
         delivery = self._drafted(letter, contact, account, visit)
@@ -138,14 +136,12 @@ class Outbox:
         ids = await _claimed_ids(channel, lease=lease, limit=limit, now=now)
         if not ids:
             return []
-        rows = (
-            await Delivery.filter(id__in=ids).select_related("account", "challenge").order_by("urgency", "id")
-        )
+        rows = await Delivery.filter(id__in=ids).select_related("account", "challenge").order_by("urgency", "id")
         needed = []
         for row in rows:
-            if row.challenge is None and row.letter is not Letter.NOTICE:
-                await self._drop(row, now)
-            elif row.challenge is not None and not challenges.is_live(row.challenge, now):
+            if (row.challenge is None and row.letter is not Letter.NOTICE) or (
+                row.challenge is not None and not challenges.is_live(row.challenge, now)
+            ):
                 await self._drop(row, now)
             else:
                 needed.append(self._opened(row, lease))
@@ -172,9 +168,7 @@ class Outbox:
 
     async def backlog(self, *, now: datetime) -> dict[Channel, int]:
         """Count what is due and not delivered, by channel."""
-        waiting = await Delivery.filter(due_at__isnull=False, expires_at__gt=now).values_list(
-            "channel", flat=True
-        )
+        waiting = await Delivery.filter(due_at__isnull=False, expires_at__gt=now).values_list("channel", flat=True)
         channels = [Channel(str(channel)) for channel in waiting]
         return {channel: channels.count(channel) for channel in Channel}
 

@@ -116,7 +116,7 @@ class DeliveryLine:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """This is asked; answer it.
+    """What is asked now, to be answered.
 
     `cells` for a matrix card; `label`, `channel`, `delivery` and the times for a delivered code, which may be sent
     again from `resend_at` and ends at `expires_at`.

@@ -50,9 +50,7 @@ class PasswordGate:
 
     async def is_right(self, hashed: str, password: str) -> bool:
         """Verify a password in a thread; argon2 lets go of the interpreter meanwhile."""
-        right, seconds = await asyncio.get_running_loop().run_in_executor(
-            self._threads, self._timed, hashed, password
-        )
+        right, seconds = await asyncio.get_running_loop().run_in_executor(self._threads, self._timed, hashed, password)
         self._seconds += _SMOOTHING * (seconds - self._seconds)
         return right
 

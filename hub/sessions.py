@@ -101,9 +101,7 @@ async def current(hub: Hub, token: str, *, now: datetime) -> Current | None:
     )
 
 
-async def step_up(
-    hub: Hub, visit: Visit, session: Current, password: str
-) -> SteppedUp | Refused | Throttled | Busy:
+async def step_up(hub: Hub, visit: Visit, session: Current, password: str) -> SteppedUp | Refused | Throttled | Busy:
     """Ask for the password again; the session goes on under a new token (ASVS 7.2.4)."""
     if not policy.may_enrol(session_amr=session.amr, session_zone=session.zone, zone=visit.zone):
         return await refuse_off_campus(hub, visit, session)

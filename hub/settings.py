@@ -22,6 +22,7 @@ from hub.policy import Network
 
 PREFIX = "TEGATA_"
 CONFIG = "TEGATA_CONFIG"
+_LAST_PORT = 65535
 DEFAULT_CONFIG = Path("tegata.toml")
 SECRET: JsonDict = {"secret": True}
 
@@ -99,21 +100,15 @@ class Listen:
 class Settings(BaseModel):
     """What an operator sets, from `TEGATA_*` variables and an optional `tegata.toml`."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
-    mode: Mode = Field(
-        Mode.PRODUCTION, description="`production`, or `demo` to try things out over plain HTTP."
-    )
+    mode: Mode = Field(Mode.PRODUCTION, description="`production`, or `demo` to try things out over plain HTTP.")
     origin: str = Field(
         "",
         description="The address members see, such as https://portal.example.ac.jp; every URL that is mailed begins"
         " with it.",
     )
-    listen: str = Field(
-        "127.0.0.1:8080", description="Where the web door listens, HOST:PORT; TLS ends before it."
-    )
+    listen: str = Field("127.0.0.1:8080", description="Where the web door listens, HOST:PORT; TLS ends before it.")
     metrics_listen: str = Field(
         "127.0.0.1:9464", description="Where Prometheus reads the metrics, HOST:PORT; empty for nowhere."
     )
@@ -154,23 +149,17 @@ class Settings(BaseModel):
     )
     time_zone: str = Field("Asia/Tokyo", description="The zone of the times on pages and in mail.")
     service_name: str = Field("Tegata", description="The name in soft-token apps and in mail.")
-    help_url: str = Field(
-        "", description="Where members find the help desk: a URL or mailto:; shown on each page."
-    )
+    help_url: str = Field("", description="Where members find the help desk: a URL or mailto:; shown on each page.")
     matrix_signs: Literal[1, 2] = Field(2, description="Signs in a cell of a new matrix card, 1 or 2.")
-    matrix_strict: bool = Field(False, description="Whether no cell of a matrix card is asked twice.")
+    matrix_strict: bool = Field(default=False, description="Whether no cell of a matrix card is asked twice.")
     # OWASP's argon2id setting with the least memory: 19 MiB, 2 passes, 1 lane.
     argon2_memory: Annotated[int, Field(ge=8, le=4194304)] = Field(
         19456, description="argon2id memory in KiB; hashes are renewed at the next login after a change."
     )
     argon2_passes: Annotated[int, Field(ge=1, le=64)] = Field(2, description="argon2id passes.")
     argon2_lanes: Annotated[int, Field(ge=1, le=64)] = Field(1, description="argon2id lanes.")
-    log_format: Literal["console", "json"] = Field(
-        "console", description="`console` or `json`, to standard error."
-    )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="The least that is logged."
-    )
+    log_format: Literal["console", "json"] = Field("console", description="`console` or `json`, to standard error.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
 
     @field_validator("campus_networks", "trusted_proxies", mode="before")
     @classmethod
@@ -227,7 +216,7 @@ class Settings(BaseModel):
 def listen_of(value: str) -> Listen:
     """Read HOST:PORT, `[::1]:8080` included; a ValueError says how to write it."""
     host, separator, port = value.rpartition(":")
-    if not separator or not host or not port.isdecimal() or int(port) > 65535:
+    if not separator or not host or not port.isdecimal() or int(port) > _LAST_PORT:
         message = "write it as HOST:PORT, such as 127.0.0.1:8080"
         raise ValueError(message)
     return Listen(host.strip("[]"), int(port))

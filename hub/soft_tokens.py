@@ -44,10 +44,7 @@ async def set_up(hub: Hub, visit: Visit, session: Current) -> Setup | Refused:
     if reason is not None:
         return Refused(reason)
     async with in_transaction():
-        if (
-            await SoftToken.filter(account_id=session.account_id, bound_at__isnull=False).count()
-            >= NUMBERS.soft_tokens
-        ):
+        if await SoftToken.filter(account_id=session.account_id, bound_at__isnull=False).count() >= NUMBERS.soft_tokens:
             return Refused(Reason.TOO_MANY)
         token = await _waiting(session.account_id, visit.now) or await _fresh(hub, visit, session.account_id)
     secret = hub.keys.unseal(token.secret, identity=identity_of(token))
@@ -55,9 +52,7 @@ async def set_up(hub: Hub, visit: Visit, session: Current) -> Setup | Refused:
     return Setup(soft_token.spelled(secret), uri)
 
 
-async def bind(
-    hub: Hub, visit: Visit, session: Current, *, label: str, code: str
-) -> Done | Refused | Throttled:
+async def bind(hub: Hub, visit: Visit, session: Current, *, label: str, code: str) -> Done | Refused | Throttled:
     """Bind the soft token that waits, if this is its code."""
     reason = sessions.hindrance(session, visit)
     if reason is not None:
@@ -72,10 +67,7 @@ async def bind(
             return Refused(Reason.CHALLENGE_OVER)
         if await SoftToken.exists(account_id=session.account_id, label_folded=fold_label(named)):
             return Refused(Reason.LABEL_TAKEN)
-        if (
-            await SoftToken.filter(account_id=session.account_id, bound_at__isnull=False).count()
-            >= NUMBERS.soft_tokens
-        ):
+        if await SoftToken.filter(account_id=session.account_id, bound_at__isnull=False).count() >= NUMBERS.soft_tokens:
             return Refused(Reason.TOO_MANY)
         secret = hub.keys.unseal(token.secret, identity=identity_of(token))
         step = soft_token.matching_step(secret, typed_code(code), now=visit.now, last_step=-1)
@@ -102,18 +94,12 @@ async def remove(hub: Hub, visit: Visit, session: Current, token_id: int) -> Don
     if reason is not None:
         return Refused(reason)
     async with in_transaction():
-        token = await SoftToken.get_or_none(
-            id=token_id, account_id=session.account_id, bound_at__isnull=False
-        )
+        token = await SoftToken.get_or_none(id=token_id, account_id=session.account_id, bound_at__isnull=False)
         if token is None:
             return Refused(Reason.NOT_FOUND)
         await token.delete()
-        await audit.record(
-            hub.keys, EventKind.SOFT_TOKEN_REMOVED, visit, session.account_id, label=token.label
-        )
-        told = await notices.tell_all(
-            hub, visit, session.account_id, Notice.SOFT_TOKEN_REMOVED, about=token.label
-        )
+        await audit.record(hub.keys, EventKind.SOFT_TOKEN_REMOVED, visit, session.account_id, label=token.label)
+        told = await notices.tell_all(hub, visit, session.account_id, Notice.SOFT_TOKEN_REMOVED, about=token.label)
     await notices.rouse(hub, told)
     return Done()
 

@@ -36,9 +36,7 @@ async def verify(
     """
     # FOR UPDATE on PostgreSQL; on SQLite the transaction is the only writer anyway.
     await Account.filter(id=account_id).select_for_update().values_list("id")
-    counts = await throttle.rows_of(
-        *throttle.answer_subjects(account_id), throttle.address_subject(visit.address)
-    )
+    counts = await throttle.rows_of(*throttle.answer_subjects(account_id), throttle.address_subject(visit.address))
     mine = counts.get(throttle.answer_subject(account_id, kind))
     near = counts.get(throttle.address_subject(visit.address))
     match throttle.hindrance(ANSWERS, mine, visit.now) or throttle.hindrance(ADDRESSES, near, visit.now):
@@ -52,9 +50,7 @@ async def verify(
     if isinstance(verdict, Right):
         # Another kind that is closed opens again: the member has shown who it is.
         if counts:
-            await throttle.forgive(
-                *throttle.answer_subjects(account_id), throttle.address_subject(visit.address)
-            )
+            await throttle.forgive(*throttle.answer_subjects(account_id), throttle.address_subject(visit.address))
         return verdict
     if verdict.reason in {Reason.ANSWER_WRONG, Reason.ANSWER_STALE, Reason.TRIES_SPENT}:
         await _count(hub, visit, account_id, kind, mine, near)
@@ -86,9 +82,7 @@ async def _cells(hub: Hub, visit: Visit, challenge: Challenge, typed: str) -> Ri
 
 async def _code(hub: Hub, visit: Visit, challenge: Challenge, typed: str) -> Right | Refused:
     if one_time_password.is_right(challenges.code_of(hub.keys, challenge), typed):
-        return (
-            Right() if await challenges.consume(challenge, now=visit.now) else Refused(Reason.CHALLENGE_OVER)
-        )
+        return Right() if await challenges.consume(challenge, now=visit.now) else Refused(Reason.CHALLENGE_OVER)
     await challenges.spend(challenge, now=visit.now)
     older = await _is_older_code(hub, challenge, typed, visit.now)
     if older:
@@ -103,9 +97,7 @@ async def _code(hub: Hub, visit: Visit, challenge: Challenge, typed: str) -> Rig
 async def _told_apart(hub: Hub, dead: Challenge, typed: str, now: datetime) -> Refused:
     """Say what a dead challenge died of; no live one is compared, so nothing can be guessed here."""
     if dead.contact_id is not None:
-        newer = (
-            await Challenge.filter(contact_id=dead.contact_id, purpose=dead.purpose).order_by("-id").first()
-        )
+        newer = await Challenge.filter(contact_id=dead.contact_id, purpose=dead.purpose).order_by("-id").first()
         if newer is not None and newer.id != dead.id and challenges.is_live(newer, now):
             was_right = one_time_password.is_right(challenges.code_of(hub.keys, dead), typed)
             reason = Reason.ANSWER_STALE if was_right else Reason.CHALLENGE_OVER
@@ -126,7 +118,7 @@ async def _is_older_code(hub: Hub, challenge: Challenge, typed: str, now: dateti
         .order_by("-id")
         .limit(_OLDER_CODES)
     )
-    return any([one_time_password.is_right(challenges.code_of(hub.keys, one), typed) for one in older])
+    return any(one_time_password.is_right(challenges.code_of(hub.keys, one), typed) for one in older)
 
 
 async def _sent_at(challenge: Challenge) -> datetime:

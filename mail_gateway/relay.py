@@ -94,9 +94,7 @@ class Relay:
         options = ["SMTPUTF8"] if not recipient.isascii() else []
         encoding = "utf-8" if options else "ascii"
         try:
-            _, reply = await client.sendmail(
-                sender, [recipient], message, mail_options=options, timeout=self._timeout
-            )
+            _, reply = await client.sendmail(sender, [recipient], message, mail_options=options, timeout=self._timeout)
         except SMTPRecipientsRefused as error:
             refusal = error.recipients[0]
             return _refused(refusal.code, refusal.message)

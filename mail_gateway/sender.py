@@ -122,4 +122,10 @@ class Sender:
         if isinstance(report, Accepted):
             _latency.observe((now - claimed.asked_at).total_seconds())
             return
-        _log.info("mail.not_accepted", delivery=claimed.id, domain=domain, attempt=claimed.attempt, reply=report.reply)
+        _log.info(
+            "mail.not_accepted",
+            delivery=claimed.id,
+            domain=domain,
+            attempt=claimed.attempt,
+            reply=report.reply,
+        )

@@ -14,9 +14,7 @@ class MatrixCard(Model):
     """A printed look-up secret, its cells sealed under its account and serial number."""
 
     id = fields.BigIntField(primary_key=True)
-    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
-        "models.Account", related_name="matrix_cards"
-    )
+    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField("models.Account", related_name="matrix_cards")
     account_id: int
     serial = fields.CharField(max_length=32, unique=True)
     cells = fields.BinaryField()
@@ -35,9 +33,7 @@ class SoftToken(Model):
     """An RFC 6238 secret on a device of the member, bound once it has proved one code."""
 
     id = fields.BigIntField(primary_key=True)
-    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
-        "models.Account", related_name="soft_tokens"
-    )
+    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField("models.Account", related_name="soft_tokens")
     account_id: int
     handle = fields.CharField(max_length=32, unique=True)
     label = fields.CharField(max_length=32)

@@ -15,9 +15,7 @@ class Contact(Model):
     """A place the member named, where codes go only while it is confirmed and not suspended."""
 
     id = fields.BigIntField(primary_key=True)
-    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
-        "models.Account", related_name="contacts"
-    )
+    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField("models.Account", related_name="contacts")
     account_id: int
     channel = fields.CharEnumField(Channel, max_length=8, description="one of Channel")
     label = fields.CharField(max_length=32)

@@ -17,9 +17,7 @@ class Delivery(Model):
     """One letter to one address, due until it is accepted, failed or expired."""
 
     id = fields.BigIntField(primary_key=True)
-    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
-        "models.Account", related_name="deliveries"
-    )
+    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField("models.Account", related_name="deliveries")
     account_id: int
     contact: fields.ForeignKeyNullableRelation[Contact] = fields.ForeignKeyField(
         "models.Contact", related_name="deliveries", null=True, on_delete=fields.SET_NULL

@@ -21,9 +21,7 @@ class Challenge(Model):
     """
 
     id = fields.BigIntField(primary_key=True)
-    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
-        "models.Account", related_name="challenges"
-    )
+    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField("models.Account", related_name="challenges")
     account_id: int
     contact: fields.ForeignKeyNullableRelation[Contact] = fields.ForeignKeyField(
         "models.Contact", related_name="challenges", null=True, on_delete=fields.CASCADE
@@ -51,9 +49,7 @@ class Login(Model):
 
     id = fields.BigIntField(primary_key=True)
     digest = fields.CharField(max_length=64, unique=True)
-    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
-        "models.Account", related_name="logins"
-    )
+    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField("models.Account", related_name="logins")
     account_id: int
     challenge: fields.ForeignKeyNullableRelation[Challenge] = fields.ForeignKeyField(
         "models.Challenge", related_name="logins", null=True, on_delete=fields.SET_NULL

@@ -45,7 +45,7 @@ class ImmediateContext(SqliteTransactionContext):
         connection: TransactionalDBClient = self.connection
         return connection
 
-    async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+    async def __aexit__(self, exc_type: object, exc_val: object, exc_tb: object) -> None:
         # A commit under way is finished even when the waiting task is cancelled: the lock must outlast it.
         ending = asyncio.ensure_future(self._end(failed=exc_type is not None))
         get_connections().reset(self.token)
@@ -57,7 +57,7 @@ class ImmediateContext(SqliteTransactionContext):
 
     async def _end(self, *, failed: bool) -> None:
         try:
-            if self.connection._finalized:
+            if self.connection._finalized:  # noqa: SLF001 - the client keeps it there for its contexts
                 return
             if failed:
                 await self.connection.rollback()

@@ -108,7 +108,7 @@ class Person:
         """Fill the fields in by their labels' names and press the button with these words."""
         form, button = self._button(words)
         filled = {str(one["name"]): str(one.get("value", "")) for one in form.find_all("input") if one.get("name")}
-        radios = [one for one in form.find_all("input", type="radio")]
+        radios = list(form.find_all("input", type="radio"))
         for one in radios:
             if one.has_attr("checked"):
                 filled[str(one["name"])] = str(one["value"])

@@ -44,7 +44,7 @@ def is_right(request: Request, token: str) -> bool:
     """Tell whether a form's token belongs to a secret that this browser holds."""
     keys = hub_of(request).keys
     anchors = [value for value in (read(request, cookie) for cookie in _ANCHORS) if value]
-    return any([hmac.compare_digest(_token(keys, anchor).encode(), token.encode()) for anchor in anchors])
+    return any(hmac.compare_digest(_token(keys, anchor).encode(), token.encode()) for anchor in anchors)
 
 
 def _token(keys: KeyRing, anchor: str) -> str:

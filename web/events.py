@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from aiohttp.web import Request, StreamResponse
@@ -12,6 +13,7 @@ from hub import contacts, login
 from hub.contacts import Waiting
 from hub.outbox import topic_of
 from hub.outcome import Asked, Confirmed, DeliveryState
+from hub.wakeup import Bell
 from models.kinds import AuthenticatorKind
 from web.contact_pages import waiting_shown
 from web.context import CLOCK, LOGIN, hub_of, read, session_of
@@ -68,21 +70,27 @@ async def _asked(request: Request) -> Asked | None:
 
 
 async def _told(request: Request, topic: str, look: Look) -> StreamResponse:
-    async with sse_response(request, response_cls=_Dressed) as stream:
-        with hub_of(request).wakeups.listening(topic) as bell:
-            before: dict[str, Any] = {}
-            async with asyncio.timeout(_LONGEST):
-                while stream.is_connected():
-                    shown = await look()
-                    if shown is None:
-                        break
-                    if shown != before:
-                        await stream.send(json.dumps(shown, ensure_ascii=False))
-                        before = shown
-                    if shown["done"]:
-                        break
-                    await bell.heard(timeout=_LOOK_EVERY)
-    return stream
+    # A browser that leaves, and a page left open for ever, are both a quiet end.
+    with suppress(ConnectionError, TimeoutError):
+        async with asyncio.timeout(_LONGEST), sse_response(request, response_cls=_Dressed) as stream:
+            with hub_of(request).wakeups.listening(topic) as bell:
+                await _keep_telling(stream, bell, look)
+            return stream
+    return StreamResponse(status=204)
+
+
+async def _keep_telling(stream: EventSourceResponse, bell: Bell, look: Look) -> None:
+    before: dict[str, Any] = {}
+    while stream.is_connected():
+        shown = await look()
+        if shown is None:
+            return
+        if shown != before:
+            await stream.send(json.dumps(shown, ensure_ascii=False))
+            before = shown
+        if shown["done"]:
+            return
+        await bell.heard(timeout=_LOOK_EVERY)
 
 
 class _Dressed(EventSourceResponse):

@@ -1,4 +1,4 @@
-"""What stands around every request: the headers of every answer, the token of every form, a calm page for every error."""
+"""What stands around every request: headers on every answer, a token in every form, a page for every error."""
 
 import secrets
 from collections.abc import Awaitable, Callable

@@ -112,4 +112,6 @@ def _clock(zone: ZoneInfo, at: datetime) -> str:
 
 def _moment(zone: ZoneInfo, at: datetime) -> Markup:
     local = at.astimezone(zone)
-    return Markup('<time datetime="{}">{}</time>').format(local.isoformat(timespec="seconds"), f"{local:%Y-%m-%d %H:%M}")
+    return Markup('<time datetime="{}">{}</time>').format(
+        local.isoformat(timespec="seconds"), f"{local:%Y-%m-%d %H:%M}"
+    )

@@ -57,9 +57,7 @@ _DELIVERIES = {
 }
 _CONFIRMATIONS = {
     DeliveryState.WAITING: N_("Mail to %(label)s, asked for %(time)s: waiting to be sent"),
-    DeliveryState.RETRYING: N_(
-        "Mail to %(label)s: the mail server does not take it yet. It is being tried again."
-    ),
+    DeliveryState.RETRYING: N_("Mail to %(label)s: the mail server does not take it yet. It is being tried again."),
     DeliveryState.ACCEPTED: N_("Mail to %(label)s, handed to the mail server %(time)s"),
     DeliveryState.FAILED: N_("Mail to %(label)s could not be delivered. Please use another address."),
     DeliveryState.EXPIRED: N_("The mail to %(label)s has ended. Please send it again."),

@@ -44,9 +44,7 @@ def is_right(card: Cells, asked: Collection[str], typed: str) -> bool:
 def is_card(cells: Cells) -> bool:
     """Tell whether these are the cells of one card: all 70, equally long, letters and digits."""
     lengths = {len(signs) for signs in cells.values()}
-    return (
-        set(cells) == set(CELLS) and len(lengths) == 1 and all(map(_IMPORTED_SIGN.fullmatch, cells.values()))
-    )
+    return set(cells) == set(CELLS) and len(lengths) == 1 and all(map(_IMPORTED_SIGN.fullmatch, cells.values()))
 
 
 def pack(cells: Cells) -> bytes:

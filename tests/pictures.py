@@ -1,0 +1,84 @@
+"""Takes the pictures of `docs/pictures`: python -m tests.pictures [FOLDER]."""
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+from models.database import migrate
+from tests.house import ELSEWHERE, House, open_house, url_in
+from tests.test_browser import Walk, walking
+from tests.test_journeys import WORDS
+
+
+async def _walk(house: House, walk: Walk, name: str) -> None:
+    member = await house.people.member(name)
+    page, words = walk.page, WORDS[walk.language]
+    await walk.log_in(member)
+    await walk.matrix(member)
+    await walk.open_settings()
+    await page.locator("main").get_by_role("link", name=words["email"], exact=True).click()
+    await walk.at("add-mail")
+    await walk.fill("label", "自宅")
+    await walk.fill("email", f"{name}@mail.example")
+    await walk.press("add")
+    letter = await house.inbox.next_to(f"{name}@mail.example")
+    await page.wait_for_timeout(300)
+    await walk.at("waiting")
+    context = await page.context.browser.new_context(  # type: ignore[union-attr]
+        base_url=house.url, viewport=page.viewport_size, locale="ja-JP" if walk.language == "ja" else "en-US"
+    )
+    other = Walk(await context.new_page(), walk.language)
+    other.shots = walk.shots
+    await other.page.goto(url_in(letter))
+    await other.at("confirm-elsewhere")
+    await page.goto(url_in(letter))
+    await walk.at("confirm")
+    await walk.press("confirm")
+    await walk.at("confirmed")
+    await walk.follow("list")
+    await walk.at("contacts")
+    await page.locator("main").get_by_role("link", name=words["remove"]).click()
+    await walk.at("remove")
+    await page.goto("/settings/soft-token")
+    await walk.at("soft-token-setup")
+    await page.get_by_role("button", name=words["log out"], exact=True).first.click()
+    await walk.log_in(member)
+    await walk.at("choice")
+    await walk.press("OK")
+    await house.inbox.next_to(f"{name}@mail.example", after=letter.number)
+    await page.wait_for_timeout(300)
+    await walk.at("code")
+    await walk.fill("code", "000000")
+    await walk.press("OK")
+    await page.screenshot(path=walk.shots / "code-wrong.png", full_page=True)  # type: ignore[operator]
+    away = await page.context.browser.new_context(  # type: ignore[union-attr]
+        base_url=house.url,
+        viewport=page.viewport_size,
+        locale="ja-JP" if walk.language == "ja" else "en-US",
+        extra_http_headers={"X-Forwarded-For": ELSEWHERE},
+    )
+    off = Walk(await away.new_page(), walk.language)
+    off.shots = walk.shots
+    second = await house.people.member(f"{name}2")
+    await off.log_in(second)
+    await off.matrix(second)
+    await off.follow("settings")
+    await off.at("refused-here")
+
+
+async def _take(folder: Path) -> None:
+    with tempfile.TemporaryDirectory() as kept:
+        url = f"sqlite:///{kept}/tegata.db"
+        await migrate(url)
+        async with open_house(url, Path(kept)) as house:
+            for language, width, dark in (("en", 1000, False), ("ja", 390, False), ("ja", 320, True)):
+                place = folder / f"{language}-{width}{'-dark' if dark else ''}"
+                place.mkdir(parents=True, exist_ok=True)
+                async with walking(house, language, width=width, dark=dark) as walk:
+                    walk.shots = place
+                    await _walk(house, walk, f"taro{width}")
+
+
+if __name__ == "__main__":
+    asyncio.run(_take(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/pictures")))
