@@ -7,7 +7,6 @@ connection's lock taken. Here BEGIN is IMMEDIATE, and entering either succeeds o
 
 import asyncio
 import sqlite3
-from typing import Any
 
 from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
 from tortoise.backends.sqlite.client import (
