@@ -1,0 +1,38 @@
+"""Every measurement, in one place: `scripts/bench NAME…`, all of them when none is named."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+
+from bench import latency, login, size
+
+Measurement = Callable[[], Awaitable[None]]
+MEASUREMENTS: dict[str, tuple[Measurement, str]] = {
+    "login": (login.run, "processor time of a whole mail login, beside one argon2id verify"),
+    "latency": (latency.run, "from a code being asked for to the mail server's 250, at 50 logins a second"),
+    "size": (size.run, "start-up time, and memory over 20,000 logins"),
+}
+
+
+def main() -> int:
+    """Run the measurements asked for."""
+    listed = "\n".join(f"  {name:<8} {meaning}" for name, (_, meaning) in MEASUREMENTS.items())
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench", epilog=listed, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="what to measure; everything when nothing is named")
+    names = parser.parse_args().names or list(MEASUREMENTS)
+    for name in names:
+        if name not in MEASUREMENTS:
+            sys.stderr.write(f"{name}: there is no such measurement; there are {', '.join(MEASUREMENTS)}.\n")
+            return 2
+    for name in names:
+        measure, meaning = MEASUREMENTS[name]
+        print(f"\n== {name}: {meaning}")
+        asyncio.run(measure())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
