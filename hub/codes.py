@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hub import audit, challenges
+from hub import audit, challenges, turns
 from hub.hub import Hub
 from hub.outcome import Throttled
 from hub.settings import NUMBERS
@@ -41,6 +41,8 @@ async def ask(hub: Hub, visit: Visit, account: Account, contact: Contact, *, aga
 
     `again` says that the claimant pressed "Send again", so a letter just sent is no answer.
     """
+    # Many logins at once must not each find that nothing was sent yet.
+    await turns.take(account.id)
     living = await challenges.live(slot_of(contact.id), now=visit.now)
     wait = too_soon(await _postings(account.id, visit.now), contact.id, now=visit.now)
     if living is not None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from hub import audit, challenges, notices, sessions
+from hub import audit, challenges, notices, sessions, turns, verification
 from hub.authenticators import one_time_password
 from hub.hub import Hub
 from hub.labels import (
@@ -16,12 +16,12 @@ from hub.labels import (
     fold_address,
     fold_label,
     label_of,
-    typed_code,
 )
 from hub.outbox import line_of, topic_of
 from hub.outcome import Added, Confirmed, DeliveryLine, Done, Reason, Refused, Throttled
 from hub.sessions import Current
 from hub.settings import NUMBERS
+from hub.verification import Question, Right
 from hub.visit import Visit
 from models.account import Account
 from models.contact import Contact, RefusedAddress
@@ -98,6 +98,7 @@ async def add(hub: Hub, visit: Visit, session: Current, *, label: str, address: 
     except UnacceptableError:
         return Refused(Reason.ADDRESS_BAD)
     async with in_transaction():
+        await turns.take(session.account_id)
         refusal = await _refusal(hub, session.account_id, named, place)
         if refusal is not None:
             return Refused(refusal)
@@ -140,6 +141,7 @@ async def send_again(hub: Hub, visit: Visit, session: Current, contact_id: int) 
     if reason is not None:
         return Refused(reason)
     async with in_transaction():
+        await turns.take(session.account_id)
         contact = await _own(session, contact_id)
         if contact is None:
             return Refused(Reason.NOT_FOUND)
@@ -155,21 +157,20 @@ async def send_again(hub: Hub, visit: Visit, session: Current, contact_id: int) 
 
 async def confirm_with_code(
     hub: Hub, visit: Visit, session: Current, contact_id: int, typed: str
-) -> Confirmed | Refused:
+) -> Confirmed | Refused | Throttled:
     """Confirm a contact with the code from its mail, typed where the address was added."""
     async with in_transaction():
-        # One after another: parallel guesses must not share a try.
-        await Account.filter(id=session.account_id).select_for_update().values_list("id")
         contact = await _own(session, contact_id)
         if contact is None:
             return Refused(Reason.NOT_FOUND)
         challenge = await challenges.live(slot_of(contact.id), now=visit.now)
         if challenge is None:
             return Refused(Reason.ALREADY_CONFIRMED if contact.confirmed_at else Reason.CHALLENGE_OVER)
-        if not one_time_password.is_right(challenges.code_of(hub.keys, challenge), typed_code(typed)):
-            await challenges.spend(challenge, now=visit.now)
-            return Refused(Reason.ANSWER_WRONG if challenge.tries_left else Reason.TRIES_SPENT, challenge.tries_left)
-        confirmed, told = await _confirm(hub, visit, contact, challenge, by="code")
+        question = Question(session.account_id, challenge.kind, challenge, Purpose.CONFIRM)
+        verdict = await verification.verify(hub, visit, question, typed)
+        if not isinstance(verdict, Right):
+            return verdict
+        confirmed, told = await _confirmed(hub, visit, contact, by="code")
     await notices.rouse(hub, told)
     await hub.wakeups.tell(topic_of(challenge.id))
     return confirmed
@@ -205,7 +206,7 @@ async def opened_link(
 async def confirm_with_link(hub: Hub, visit: Visit, session: Current, token: str) -> Confirmed | Refused:
     """Confirm a contact with the URL from its mail, in a browser logged in to that account and in no other."""
     async with in_transaction():
-        await Account.filter(id=session.account_id).select_for_update().values_list("id")
+        await turns.take(session.account_id)
         challenge = await _by_token(hub, token)
         if challenge is None or challenge.contact is None or challenge.account_id != session.account_id:
             return Refused(Reason.NOT_FOUND)
@@ -213,7 +214,8 @@ async def confirm_with_link(hub: Hub, visit: Visit, session: Current, token: str
             return Refused(Reason.ALREADY_CONFIRMED)
         if not challenges.is_live(challenge, visit.now):
             return Refused(Reason.CHALLENGE_OVER)
-        confirmed, told = await _confirm(hub, visit, challenge.contact, challenge, by="url")
+        await challenges.consume(challenge, now=visit.now)
+        confirmed, told = await _confirmed(hub, visit, challenge.contact, by="url")
     await notices.rouse(hub, told)
     await hub.wakeups.tell(topic_of(challenge.id))
     return confirmed
@@ -398,10 +400,7 @@ async def _post(hub: Hub, visit: Visit, account: Account, contact: Contact) -> N
         await hub.outbox.post_challenge(living, contact, account, visit)
 
 
-async def _confirm(
-    hub: Hub, visit: Visit, contact: Contact, challenge: Challenge, *, by: str
-) -> tuple[Confirmed, frozenset[Channel]]:
-    await challenges.consume(challenge, now=visit.now)
+async def _confirmed(hub: Hub, visit: Visit, contact: Contact, *, by: str) -> tuple[Confirmed, frozenset[Channel]]:
     await Contact.filter(id=contact.id).update(confirmed_at=visit.now)
     await audit.record(hub.keys, EventKind.CONTACT_CONFIRMED, visit, contact.account_id, contact=contact.id, by=by)
     told = await notices.tell_all(

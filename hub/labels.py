@@ -66,9 +66,13 @@ def address_of(typed: str) -> str:
             globally_deliverable=False,
             allow_quoted_local=False,
             allow_domain_literal=False,
+            strict=True,
         )
     except EmailNotValidError as error:
         raise UnacceptableError(typed) from error
+    # RFC 3696, 2: no top-level domain is all digits; this is a machine's address without its brackets.
+    if valid.ascii_domain.rpartition(".")[2].isdecimal():
+        raise UnacceptableError(typed)
     local = trimmed.rpartition("@")[0]
     return f"{local}@{valid.ascii_domain}"
 

@@ -36,7 +36,7 @@ from hub.outcome import (
     Way,
 )
 from hub.settings import NUMBERS
-from hub.verification import Right
+from hub.verification import Question, Right
 from hub.visit import Visit
 from models.account import Account
 from models.authenticator import MatrixCard
@@ -137,7 +137,7 @@ async def answer(hub: Hub, visit: Visit, token: str, response: str) -> Admitted 
     if kind is None:
         return Refused(Reason.NOT_OFFERED)
     async with in_transaction():
-        verdict = await verification.verify(hub, visit, login.account_id, kind, login.challenge, response)
+        verdict = await verification.verify(hub, visit, Question(login.account_id, kind, login.challenge), response)
         if not isinstance(verdict, Right):
             return verdict
         return await _admit(hub, visit, login, kind)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from tortoise.transactions import in_transaction
 
-from hub import audit, notices, sessions
+from hub import audit, notices, sessions, turns
 from hub.authenticators import soft_token
 from hub.hub import Hub
 from hub.labels import UnacceptableError, fold_label, label_of, typed_code
@@ -44,6 +44,7 @@ async def set_up(hub: Hub, visit: Visit, session: Current) -> Setup | Refused:
     if reason is not None:
         return Refused(reason)
     async with in_transaction():
+        await turns.take(session.account_id)
         if await SoftToken.filter(account_id=session.account_id, bound_at__isnull=False).count() >= NUMBERS.soft_tokens:
             return Refused(Reason.TOO_MANY)
         token = await _waiting(session.account_id, visit.now) or await _fresh(hub, visit, session.account_id)
@@ -62,6 +63,7 @@ async def bind(hub: Hub, visit: Visit, session: Current, *, label: str, code: st
     except UnacceptableError:
         return Refused(Reason.LABEL_BAD)
     async with in_transaction():
+        await turns.take(session.account_id)
         token = await _waiting(session.account_id, visit.now)
         if token is None:
             return Refused(Reason.CHALLENGE_OVER)

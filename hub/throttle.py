@@ -8,7 +8,7 @@ from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from hub.settings import NUMBERS
-from models.kinds import AuthenticatorKind
+from models.kinds import AuthenticatorKind, Purpose
 from models.throttle import Throttle
 
 _RACES = 16
@@ -36,14 +36,21 @@ class Wait:
 
 
 ANSWERS = Pace(NUMBERS.answer_steps, limit=NUMBERS.answer_limit)
+# Nobody logs in with what confirms a contact: a day's quiet is enough, and no help desk is needed.
+CONFIRMATIONS = Pace(NUMBERS.answer_steps, limit=NUMBERS.answer_limit, fades=NUMBERS.confirmation_life)
 PASSWORDS = Pace(NUMBERS.password_steps, limit=NUMBERS.password_limit, fades=NUMBERS.password_fades)
 ADDRESSES = Pace(NUMBERS.address_steps, fades=NUMBERS.password_fades)
 _ANSWERED = (AuthenticatorKind.ONE_TIME_PASSWORD, AuthenticatorKind.SOFT_TOKEN, AuthenticatorKind.MATRIX)
 
 
-def answer_subject(account_id: int, kind: AuthenticatorKind) -> str:
-    """Name the count of one account's wrong answers of one kind, over all logins and doors."""
-    return f"answer:{account_id}:{kind}"
+def answer_pace(purpose: Purpose) -> Pace:
+    """Give the pace at which answers for a purpose are heard."""
+    return CONFIRMATIONS if purpose is Purpose.CONFIRM else ANSWERS
+
+
+def answer_subject(account_id: int, kind: AuthenticatorKind, purpose: Purpose = Purpose.LOGIN) -> str:
+    """Name the count of one account's wrong answers of one kind and purpose, over all logins and doors."""
+    return f"{'confirm' if purpose is Purpose.CONFIRM else 'answer'}:{account_id}:{kind}"
 
 
 def password_subject(folded: str, address: str) -> str:
@@ -117,13 +124,14 @@ async def forgive(*subjects: str) -> None:
 
 
 async def reopen(account_id: int) -> int:
-    """Open every kind of an account again; returns how many counts were dropped."""
-    return await Throttle.filter(subject__in=answer_subjects(account_id)).delete()
+    """Open every kind of an account again, for every purpose; returns how many counts were dropped."""
+    subjects = [subject for purpose in Purpose for subject in answer_subjects(account_id, purpose)]
+    return await Throttle.filter(subject__in=subjects).delete()
 
 
-def answer_subjects(account_id: int) -> list[str]:
-    """Name the counts of all kinds of an account."""
-    return [answer_subject(account_id, kind) for kind in _ANSWERED]
+def answer_subjects(account_id: int, purpose: Purpose = Purpose.LOGIN) -> list[str]:
+    """Name the counts of all kinds of an account that answer for a purpose."""
+    return [answer_subject(account_id, kind, purpose) for kind in _ANSWERED]
 
 
 def _faded(pace: Pace, row: Throttle, now: datetime) -> bool:

@@ -3,17 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hub import audit, challenges, matrix_cards, soft_tokens, throttle
+from hub import audit, challenges, matrix_cards, soft_tokens, throttle, turns
 from hub.authenticators import one_time_password
 from hub.hub import Hub
 from hub.labels import typed_code
 from hub.outcome import Reason, Refused, Throttled
-from hub.throttle import ADDRESSES, ANSWERS, Closed, Wait
+from hub.throttle import ADDRESSES, Closed, Wait
 from hub.visit import Visit
-from models.account import Account
 from models.contact import Contact
 from models.delivery import Delivery
-from models.kinds import AuthenticatorKind, EventKind
+from models.kinds import AuthenticatorKind, EventKind, Purpose
 from models.login import Challenge
 from models.throttle import Throttle
 
@@ -26,50 +25,72 @@ class Right:
     """The answer was right and is consumed; it can't be right again."""
 
 
-async def verify(
-    hub: Hub, visit: Visit, account_id: int, kind: AuthenticatorKind, challenge: Challenge | None, typed: str
-) -> Right | Refused | Throttled:
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an answer belongs to: whose it is, of which kind, for what; no challenge for a soft token."""
+
+    account_id: int
+    kind: AuthenticatorKind
+    challenge: Challenge | None
+    purpose: Purpose = Purpose.LOGIN
+
+
+async def verify(hub: Hub, visit: Visit, question: Question, typed: str) -> Right | Refused | Throttled:
     """Verify one answer, in the caller's transaction, which holds whatever comes of it.
 
-    The account's row is taken first, so all answers of an account are heard one after another, whichever door they
+    The account's turn is taken first, so all answers of an account are heard one after another, whichever door they
     came by. Nothing is told before the transaction has ended, so a crash gives no free guess.
     """
-    # FOR UPDATE on PostgreSQL; on SQLite the transaction is the only writer anyway.
-    await Account.filter(id=account_id).select_for_update().values_list("id")
-    counts = await throttle.rows_of(*throttle.answer_subjects(account_id), throttle.address_subject(visit.address))
-    mine = counts.get(throttle.answer_subject(account_id, kind))
-    near = counts.get(throttle.address_subject(visit.address))
-    match throttle.hindrance(ANSWERS, mine, visit.now) or throttle.hindrance(ADDRESSES, near, visit.now):
+    await turns.take(question.account_id)
+    address = throttle.address_subject(visit.address)
+    # A confirmation has counts of its own: whoever adds contacts neither closes a way to log in nor opens one.
+    mine = throttle.answer_subjects(question.account_id, question.purpose)
+    counts = await throttle.rows_of(*mine, address)
+    match _hindrance(question, counts, visit):
         case Wait(retry_after):
             return Throttled(retry_after)
         case Closed():
             return Refused(Reason.KIND_CLOSED)
         case None:
             pass
-    verdict = await _compared(hub, visit, account_id, kind, challenge, typed)
+    verdict = await _compared(hub, visit, question, typed)
     if isinstance(verdict, Right):
         # Another kind that is closed opens again: the member has shown who it is.
         if counts:
-            await throttle.forgive(*throttle.answer_subjects(account_id), throttle.address_subject(visit.address))
+            await throttle.forgive(*mine, address)
         return verdict
     if verdict.reason in {Reason.ANSWER_WRONG, Reason.ANSWER_STALE, Reason.TRIES_SPENT}:
-        await _count(hub, visit, account_id, kind, mine, near)
+        await _count(hub, visit, question, counts)
     return verdict
 
 
-async def _compared(
-    hub: Hub, visit: Visit, account_id: int, kind: AuthenticatorKind, challenge: Challenge | None, typed: str
-) -> Right | Refused:
-    if kind is AuthenticatorKind.SOFT_TOKEN:
-        right = await soft_tokens.answered(hub, account_id, typed_code(typed), now=visit.now)
+def _hindrance(question: Question, counts: dict[str, Throttle], visit: Visit) -> Wait | Closed | None:
+    mine = counts.get(_subject(question))
+    near = counts.get(throttle.address_subject(visit.address))
+    return throttle.hindrance(throttle.answer_pace(question.purpose), mine, visit.now) or throttle.hindrance(
+        ADDRESSES, near, visit.now
+    )
+
+
+def _subject(question: Question) -> str:
+    return throttle.answer_subject(question.account_id, question.kind, question.purpose)
+
+
+async def _compared(hub: Hub, visit: Visit, question: Question, typed: str) -> Right | Refused:
+    if question.kind is AuthenticatorKind.SOFT_TOKEN:
+        right = await soft_tokens.answered(hub, question.account_id, typed_code(typed), now=visit.now)
         return Right() if right else Refused(Reason.ANSWER_WRONG)
-    if challenge is None:
+    if question.challenge is None:
         return Refused(Reason.CHALLENGE_OVER)
-    # Read anew behind the account's row: what was read before may have been answered meanwhile.
-    current = await Challenge.get(id=challenge.id)
+    # Read anew behind the account's row: what was read before may have been answered, or removed, meanwhile.
+    current = await Challenge.get_or_none(
+        id=question.challenge.id, account_id=question.account_id, kind=question.kind, purpose=question.purpose
+    )
+    if current is None:
+        return Refused(Reason.CHALLENGE_OVER)
     if not challenges.is_live(current, visit.now):
         return await _told_apart(hub, current, typed_code(typed), visit.now)
-    if kind is AuthenticatorKind.MATRIX:
+    if question.kind is AuthenticatorKind.MATRIX:
         return await _cells(hub, visit, current, typed)
     return await _code(hub, visit, current, typed_code(typed))
 
@@ -131,14 +152,16 @@ async def _label_of(challenge: Challenge) -> str:
     return contact.label if contact else ""
 
 
-async def _count(
-    hub: Hub,
-    visit: Visit,
-    account_id: int,
-    kind: AuthenticatorKind,
-    mine: Throttle | None,
-    near: Throttle | None,
-) -> None:
-    await throttle.count(ANSWERS, throttle.answer_subject(account_id, kind), mine, now=visit.now)
-    await throttle.count(ADDRESSES, throttle.address_subject(visit.address), near, now=visit.now)
-    await audit.record(hub.keys, EventKind.ANSWER_WRONG, visit, account_id, authenticator=str(kind))
+async def _count(hub: Hub, visit: Visit, question: Question, counts: dict[str, Throttle]) -> None:
+    pace, mine = throttle.answer_pace(question.purpose), _subject(question)
+    await throttle.count(pace, mine, counts.get(mine), now=visit.now)
+    # The account's row is held, the address's is not: others may count there at the same moment.
+    await throttle.spend(ADDRESSES, throttle.address_subject(visit.address), now=visit.now)
+    await audit.record(
+        hub.keys,
+        EventKind.ANSWER_WRONG,
+        visit,
+        question.account_id,
+        authenticator=str(question.kind),
+        purpose=str(question.purpose),
+    )

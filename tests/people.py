@@ -1,23 +1,27 @@
 """A hub on a fresh database, and members made through the hub itself."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from tortoise.transactions import in_transaction
 
-from hub import accounts, keyring, login, matrix_cards, sessions
+from hub import accounts, contacts, keyring, login, matrix_cards, sessions
 from hub.hub import Hub, opened
 from hub.outbox import Accepted, Claimed
-from hub.outcome import Admitted, Asked, Begun, ByContact, ByMatrix
+from hub.outcome import Added, Admitted, Asked, Begun, ByContact, ByMatrix
 from hub.sessions import Current
 from hub.settings import Settings, load
 from hub.visit import Visit
 from models.account import Account
 from models.kinds import Channel, Zone
+from models.throttle import Throttle
 
+Result = TypeVar("Result")
 PASSWORD = "correct horse battery"
 START = datetime(2026, 4, 13, 3, 0, tzinfo=UTC)
 
@@ -116,6 +120,22 @@ class People:
             asked = chosen
         return Pending(begun.token, asked, "".join(member.cells[cell] for cell in asked.cells))
 
+    async def adding(self, session: Current, *, label: str = "自宅", address: str = "taro@mail.test") -> "Registration":
+        """Add an address and read the mail that was sent to it."""
+        added = await contacts.add(self.hub, self.visit(), session, label=label, address=address)
+        assert isinstance(added, Added), added
+        sent = await self.delivered()
+        return Registration(session, added.contact_id, sent[-1].code, sent[-1].url.rpartition("/")[2])
+
+    async def wronged(self, subject: str, wrong: int) -> None:
+        """Count wrong answers under a subject, the next one heard at once."""
+        await Throttle.create(subject=subject, wrong=wrong, open_at=self.now)
+
+    @staticmethod
+    async def at_once(times: int, act: Callable[[], Awaitable[Result]]) -> list[Result]:
+        """Do the same many times at once."""
+        return list(await asyncio.gather(*(act() for _ in range(times))))
+
     async def delivered(self) -> list[Claimed]:
         """Take what waits in the outbox and report it as accepted, as a sender does."""
         claimed = await self.hub.outbox.claim(Channel.MAIL, limit=100, now=self.now)
@@ -144,6 +164,21 @@ class People:
 
 
 @dataclass(frozen=True)
+class Registration:
+    """A contact that waits for its confirmation, with what was mailed."""
+
+    session: Current
+    contact_id: int
+    code: str
+    token: str
+
+    @property
+    def wrong(self) -> str:
+        """A code that is not right."""
+        return wrong_for(self.code)
+
+
+@dataclass(frozen=True)
 class Pending:
     """A login that waits for its answer, with the right one."""
 
@@ -154,7 +189,12 @@ class Pending:
     @property
     def wrong(self) -> str:
         """An answer that is not right."""
-        return "000000" if self.right != "000000" else "000001"
+        return wrong_for(self.right)
+
+
+def wrong_for(right: str) -> str:
+    """Give an answer that is not right."""
+    return "000000" if right != "000000" else "000001"
 
 
 @pytest.fixture
@@ -163,4 +203,15 @@ def people(hub: Hub) -> People:
     return People(hub)
 
 
-__all__ = ["PASSWORD", "START", "Member", "Pending", "People", "hub", "people", "settings_for"]
+__all__ = [
+    "PASSWORD",
+    "START",
+    "Member",
+    "Pending",
+    "People",
+    "Registration",
+    "hub",
+    "people",
+    "settings_for",
+    "wrong_for",
+]
