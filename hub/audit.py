@@ -12,6 +12,7 @@ from hub.keyring import KeyRing
 from hub.visit import Visit
 from models.event import Event, Segment
 from models.kinds import EventKind
+from models.rows import insert
 
 _PURPOSE = "audit"
 _FIRST = "0" * 64
@@ -50,7 +51,7 @@ async def record(
     )
     event = Event(at=visit.now, kind=kind, account_id=account_id, address=visit.address, detail=told, key=keys.current)
     event.mac = _mac(keys, event)
-    await event.save(force_create=True)
+    await insert(event)
 
 
 async def seal(keys: KeyRing, *, now: datetime) -> int:

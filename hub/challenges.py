@@ -4,13 +4,11 @@ import secrets
 from base64 import b32encode
 from datetime import datetime
 
-from tortoise.exceptions import IntegrityError
-from tortoise.transactions import in_transaction
-
 from hub.authenticators import one_time_password
 from hub.keyring import KeyRing
 from models.kinds import AuthenticatorKind, Purpose
 from models.login import Challenge
+from models.rows import insert_unless_taken, where
 
 _NONCE_BYTES = 16
 _TOKEN_BYTES = 16
@@ -42,21 +40,16 @@ def is_live(challenge: Challenge, now: datetime) -> bool:
 
 async def live(slot: str, *, now: datetime) -> Challenge | None:
     """Find the challenge that holds a slot and can still be answered; a dead one gives the slot back."""
-    held = await Challenge.get_or_none(slot=slot)
+    held = await where(Challenge, slot=slot).first()
     if held is None or is_live(held, now):
         return held
-    await Challenge.filter(id=held.id).update(slot=None)
+    await where(Challenge, id=held.id).update(slot=None)
     return None
 
 
 async def mint(draft: Challenge) -> Challenge | None:
     """Write a new challenge into its slot; None when another took the slot meanwhile."""
-    try:
-        async with in_transaction():
-            await draft.save(force_create=True)
-    except IntegrityError:
-        return None
-    return draft
+    return draft if await insert_unless_taken(draft) else None
 
 
 def draft(
@@ -76,7 +69,7 @@ def draft(
 
 async def spend(challenge: Challenge, *, now: datetime) -> bool:
     """Take one try from a live challenge; False when it has none left or has ended."""
-    living = Challenge.filter(id=challenge.id, tries_left=challenge.tries_left, answered_at=None, revoked_at=None)
+    living = where(Challenge, id=challenge.id, tries_left=challenge.tries_left, answered_at=None, revoked_at=None)
     if not is_live(challenge, now):
         return False
     challenge.tries_left -= 1
@@ -87,7 +80,7 @@ async def consume(challenge: Challenge, *, now: datetime) -> bool:
     """Mark a live challenge as answered; one row or refused, whoever else tries."""
     if not is_live(challenge, now):
         return False
-    living = Challenge.filter(id=challenge.id, answered_at=None, revoked_at=None, tries_left=challenge.tries_left)
+    living = where(Challenge, id=challenge.id, answered_at=None, revoked_at=None, tries_left=challenge.tries_left)
     return await living.update(answered_at=now, slot=None) == 1
 
 

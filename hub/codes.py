@@ -14,6 +14,7 @@ from models.contact import Contact
 from models.delivery import Delivery
 from models.kinds import AuthenticatorKind, EventKind, Letter, Purpose
 from models.login import Challenge
+from models.rows import where
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
@@ -46,10 +47,10 @@ async def ask(hub: Hub, visit: Visit, account: Account, contact: Contact, *, aga
     living = await challenges.live(slot_of(contact.id), now=visit.now)
     wait = too_soon(await _postings(account.id, visit.now), contact.id, now=visit.now)
     if living is not None:
-        last = await Delivery.filter(challenge_id=living.id).order_by("-id").first()
+        last = await where(Delivery, challenge_id=living.id).first(order_by="-id")
         if last is not None and last.due_at is not None:
             # It waits for the mail server still: hurry it up instead of sending two.
-            await Delivery.filter(id=last.id, lease="").update(due_at=visit.now)
+            await where(Delivery, id=last.id, lease="").update(due_at=visit.now)
             return Sent(living, last, posted=True)
         if wait and last is not None:
             return Throttled(wait) if again else Sent(living, last, posted=False)
@@ -94,15 +95,13 @@ def _until_room(times: Sequence[datetime], most: int, span: timedelta, now: date
 
 
 async def _postings(account_id: int, now: datetime) -> list[Posting]:
-    rows = await Delivery.filter(account_id=account_id, letter=Letter.CODE, posted_at__gt=now - _DAY).values_list(
-        "contact_id", "posted_at"
-    )
-    return [Posting(contact_id, at) for contact_id, at in rows]
+    rows = await where(Delivery, account_id=account_id, letter=Letter.CODE, posted_at__gt=now - _DAY).all()
+    return [Posting(row.contact_id, row.posted_at) for row in rows]
 
 
 async def _minted(hub: Hub, visit: Visit, account_id: int, contact_id: int) -> Challenge | None:
-    living = Challenge.filter(
-        account_id=account_id, purpose=Purpose.LOGIN, slot__isnull=False, expires_at__gt=visit.now
+    living = where(
+        Challenge, account_id=account_id, purpose=Purpose.LOGIN, slot__isnull=False, expires_at__gt=visit.now
     )
     if await living.count() >= NUMBERS.live_challenges:
         return None

@@ -44,6 +44,7 @@ from models.contact import Contact
 from models.delivery import Delivery
 from models.kinds import AuthenticatorKind, EventKind
 from models.login import Challenge, Login
+from models.rows import insert, where
 
 _PURPOSE = "login"
 
@@ -51,28 +52,31 @@ _PURPOSE = "login"
 async def begin(hub: Hub, visit: Visit, *, name: str, password: str) -> Begun | Refused | Throttled | Busy:
     """Begin a login with account and password; where only the matrix card is left, its cells are asked at once."""
     folded = fold_account(name)
-    account = await Account.get_or_none(folded=folded)
+    account = await where(Account, folded=folded).first()
     proof = await passwords.prove(hub, visit, folded=folded, account=account, password=password)
     if not isinstance(proof, Done):
         return proof
     assert account is not None  # noqa: S101 - nobody's password is never right
     offers = policy.offers(await bound.of(hub, account))
     if not offers:
+        await passwords.forgive(visit, folded)
         return Refused(Reason.NOTHING_BOUND)
     token = secrets.token_urlsafe(32)
     at_once = offers[0].way if len(offers) == 1 and isinstance(offers[0].way, ByMatrix) else None
     async with in_transaction():
+        await passwords.forgive(visit, folded)
         challenge = await matrix_cards.ask(hub, visit, account.id) if at_once else None
-        login = await Login.create(
+        login = Login(
             digest=hub.keys.digest(_PURPOSE, token),
-            account=account,
-            challenge=challenge,
+            account_id=account.id,
+            challenge_id=challenge.id if challenge else None,
             chosen=_chosen(at_once) if at_once else "",
             address=visit.address,
             browser=visit.browser,
             begun_at=visit.now,
             expires_at=visit.now + NUMBERS.login_life,
         )
+        await insert(login)
         await audit.record(hub.keys, EventKind.PASSWORD_RIGHT, visit, account.id, login=login.id)
     if challenge is not None:
         return Begun(token, await _cells_asked(account, challenge, other_ways=False))
@@ -145,12 +149,12 @@ async def answer(hub: Hub, visit: Visit, token: str, response: str) -> Admitted 
 
 async def _admit(hub: Hub, visit: Visit, login: Login, kind: AuthenticatorKind) -> Admitted | Refused:
     proved = (AuthenticatorKind.PASSWORD, kind)
-    ending = Login.filter(id=login.id, ended_at=None, expires_at__gt=visit.now)
+    ending = where(Login, id=login.id, ended_at=None, expires_at__gt=visit.now)
     if not policy.is_enough(proved) or await ending.update(ended_at=visit.now) != 1:
         return Refused(Reason.LOGIN_OVER)
     contact_id = login.challenge.contact_id if login.challenge else None
     if contact_id is not None:
-        await Contact.filter(id=contact_id).update(used_at=visit.now)
+        await where(Contact, id=contact_id).update(used_at=visit.now)
     session = await sessions.open_session(hub, visit, login.account, proved, contact_id)
     await audit.record(hub.keys, EventKind.ADMITTED, visit, login.account_id, amr=policy.amr(proved))
     return Admitted(session, login.account.name, login.account.language)
@@ -161,14 +165,14 @@ async def _ask(hub: Hub, visit: Visit, login: Login, way: Way, *, other_ways: bo
         case ByContact():
             return await _send(hub, visit, login, way, again=False, other_ways=other_ways)
         case BySoftToken():
-            await Login.filter(id=login.id).update(chosen=_chosen(way), challenge_id=None)
+            await where(Login, id=login.id).update(chosen=_chosen(way), challenge_id=None)
             return _soft_token_asked(login.account, other_ways=other_ways)
         case ByMatrix():
             async with in_transaction():
                 challenge = await matrix_cards.ask(hub, visit, login.account_id)
                 if challenge is None:
                     return Refused(Reason.NOT_OFFERED)
-                await Login.filter(id=login.id).update(chosen=_chosen(way), challenge_id=challenge.id)
+                await where(Login, id=login.id).update(chosen=_chosen(way), challenge_id=challenge.id)
             return await _cells_asked(login.account, challenge, other_ways=other_ways)
 
 
@@ -176,13 +180,13 @@ async def _send(
     hub: Hub, visit: Visit, login: Login, way: ByContact, *, again: bool, other_ways: bool
 ) -> Asked | Refused | Throttled:
     async with in_transaction():
-        contact = await Contact.get_or_none(id=way.contact_id, account_id=login.account_id)
+        contact = await where(Contact, id=way.contact_id, account_id=login.account_id).first()
         if contact is None:
             return Refused(Reason.NOT_OFFERED)
         sent = await codes.ask(hub, visit, login.account, contact, again=again)
         if isinstance(sent, Throttled):
             return sent
-        await Login.filter(id=login.id).update(chosen=_chosen(way), challenge_id=sent.challenge.id)
+        await where(Login, id=login.id).update(chosen=_chosen(way), challenge_id=sent.challenge.id)
     if sent.posted:
         await hub.outbox.rouse(contact.channel)
         await hub.wakeups.tell(topic_of(sent.challenge.id))
@@ -198,8 +202,8 @@ async def _asked(login: Login, offers: tuple[Offer, ...], now: datetime) -> Aske
         case ByMatrix() if login.challenge is not None:
             return await _cells_asked(login.account, login.challenge, other_ways=other_ways)
         case ByContact(contact_id) if login.challenge is not None:
-            contact = await Contact.get_or_none(id=contact_id)
-            delivery = await Delivery.filter(challenge_id=login.challenge.id).order_by("-id").first()
+            contact = await where(Contact, id=contact_id).first()
+            delivery = await where(Delivery, challenge_id=login.challenge.id).first(order_by="-id")
             if contact is None or delivery is None:
                 return Refused(Reason.NOT_OFFERED)
             sent = Sent(login.challenge, delivery, posted=False)
@@ -223,7 +227,7 @@ def _code_asked(account: Account, contact: Contact, sent: Sent, now: datetime, *
 
 
 async def _cells_asked(account: Account, challenge: Challenge, *, other_ways: bool) -> Asked:
-    card = await MatrixCard.filter(account_id=account.id, revoked_at=None).order_by("-id").first()
+    card = await where(MatrixCard, account_id=account.id, revoked_at=None).first(order_by="-id")
     return Asked(
         challenge_id=challenge.id,
         kind=AuthenticatorKind.MATRIX,
@@ -243,9 +247,15 @@ async def _living(hub: Hub, token: str, now: datetime) -> Login | None:
     if not token:
         return None
     digests = hub.keys.digests(_PURPOSE, token)
-    alive = Login.filter(digest__in=digests, ended_at=None, expires_at__gt=now)
-    login = await alive.select_related("account", "challenge").first()
-    return login if login is not None and login.account.disabled_at is None else None
+    login = await where(Login, digest__in=digests, ended_at=None, expires_at__gt=now).first()
+    if login is None:
+        return None
+    account = await where(Account, id=login.account_id, disabled_at=None).first()
+    if account is None:
+        return None
+    login.account = account
+    login.challenge = await where(Challenge, id=login.challenge_id).first() if login.challenge_id else None
+    return login
 
 
 def _chosen(way: Way) -> str:

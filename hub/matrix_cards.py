@@ -13,6 +13,7 @@ from models.account import Account
 from models.authenticator import MatrixCard
 from models.kinds import AuthenticatorKind, EventKind, Purpose
 from models.login import Challenge
+from models.rows import where
 
 # The card has no tries of its own: the account's soft lock slows guessing, and the cells stay until answered.
 _ENDLESS = 32767
@@ -29,7 +30,7 @@ class Printed:
 
 async def usable(hub: Hub, account_id: int) -> MatrixCard | None:
     """Find the card an account can answer with; None when it has none or, in strict mode, has spent it."""
-    card = await MatrixCard.filter(account_id=account_id, revoked_at=None).order_by("-id").first()
+    card = await where(MatrixCard, account_id=account_id, revoked_at=None).first(order_by="-id")
     if card is None or not hub.settings.matrix_strict:
         return card
     drawn = len(_cells(card.drawn))
@@ -89,7 +90,7 @@ async def answered(hub: Hub, challenge: Challenge, typed: str) -> bool:
     cells = matrix.unpack(hub.keys.unseal(card.cells, identity=identity_of(card)))
     if not matrix.is_right(cells, asked_cells(challenge), typed):
         return False
-    await MatrixCard.filter(id=card.id).update(answered=card.answered + 1)
+    await where(MatrixCard, id=card.id).update(answered=card.answered + 1)
     return True
 
 

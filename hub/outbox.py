@@ -24,6 +24,7 @@ from models.delivery import Delivery
 from models.fields import instant
 from models.kinds import Channel, Letter, Notice
 from models.login import Challenge
+from models.rows import insert, where
 
 _URGENCY = {Letter.CODE: 0, Letter.CONFIRMATION: 1, Letter.NOTICE: 2}
 _FIRST_RETRY = timedelta(seconds=1)
@@ -106,7 +107,7 @@ class Outbox:
         delivery = self._drafted(letter, contact, account, visit)
         delivery.challenge_id = challenge.id
         delivery.expires_at = challenge.expires_at or visit.now + _NOTICE_LIFE
-        await delivery.save(force_create=True)
+        await insert(delivery)
         return delivery
 
     async def post_notice(
@@ -117,7 +118,7 @@ class Outbox:
         delivery.notice = notice
         delivery.about = about
         delivery.expires_at = visit.now + _NOTICE_LIFE
-        await delivery.save(force_create=True)
+        await insert(delivery)
         return delivery
 
     async def rouse(self, channel: Channel) -> None:
@@ -136,9 +137,10 @@ class Outbox:
         ids = await _claimed_ids(channel, lease=lease, limit=limit, now=now)
         if not ids:
             return []
-        rows = await Delivery.filter(id__in=ids).select_related("account", "challenge").order_by("urgency", "id")
+        rows = await where(Delivery, id__in=ids).all()
         needed = []
-        for row in rows:
+        for row in sorted(rows, key=lambda one: (one.urgency, one.id)):
+            await _complete(row)
             if (row.challenge is None and row.letter is not Letter.NOTICE) or (
                 row.challenge is not None and not challenges.is_live(row.challenge, now)
             ):
@@ -149,7 +151,7 @@ class Outbox:
 
     async def report(self, claimed: Claimed, report: Report, *, now: datetime) -> None:
         """Write what became of a claimed delivery, unless its lease went to another worker meanwhile."""
-        mine = Delivery.filter(id=claimed.id, lease=claimed.lease)
+        mine = where(Delivery, id=claimed.id, lease=claimed.lease)
         match report:
             case Accepted(reply):
                 await mine.update(accepted_at=now, due_at=None, reply=_short(reply))
@@ -224,7 +226,7 @@ class Outbox:
         )
 
     async def _drop(self, row: Delivery, now: datetime) -> None:
-        await Delivery.filter(id=row.id).update(failed_at=now, due_at=None, reply=_NOT_NEEDED)
+        await where(Delivery, id=row.id).update(failed_at=now, due_at=None, reply=_NOT_NEEDED)
 
 
 def topic_of(challenge_id: int) -> str:
@@ -249,6 +251,14 @@ def _stand(delivery: Delivery, now: datetime) -> tuple[DeliveryState, datetime]:
     if delivery.reply:
         return DeliveryState.RETRYING, delivery.due_at or now
     return DeliveryState.WAITING, delivery.posted_at
+
+
+async def _complete(row: Delivery) -> None:
+    """Read what a claimed row refers to."""
+    account = await where(Account, id=row.account_id).first()
+    assert account is not None  # noqa: S101 - the foreign key holds it
+    row.account = account
+    row.challenge = await where(Challenge, id=row.challenge_id).first() if row.challenge_id else None
 
 
 async def _claimed_ids(channel: Channel, *, lease: str, limit: int, now: datetime) -> list[int]:

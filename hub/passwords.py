@@ -20,7 +20,7 @@ async def prove(
 ) -> Done | Refused | Throttled | Busy:
     """Tell whether this is the account's password; for nobody's account along the same path, in the same time.
 
-    A try is counted as wrong before it is verified and forgiven when it was right.
+    A try is counted as wrong before it is verified; when it was right, the caller takes it back with `forgive`.
     """
     busy = hub.passwords.overload()
     if busy is not None:
@@ -37,16 +37,20 @@ async def prove(
         if known is None or not right:
             await _wrong(hub, visit, account, near)
             return Refused(Reason.PASSWORD_WRONG)
-        await throttle.forgive(mine)
         await _renew(hub, known, password)
         return Done()
 
 
+async def forgive(visit: Visit, folded: str) -> None:
+    """Take the counted try of a right password back, in the transaction of what it opened."""
+    await throttle.forgive(throttle.password_subject(folded, visit.address))
+
+
 async def _hindrance(mine: str, near: str, visit: Visit) -> Throttled | None:
-    rows = await throttle.rows_of(near)
+    rows = await throttle.rows_of(mine, near)
     stop = throttle.hindrance(ADDRESSES, rows.get(near), visit.now)
     if stop is None:
-        stop = await throttle.spend(PASSWORDS, mine, now=visit.now)
+        stop = await throttle.spend(PASSWORDS, mine, rows.get(mine), now=visit.now)
     match stop:
         case None:
             return None
@@ -59,7 +63,8 @@ async def _hindrance(mine: str, near: str, visit: Visit) -> Throttled | None:
 async def _wrong(hub: Hub, visit: Visit, account: Account | None, near: str) -> None:
     """Count a wrong password with its address, and tell it; the same statements whether the account exists."""
     async with in_transaction():
-        await throttle.spend(ADDRESSES, near, now=visit.now)
+        counts = await throttle.rows_of(near)
+        await throttle.spend(ADDRESSES, near, counts.get(near), now=visit.now)
         await audit.record(hub.keys, EventKind.PASSWORD_WRONG, visit, account.id if account else None)
 
 

@@ -14,6 +14,7 @@ from hub.settings import NUMBERS
 from hub.visit import Visit
 from models.account import Account
 from models.kinds import AuthenticatorKind, EventKind, Zone
+from models.rows import insert, where
 from models.session import Session
 
 _PURPOSE = "session"
@@ -62,17 +63,19 @@ async def open_session(
 ) -> str:
     """Open a session in the transaction of its admission; returns its token, 256 random bits."""
     token = secrets.token_urlsafe(32)
-    await Session.create(
-        digest=hub.keys.digest(_PURPOSE, token),
-        account_id=account.id,
-        contact_id=contact_id,
-        amr=policy.amr(proved),
-        zone=visit.zone,
-        address=visit.address,
-        browser=visit.browser,
-        opened_at=visit.now,
-        seen_at=visit.now,
-        expires_at=visit.now + NUMBERS.session_life,
+    await insert(
+        Session(
+            digest=hub.keys.digest(_PURPOSE, token),
+            account_id=account.id,
+            contact_id=contact_id,
+            amr=policy.amr(proved),
+            zone=visit.zone,
+            address=visit.address,
+            browser=visit.browser,
+            opened_at=visit.now,
+            seen_at=visit.now,
+            expires_at=visit.now + NUMBERS.session_life,
+        )
     )
     return token
 
@@ -82,17 +85,20 @@ async def current(hub: Hub, token: str, *, now: datetime) -> Current | None:
     if not token:
         return None
     digests = hub.keys.digests(_PURPOSE, token)
-    session = await Session.filter(digest__in=digests, ended_at=None).select_related("account").first()
-    if session is None or not _is_open(session, now) or session.account.disabled_at is not None:
+    session = await where(Session, digest__in=digests, ended_at=None).first()
+    if session is None or not _is_open(session, now):
+        return None
+    account = await where(Account, id=session.account_id, disabled_at=None).first()
+    if account is None:
         return None
     if now - session.seen_at >= _TOUCH_EVERY:
-        await Session.filter(id=session.id, ended_at=None).update(seen_at=now)
+        await where(Session, id=session.id, ended_at=None).update(seen_at=now)
     return Current(
         id=session.id,
         token=token,
         account_id=session.account_id,
-        account=session.account.name,
-        language=session.account.language,
+        account=account.name,
+        language=account.language,
         amr=session.amr,
         zone=session.zone,
         address=session.address,
@@ -111,6 +117,7 @@ async def step_up(hub: Hub, visit: Visit, session: Current, password: str) -> St
         return proof
     token = secrets.token_urlsafe(32)
     async with in_transaction():
+        await passwords.forgive(visit, account.folded)
         renewed = await Session.filter(id=session.id, ended_at=None).update(
             digest=hub.keys.digest(_PURPOSE, token), stepped_up_at=visit.now, seen_at=visit.now
         )

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from tortoise.exceptions import IntegrityError
-from tortoise.transactions import in_transaction
-
 from hub.settings import NUMBERS
 from models.kinds import AuthenticatorKind, Purpose
+from models.rows import insert_unless_taken, where
 from models.throttle import Throttle
 
 _RACES = 16
@@ -95,21 +93,22 @@ def hindrance(pace: Pace, row: Throttle | None, now: datetime) -> Wait | Closed 
 
 async def rows_of(*subjects: str) -> dict[str, Throttle]:
     """Read the counts of some subjects; those never wrong have none."""
-    return {row.subject: row for row in await Throttle.filter(subject__in=subjects)}
+    return {row.subject: row for row in await where(Throttle, subject__in=subjects).all()}
 
 
-async def spend(pace: Pace, subject: str, *, now: datetime) -> Wait | Closed | None:
+async def spend(pace: Pace, subject: str, row: Throttle | None, *, now: datetime) -> Wait | Closed | None:
     """Count a try as wrong before it is verified, so that no crash and no race gives a free one.
 
-    None when the try may be verified; `forgive` takes the count back when it was right.
+    None when the try may be verified; `forgive` takes the count back when it was right. `row` is the subject's count
+    as it was read a moment ago.
     """
     for _ in range(_RACES):
-        row = await Throttle.get_or_none(subject=subject)
         stop = hindrance(pace, row, now)
         if stop is not None:
             return stop
         if await _counted(pace, subject, row, now):
             return None
+        row = await where(Throttle, subject=subject).first()
     return Wait(timedelta(seconds=1))
 
 
@@ -120,7 +119,7 @@ async def count(pace: Pace, subject: str, row: Throttle | None, *, now: datetime
 
 async def forgive(*subjects: str) -> None:
     """Start the counts of some subjects anew."""
-    await Throttle.filter(subject__in=subjects).delete()
+    await where(Throttle, subject__in=subjects).delete()
 
 
 async def reopen(account_id: int) -> int:
@@ -140,12 +139,7 @@ def _faded(pace: Pace, row: Throttle, now: datetime) -> bool:
 
 async def _counted(pace: Pace, subject: str, row: Throttle | None, now: datetime) -> bool:
     if row is None:
-        try:
-            async with in_transaction():
-                await Throttle.create(subject=subject, wrong=1, open_at=now + delay(pace, 1))
-        except IntegrityError:
-            return False
-        return True
+        return await insert_unless_taken(Throttle(subject=subject, wrong=1, open_at=now + delay(pace, 1)))
     wrong = 1 if _faded(pace, row, now) else row.wrong + 1
-    unchanged = Throttle.filter(id=row.id, wrong=row.wrong, open_at=row.open_at)
+    unchanged = where(Throttle, id=row.id, wrong=row.wrong, open_at=row.open_at)
     return await unchanged.update(wrong=wrong, open_at=now + delay(pace, wrong)) == 1

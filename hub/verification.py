@@ -14,6 +14,7 @@ from models.contact import Contact
 from models.delivery import Delivery
 from models.kinds import AuthenticatorKind, EventKind, Purpose
 from models.login import Challenge
+from models.rows import where
 from models.throttle import Throttle
 
 _REMEMBERED = timedelta(hours=24)
@@ -83,9 +84,13 @@ async def _compared(hub: Hub, visit: Visit, question: Question, typed: str) -> R
     if question.challenge is None:
         return Refused(Reason.CHALLENGE_OVER)
     # Read anew behind the account's row: what was read before may have been answered, or removed, meanwhile.
-    current = await Challenge.get_or_none(
-        id=question.challenge.id, account_id=question.account_id, kind=question.kind, purpose=question.purpose
-    )
+    current = await where(
+        Challenge,
+        id=question.challenge.id,
+        account_id=question.account_id,
+        kind=question.kind,
+        purpose=question.purpose,
+    ).first()
     if current is None:
         return Refused(Reason.CHALLENGE_OVER)
     if not challenges.is_live(current, visit.now):
@@ -156,7 +161,8 @@ async def _count(hub: Hub, visit: Visit, question: Question, counts: dict[str, T
     pace, mine = throttle.answer_pace(question.purpose), _subject(question)
     await throttle.count(pace, mine, counts.get(mine), now=visit.now)
     # The account's row is held, the address's is not: others may count there at the same moment.
-    await throttle.spend(ADDRESSES, throttle.address_subject(visit.address), now=visit.now)
+    near = throttle.address_subject(visit.address)
+    await throttle.spend(ADDRESSES, near, counts.get(near), now=visit.now)
     await audit.record(
         hub.keys,
         EventKind.ANSWER_WRONG,
