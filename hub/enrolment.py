@@ -11,6 +11,7 @@ from hub.sessions import Current
 from hub.visit import Visit
 from models.account import Account
 from models.kinds import EventKind, Notice
+from models.rows import where
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Overview:
 
 async def overview(hub: Hub, session: Current) -> Overview:
     """Tell what is bound to the session's account."""
-    account = await Account.get(id=session.account_id)
+    account = await where(Account, id=session.account_id).one()
     found = await bound.of(hub, account)
     card = await matrix_cards.usable(hub, account.id)
     return Overview(

@@ -255,9 +255,7 @@ def _stand(delivery: Delivery, now: datetime) -> tuple[DeliveryState, datetime]:
 
 async def _complete(row: Delivery) -> None:
     """Read what a claimed row refers to."""
-    account = await where(Account, id=row.account_id).first()
-    assert account is not None  # noqa: S101 - the foreign key holds it
-    row.account = account
+    row.account = await where(Account, id=row.account_id).one()
     row.challenge = await where(Challenge, id=row.challenge_id).first() if row.challenge_id else None
 
 

@@ -111,7 +111,7 @@ async def step_up(hub: Hub, visit: Visit, session: Current, password: str) -> St
     """Ask for the password again; the session goes on under a new token (ASVS 7.2.4)."""
     if not policy.may_enrol(session_amr=session.amr, session_zone=session.zone, zone=visit.zone):
         return await refuse_off_campus(hub, visit, session)
-    account = await Account.get(id=session.account_id)
+    account = await where(Account, id=session.account_id).one()
     proof = await passwords.prove(hub, visit, folded=account.folded, account=account, password=password)
     if not isinstance(proof, Done):
         return proof
@@ -142,7 +142,7 @@ async def refuse_off_campus(hub: Hub, visit: Visit, session: Current) -> Refused
 
 async def listed(session: Current, *, now: datetime) -> tuple[SessionLine, ...]:
     """List the account's last sessions, open ones and this one among them, the newest first."""
-    rows = await Session.filter(account_id=session.account_id).order_by("-opened_at").limit(_SHOWN)
+    rows = await where(Session, account_id=session.account_id).all(order_by="-opened_at", limit=_SHOWN)
     return tuple(
         SessionLine(
             id=row.id,

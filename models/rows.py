@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from tortoise.connection import get_connections
-from tortoise.exceptions import OperationalError
+from tortoise.exceptions import DoesNotExist, OperationalError
 from tortoise.models import Model
 
 from models.fields import instant
@@ -43,6 +43,13 @@ class Where(Generic[Row]):
         """Read one row, the first in this order (a leading minus turns it round); None when there is none."""
         found = await self.all(order_by=order_by, limit=1)
         return found[0] if found else None
+
+    async def one(self) -> Row:
+        """Read the one row there is; DoesNotExist when there is none."""
+        found = await self.first()
+        if found is None:
+            raise DoesNotExist(self._model)
+        return found
 
     async def all(self, *, order_by: str = "", limit: int = 0) -> list[Row]:
         """Read the rows, `limit` at most when it is given."""
