@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+import pyotp
 import pytest
 from tortoise.transactions import in_transaction
 
-from hub import accounts, contacts, keyring, login, matrix_cards, sessions
+from hub import accounts, contacts, keyring, login, matrix_cards, sessions, soft_tokens
 from hub.hub import Hub, opened
 from hub.outbox import Accepted, Claimed
-from hub.outcome import Added, Admitted, Asked, Begun, ByContact, ByMatrix
+from hub.outcome import Added, Admitted, Asked, Begun, ByContact, ByMatrix, Done
 from hub.sessions import Current
 from hub.settings import Settings, load
 from hub.visit import Visit
@@ -127,6 +128,16 @@ class People:
         sent = await self.delivered()
         return Registration(session, added.contact_id, sent[-1].code, sent[-1].url.rpartition("/")[2])
 
+    async def soft_token(self, member: Member, label: str = "電話") -> "Device":
+        """Bind a soft token to a member; its present code is spent by it."""
+        session = await self.stepped_up(member)
+        setup = await soft_tokens.set_up(self.hub, self.visit(), session)
+        assert isinstance(setup, soft_tokens.Setup), setup
+        device = Device("".join(setup.secret))
+        bound = await soft_tokens.bind(self.hub, self.visit(), session, label=label, code=device.code(self.now))
+        assert isinstance(bound, Done), bound
+        return device
+
     async def wronged(self, subject: str, wrong: int) -> None:
         """Count wrong answers under a subject, the next one heard at once."""
         await Throttle.create(subject=subject, wrong=wrong, open_at=self.now)
@@ -161,6 +172,17 @@ class People:
         renewed = await sessions.current(self.hub, outcome.token, now=self.now)
         assert renewed is not None
         return renewed
+
+
+@dataclass(frozen=True)
+class Device:
+    """A phone with a soft token, spelled in base32."""
+
+    secret: str
+
+    def code(self, now: datetime) -> str:
+        """Read the code it shows."""
+        return pyotp.TOTP(self.secret).at(now)
 
 
 @dataclass(frozen=True)
