@@ -19,7 +19,7 @@ from hub.sessions import Current
 from hub.settings import Settings, load
 from hub.visit import Visit
 from models.account import Account
-from models.kinds import Channel, Zone
+from models.kinds import Channel, Letter, Zone
 from models.throttle import Throttle
 
 Result = TypeVar("Result")
@@ -108,7 +108,7 @@ class People:
         begun = await self.begun(member)
         asked = await login.choose(self.hub, self.visit(), begun.token, ByContact(member.contacts[label]))
         assert isinstance(asked, Asked), asked
-        sent = await self.delivered()
+        sent = [one for one in await self.delivered() if one.letter is Letter.CODE]
         return Pending(begun.token, asked, sent[-1].code if sent else "")
 
     async def asked_for_cells(self, member: Member) -> "Pending":
@@ -125,7 +125,7 @@ class People:
         """Add an address and read the mail that was sent to it."""
         added = await contacts.add(self.hub, self.visit(), session, label=label, address=address)
         assert isinstance(added, Added), added
-        sent = await self.delivered()
+        sent = [one for one in await self.delivered() if one.letter is Letter.CONFIRMATION]
         return Registration(session, added.contact_id, sent[-1].code, sent[-1].url.rpartition("/")[2])
 
     async def soft_token(self, member: Member, label: str = "電話") -> "Device":
