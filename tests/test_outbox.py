@@ -164,6 +164,16 @@ async def test_what_could_not_be_sent_in_its_time_expires(people: People) -> Non
     assert (row.failed_at, row.due_at) == (people.now, None)
 
 
+async def test_a_notice_two_days_old_is_not_sent_any_more(people: People) -> None:
+    """News of the day before yesterday only confuses; a second before, it goes out."""
+    member = await people.member(contacts=("自宅",))
+    await _notices(people, member, 2)
+    people.later(days=2, seconds=-1)
+    assert len(await _claim(people, limit=1)) == 1
+    people.later(seconds=1)
+    assert await _claim(people) == []
+
+
 async def test_a_code_that_was_used_meanwhile_is_not_sent_any_more(people: People) -> None:
     """Its second mail, still waiting, is dropped when a worker comes to it."""
     member = await people.member(contacts=("自宅",))
