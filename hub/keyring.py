@@ -5,6 +5,7 @@ import hmac
 import json
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -33,12 +34,14 @@ class Key:
 class KeyRing:
     """The keys of a hub, the current one last; older ones still open and recognise what they made.
 
-    Another process may rotate the file: a key id that is not known yet is looked for there once more.
+    Another process may rotate the file: a key id that is not known yet is looked for there once more, and whoever
+    looks a digest up looks first whether the file was written anew.
     """
 
     def __init__(self, path: Path, keys: tuple[Key, ...]) -> None:
         self._path = path
         self._keys = keys
+        self._written: tuple[int, int] | None = None
 
     @property
     def current(self) -> str:
@@ -82,6 +85,7 @@ class KeyRing:
 
     def digests(self, purpose: str, secret: str) -> list[str]:
         """Give the digests under which a secret may rest in older rows too, the current key's first."""
+        self._look()
         return [self.mac(purpose, secret.encode(), key_id=key.id).hex() for key in reversed(self._keys)]
 
     def rotated(self, *, now: datetime) -> "KeyRing":
@@ -99,6 +103,16 @@ class KeyRing:
     def reload(self) -> None:
         """Take over what another process wrote to the file."""
         self._keys = _read(self._path)
+
+    def _look(self) -> None:
+        """Take the file over when it was written since: a digest names no key that could be missed."""
+        # A file that can't be read now costs the new key, never what the hub can do with those it has.
+        with suppress(OSError, KeyRingError):
+            found = self._path.stat()
+            written = found.st_mtime_ns, found.st_ino
+            if written != self._written:
+                self.reload()
+                self._written = written
 
     def _named(self, key_id: str) -> Key:
         for attempt in range(2):

@@ -72,7 +72,8 @@ def is_enough(proved: Iterable[AuthenticatorKind]) -> bool:
 
 def amr(proved: Iterable[AuthenticatorKind]) -> str:
     """Write the proofs as RFC 8176 values, `mfa` last when two factors are proved."""
-    kinds = [kind for kind in AuthenticatorKind if kind in set(proved)]
+    given = frozenset(proved)
+    kinds = [kind for kind in AuthenticatorKind if kind in given]
     values = [value for kind in kinds for value in _AMR[kind]]
     if is_enough(kinds):
         values.append("mfa")

@@ -67,6 +67,7 @@ def bucket(address: str) -> str:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:
         return address[:45]
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     length = 64 if isinstance(parsed, IPv6Address) else 24
     return str(ip_network(f"{parsed}/{length}", strict=False))
 

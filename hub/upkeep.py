@@ -20,6 +20,11 @@ from models.throttle import Throttle
 
 _HOLDER = secrets.token_hex(8)
 _BATCH = 500
+_FADING = {
+    "password:": NUMBERS.password_fades,
+    "address:": NUMBERS.password_fades,
+    "confirm:": NUMBERS.confirmation_life,
+}
 _PROBE = 2.0
 Job = Callable[[Hub, datetime], Awaitable[int]]
 
@@ -41,9 +46,8 @@ async def prune(_hub: Hub, now: datetime) -> int:
     old = now - NUMBERS.kept_deliveries
     dropped += await Challenge.filter(issued_at__lt=old, slot=None).delete()
     dropped += await Session.filter(expires_at__lt=now - NUMBERS.kept_sessions).delete()
-    faded = now - NUMBERS.password_fades
-    for prefix in ("password:", "address:"):
-        dropped += await Throttle.filter(subject__startswith=prefix, open_at__lt=faded).delete()
+    for prefix, fades in _FADING.items():
+        dropped += await Throttle.filter(subject__startswith=prefix, open_at__lt=now - fades).delete()
     return dropped
 
 

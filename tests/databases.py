@@ -49,17 +49,17 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         return
     url = request.getfixturevalue("postgres")
     name = f"test_{os.getpid()}_{next(_numbers)}"
-    asyncio.run(_execute(url.format("postgres"), f'CREATE DATABASE "{name}" TEMPLATE template'))
+    asyncio.run(execute(url.format("postgres"), f'CREATE DATABASE "{name}" TEMPLATE template'))
     yield url.format(name)
-    asyncio.run(_execute(url.format("postgres"), f'DROP DATABASE "{name}" WITH (FORCE)'))
+    asyncio.run(execute(url.format("postgres"), f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
 async def _make_template(url: str) -> None:
-    await _execute(url.format("postgres"), "CREATE DATABASE template")
+    await execute(url.format("postgres"), "CREATE DATABASE template")
     await migrate(url.format("template"))
 
 
-async def _execute(url: str, statement: str) -> None:
+async def execute(url: str, statement: str) -> None:
     connection: Any = await asyncpg.connect(url)
     try:
         await connection.execute(statement)

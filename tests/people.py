@@ -7,18 +7,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+import pyotp
 import pytest
 from tortoise.transactions import in_transaction
 
-from hub import accounts, contacts, keyring, login, matrix_cards, sessions
+from hub import accounts, contacts, keyring, login, matrix_cards, sessions, soft_tokens
 from hub.hub import Hub, opened
 from hub.outbox import Accepted, Claimed
-from hub.outcome import Added, Admitted, Asked, Begun, ByContact, ByMatrix
+from hub.outcome import Added, Admitted, Asked, Begun, ByContact, ByMatrix, Done
 from hub.sessions import Current
 from hub.settings import Settings, load
 from hub.visit import Visit
 from models.account import Account
-from models.kinds import Channel, Zone
+from models.kinds import Channel, Letter, Zone
 from models.throttle import Throttle
 
 Result = TypeVar("Result")
@@ -107,7 +108,7 @@ class People:
         begun = await self.begun(member)
         asked = await login.choose(self.hub, self.visit(), begun.token, ByContact(member.contacts[label]))
         assert isinstance(asked, Asked), asked
-        sent = await self.delivered()
+        sent = [one for one in await self.delivered() if one.letter is Letter.CODE]
         return Pending(begun.token, asked, sent[-1].code if sent else "")
 
     async def asked_for_cells(self, member: Member) -> "Pending":
@@ -124,8 +125,18 @@ class People:
         """Add an address and read the mail that was sent to it."""
         added = await contacts.add(self.hub, self.visit(), session, label=label, address=address)
         assert isinstance(added, Added), added
-        sent = await self.delivered()
+        sent = [one for one in await self.delivered() if one.letter is Letter.CONFIRMATION]
         return Registration(session, added.contact_id, sent[-1].code, sent[-1].url.rpartition("/")[2])
+
+    async def soft_token(self, member: Member, label: str = "電話") -> "Device":
+        """Bind a soft token to a member; its present code is spent by it."""
+        session = await self.stepped_up(member)
+        setup = await soft_tokens.set_up(self.hub, self.visit(), session)
+        assert isinstance(setup, soft_tokens.Setup), setup
+        device = Device("".join(setup.secret))
+        bound = await soft_tokens.bind(self.hub, self.visit(), session, label=label, code=device.code(self.now))
+        assert isinstance(bound, Done), bound
+        return device
 
     async def wronged(self, subject: str, wrong: int) -> None:
         """Count wrong answers under a subject, the next one heard at once."""
@@ -161,6 +172,17 @@ class People:
         renewed = await sessions.current(self.hub, outcome.token, now=self.now)
         assert renewed is not None
         return renewed
+
+
+@dataclass(frozen=True)
+class Device:
+    """A phone with a soft token, spelled in base32."""
+
+    secret: str
+
+    def code(self, now: datetime) -> str:
+        """Read the code it shows."""
+        return pyotp.TOTP(self.secret).at(now)
 
 
 @dataclass(frozen=True)

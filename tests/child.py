@@ -1,0 +1,71 @@
+"""A hub in a process of its own, as `tegata serve` runs it, which can be killed at any moment."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from hub.settings import Settings
+from tests.house import free_port
+
+_START = 20.0
+
+
+@dataclass
+class Child:
+    """The process and where it listens."""
+
+    process: asyncio.subprocess.Process
+    url: str
+
+    async def kill(self) -> None:
+        """End it at once, as a machine that loses its power does."""
+        with suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGKILL)
+        await self.process.wait()
+
+
+@asynccontextmanager
+async def serving(settings: Settings, *, smtp_port: int) -> AsyncIterator[Child]:
+    """Run `tegata serve` with these settings until the end, or until it is killed."""
+    port = free_port()
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("TEGATA_")},
+        "TEGATA_MODE": "demo",
+        "TEGATA_ORIGIN": f"http://127.0.0.1:{port}",
+        "TEGATA_LISTEN": f"127.0.0.1:{port}",
+        "TEGATA_METRICS_LISTEN": "",
+        "TEGATA_DATABASE_URL": settings.database_url,
+        "TEGATA_KEYS_FILE": str(settings.keys_file),
+        "TEGATA_MAIL_FROM": settings.mail_from,
+        "TEGATA_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}?starttls=never",
+        "TEGATA_ARGON2_MEMORY": str(settings.argon2_memory),
+        "TEGATA_ARGON2_PASSES": str(settings.argon2_passes),
+        "TEGATA_LOG_LEVEL": "error",
+    }
+    root = str(Path(__file__).parent.parent)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", "from cli.main import main; main()", "serve", env=environment, cwd=root
+    )
+    child = Child(process, f"http://127.0.0.1:{port}")
+    try:
+        await _started(child)
+        yield child
+    finally:
+        await child.kill()
+
+
+async def _started(child: Child) -> None:
+    async with asyncio.timeout(_START), aiohttp.ClientSession() as session:
+        while True:
+            assert child.process.returncode is None, "tegata serve ended by itself"
+            with suppress(aiohttp.ClientError):
+                async with session.get(f"{child.url}/health/live"):
+                    return
+            await asyncio.sleep(0.05)

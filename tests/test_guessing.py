@@ -1,0 +1,206 @@
+"""Finding out and guessing: what parallel and patient guesses get, and what a victim still can do."""
+
+from datetime import timedelta
+
+import pytest
+
+from hub import accounts, login
+from hub.outcome import Admitted, Asked, Begun, ByContact, BySoftToken, Reason, Refused, Throttled
+from hub.visit import Visit
+from models.event import Event
+from models.kinds import AuthenticatorKind, EventKind, Zone
+from models.login import Challenge
+from models.throttle import Throttle
+from tests.people import PASSWORD, Member, Pending, People
+
+ELSEWHERE = "203.0.113.7"
+
+
+async def _answers(people: People, pending: Pending, times: int, response: str) -> list[object]:
+    return await people.at_once(times, lambda: login.answer(people.hub, people.visit(), pending.token, response))
+
+
+async def test_two_hundred_parallel_wrong_codes_are_one_guess(people: People) -> None:
+    """One is compared, the others find the way slowed down, and so does the right code at the same moment."""
+    pending = await people.asked_for_code(await people.member(contacts=("自宅",)), "自宅")
+    outcomes = await _answers(people, pending, 200, pending.wrong)
+    assert outcomes.count(Refused(Reason.ANSWER_WRONG, 2)) == 1
+    assert sum(isinstance(outcome, Throttled) for outcome in outcomes) == 199
+    assert isinstance(await login.answer(people.hub, people.visit(), pending.token, pending.right), Throttled)
+    assert (await Challenge.get(id=pending.asked.challenge_id)).tries_left == 2
+    assert await Event.filter(kind=EventKind.ANSWER_WRONG).count() == 1
+
+
+async def test_the_tries_of_a_code_are_those_of_the_table_however_many_logins_share_it(people: People) -> None:
+    """Three wrong answers over three logins end the code; the right one is refused after them in each login."""
+    member = await people.member(contacts=("自宅",))
+    first = await people.asked_for_code(member, "自宅")
+    tokens = [first.token]
+    for _ in range(2):
+        begun = await people.begun(member)
+        asked = await login.choose(people.hub, people.visit(), begun.token, ByContact(member.contacts["自宅"]))
+        assert isinstance(asked, Asked)
+        assert asked.challenge_id == first.asked.challenge_id
+        tokens.append(begun.token)
+    reasons = []
+    for token in tokens:
+        outcome = await login.answer(people.hub, people.visit(), token, first.wrong)
+        assert isinstance(outcome, Refused)
+        reasons.append((outcome.reason, outcome.tries_left))
+        people.later(seconds=5)
+    assert reasons == [(Reason.ANSWER_WRONG, 2), (Reason.ANSWER_WRONG, 1), (Reason.TRIES_SPENT, 0)]
+    for token in tokens:
+        outcome = await login.answer(people.hub, people.visit(), token, first.right)
+        assert outcome == Refused(Reason.TRIES_SPENT, 0)
+        people.later(seconds=5)
+
+
+async def test_two_hundred_parallel_wrong_codes_of_many_logins_are_the_tries_of_the_table(people: People) -> None:
+    """With the clock moved past each soft lock, three are compared a code, and the right code is dead after them."""
+    member = await people.member(contacts=("自宅",))
+    pending = await people.asked_for_code(member, "自宅")
+    compared = 0
+    for _ in range(4):
+        outcomes = await _answers(people, pending, 50, pending.wrong)
+        reasons = [outcome.reason for outcome in outcomes if isinstance(outcome, Refused)]
+        # What comes after the third is told that the code is dead, and compared with nothing.
+        compared += min(reasons.count(Reason.ANSWER_WRONG) + reasons.count(Reason.TRIES_SPENT), 3 - compared)
+        assert reasons.count(Reason.ANSWER_WRONG) <= 1
+        people.later(seconds=10)
+    assert compared == 3
+    right = await login.answer(people.hub, people.visit(), pending.token, pending.right)
+    assert isinstance(right, Refused)
+    assert (await Challenge.get(id=pending.asked.challenge_id)).revoked_at is not None
+
+
+@pytest.mark.parametrize(("wrong", "seconds"), [(1, 1), (2, 1), (3, 3), (8, 3), (9, 5), (24, 5), (25, 10), (98, 10)])
+async def test_the_soft_lock_grows_with_the_wrong_answers_in_a_row(people: People, wrong: int, seconds: int) -> None:
+    """1, 3, 5, 10 s after 1, 3, 9, 25 wrong ones: not a microsecond sooner, and at the end it is heard."""
+    member = await people.member()
+    await people.wronged(_subject(member, AuthenticatorKind.MATRIX), wrong - 1)
+    pending = await people.asked_for_cells(member)
+    assert await login.answer(people.hub, people.visit(), pending.token, "??????") == Refused(Reason.ANSWER_WRONG)
+    outcome = await login.answer(people.hub, people.visit(), pending.token, pending.right)
+    assert outcome == Throttled(timedelta(seconds=seconds))
+    people.later(seconds=seconds, microseconds=-1)
+    outcome = await login.answer(people.hub, people.visit(), pending.token, pending.right)
+    assert outcome == Throttled(timedelta(microseconds=1))
+    people.later(microseconds=1)
+    assert isinstance(await login.answer(people.hub, people.visit(), pending.token, pending.right), Admitted)
+    assert not await Throttle.exists(subject=_subject(member, AuthenticatorKind.MATRIX))
+
+
+async def test_the_hundredth_wrong_answer_closes_its_kind_and_no_other(people: People) -> None:
+    """The right cells are refused from then on, a day later too; a mailed code still admits, and opens it again."""
+    member = await people.member(contacts=("自宅",))
+    await people.wronged(_subject(member, AuthenticatorKind.MATRIX), 99)
+    pending = await people.asked_for_cells(member)
+    assert await login.answer(people.hub, people.visit(), pending.token, "??????") == Refused(Reason.ANSWER_WRONG)
+    people.later(days=1)
+    closed = await people.asked_for_cells(member)
+    outcome = await login.answer(people.hub, people.visit(), closed.token, closed.right)
+    assert outcome == Refused(Reason.KIND_CLOSED)
+    other = await people.asked_for_code(member, "自宅")
+    assert isinstance(await login.answer(people.hub, people.visit(), other.token, other.right), Admitted)
+    assert isinstance(await login.answer(people.hub, people.visit(), closed.token, closed.right), Admitted)
+
+
+async def test_the_help_desk_opens_a_closed_kind(people: People) -> None:
+    """Unlocked, the very login that waits goes on."""
+    member = await people.member()
+    await people.wronged(_subject(member, AuthenticatorKind.MATRIX), 100)
+    pending = await people.asked_for_cells(member)
+    refused = await login.answer(people.hub, people.visit(), pending.token, pending.right)
+    assert refused == Refused(Reason.KIND_CLOSED)
+    assert await accounts.unlock(people.hub, people.visit(), member.name) == 1
+    assert isinstance(await login.answer(people.hub, people.visit(), pending.token, pending.right), Admitted)
+
+
+async def test_wrong_answers_of_one_account_slow_no_other_down(people: People) -> None:
+    """The count belongs to the account, not to the address alone."""
+    taro, hanako = await people.member(), await people.member("hanako")
+    guessed, waiting = await people.asked_for_cells(taro), await people.asked_for_cells(hanako)
+    await login.answer(people.hub, people.visit(), guessed.token, "??????")
+    assert isinstance(await login.answer(people.hub, people.visit(), waiting.token, waiting.right), Admitted)
+
+
+async def test_wrong_passwords_never_lock_a_member_out_from_another_address(people: People) -> None:
+    """A stranger's 120 wrong passwords slow his own network down; the member elsewhere gets in at once."""
+    member = await people.member()
+    stranger = Visit(people.now, ELSEWHERE, Zone.OFF_CAMPUS)
+    outcomes = [await login.begin(people.hub, stranger, name="taro", password=f"guess {n}") for n in range(120)]
+    assert outcomes[:10] == [Refused(Reason.PASSWORD_WRONG)] * 10
+    assert isinstance(outcomes[10], Throttled)
+    neighbour = Visit(people.now, "203.0.113.99", Zone.OFF_CAMPUS)
+    assert isinstance(await login.begin(people.hub, neighbour, name="taro", password=PASSWORD), Throttled)
+    assert isinstance(await people.begun(member), Begun)
+    outside = Visit(people.now, "198.51.100.7", Zone.OFF_CAMPUS)
+    assert isinstance(await people.begun(member, visit=outside), Begun)
+
+
+async def test_parallel_wrong_passwords_each_count(people: People) -> None:
+    """Of 60 at once no more than ten are verified before the pace slows; none is free."""
+    await people.member()
+    outcomes = await people.at_once(
+        60, lambda: login.begin(people.hub, people.visit(), name="taro", password="wrong password")
+    )
+    verified = sum(isinstance(outcome, Refused) for outcome in outcomes)
+    assert 1 <= verified <= 10
+    assert all(isinstance(outcome, Refused | Throttled) for outcome in outcomes)
+
+
+async def test_wrong_passwords_fade_after_a_quarter_of_an_hour(people: People) -> None:
+    """A hundred close the network for that name; fifteen quiet minutes later it is heard."""
+    member = await people.member()
+    await people.wronged("password:10.0.0.0/24:taro", 100)
+    assert isinstance(await login.begin(people.hub, people.visit(), name="taro", password=PASSWORD), Throttled)
+    people.later(minutes=15)
+    assert isinstance(await people.begun(member), Begun)
+
+
+async def test_spraying_slows_the_whole_network_down(people: People) -> None:
+    """Wrong answers over many accounts count with the address, much wider, and fade."""
+    member = await people.member()
+    await people.wronged("address:10.0.0.0/24", 999)
+    pending = await people.asked_for_cells(member)
+    await login.answer(people.hub, people.visit(), pending.token, "??????")
+    row = await Throttle.get(subject="address:10.0.0.0/24")
+    assert row.wrong == 1000
+    assert row.open_at == people.now + timedelta(seconds=2)
+    nobody = await login.begin(people.hub, people.visit(), name="nobody", password="x")
+    assert nobody == Throttled(timedelta(seconds=2))
+
+
+async def test_wrong_answers_of_many_accounts_at_once_all_count_with_their_address(people: People) -> None:
+    """Ten accounts guessed at the same moment are ten wrong answers of one network."""
+    waiting = [await people.asked_for_cells(await people.member(f"member{n}")) for n in range(10)]
+    tokens = iter([one.token for one in waiting])
+    await people.at_once(10, lambda: login.answer(people.hub, people.visit(), next(tokens), "??????"))
+    assert (await Throttle.get(subject="address:10.0.0.0/24")).wrong == 10
+
+
+async def test_the_soft_token_has_its_own_soft_lock(people: People) -> None:
+    """200 parallel wrong codes of a soft token are one guess, and the matrix card is asked as before."""
+    member = await people.member()
+    token = await people.soft_token(member)
+    people.later(minutes=2)
+    begun = await people.begun(member)
+    await login.choose(people.hub, people.visit(), begun.token, BySoftToken())
+    right = token.code(people.now)
+    wrong = "000000" if right != "000000" else "111111"
+    pending = Pending(begun.token, await _asked(people, begun.token), right)
+    outcomes = await _answers(people, pending, 200, wrong)
+    assert outcomes.count(Refused(Reason.ANSWER_WRONG)) == 1
+    assert isinstance(await login.answer(people.hub, people.visit(), begun.token, right), Throttled)
+    cells = await people.asked_for_cells(member)
+    assert isinstance(await login.answer(people.hub, people.visit(), cells.token, cells.right), Admitted)
+
+
+async def _asked(people: People, token: str) -> Asked:
+    asked = await login.asked(people.hub, token, now=people.now)
+    assert isinstance(asked, Asked)
+    return asked
+
+
+def _subject(member: Member, kind: AuthenticatorKind) -> str:
+    return f"answer:{member.account.id}:{kind}"

@@ -1,0 +1,117 @@
+"""The embedded engine: its transactions survive cancellation, refusal and a second writer."""
+
+import asyncio
+import random
+import sqlite3
+from pathlib import Path
+
+import pytest
+from tortoise.exceptions import OperationalError
+from tortoise.transactions import in_transaction
+
+from models.database import connected
+from models.throttle import Throttle
+from tests.people import START
+
+
+@pytest.fixture
+def file(sqlite_template: Path, tmp_path: Path) -> Path:
+    """A migrated file."""
+    copy = tmp_path / "tegata.db"
+    copy.write_bytes(sqlite_template.read_bytes())
+    return copy
+
+
+async def _write(subject: str) -> None:
+    async with in_transaction():
+        await Throttle.create(subject=subject, wrong=1, open_at=START)
+        await asyncio.sleep(0)
+        await Throttle.filter(subject=subject).update(wrong=2)
+
+
+async def test_three_hundred_cancellations_while_entering_leave_it_usable(file: Path) -> None:
+    """Whenever the browser goes away, the next transaction begins; what was cancelled is whole or not there."""
+    chance = random.Random(1)
+    async with connected(f"sqlite:///{file}"):
+        for number in range(300):
+            task = asyncio.create_task(_write(f"cancelled {number}"))
+            # From before it starts to after it ended: each number of turns of the loop is another place in it.
+            for _ in range(chance.randrange(12)):
+                await asyncio.sleep(0)
+            if chance.random() < 0.3:
+                await asyncio.sleep(chance.random() * 0.002)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        async with asyncio.timeout(5):
+            await _write("after")
+        rows = await Throttle.all()
+        assert {row.wrong for row in rows} == {2}
+        assert 1 <= len(rows) < 301
+
+
+async def test_cancellations_of_many_that_wait_in_line_leave_it_usable(file: Path) -> None:
+    """Those who wait for the lock are cancelled beside one that holds it."""
+    async with connected(f"sqlite:///{file}"):
+        for turn in range(10):
+            tasks = [asyncio.create_task(_write(f"{turn} {number}")) for number in range(30)]
+            await asyncio.sleep(0.002)
+            for task in tasks[::2]:
+                task.cancel()
+            async with asyncio.timeout(10):
+                await asyncio.gather(*tasks, return_exceptions=True)
+            assert not any(task.cancelled() or task.exception() for task in tasks[1::2])
+        assert {row.wrong for row in await Throttle.all()} == {2}
+
+
+async def test_a_refused_begin_leaves_the_engine_usable(file: Path) -> None:
+    """Locked by another process for longer than it waits: an error now, and a transaction as soon as that ends."""
+    other = sqlite3.connect(file, isolation_level=None)
+    async with connected(f"sqlite:///{file}?busy_timeout=50"):
+        other.execute("BEGIN IMMEDIATE")
+        for _ in range(3):
+            with pytest.raises(OperationalError, match="locked"):
+                await _write("refused")
+        other.execute("ROLLBACK")
+        async with asyncio.timeout(5):
+            await _write("after")
+        assert [row.subject for row in await Throttle.all()] == ["after"]
+    other.close()
+
+
+async def test_a_transaction_begins_as_a_writer(file: Path) -> None:
+    """A read-then-write beside a second process waits for its turn instead of failing half-way."""
+    other = sqlite3.connect(file, isolation_level=None, timeout=0)
+    async with connected(f"sqlite:///{file}"), in_transaction():
+        await Throttle.all().count()
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("ROLLBACK")
+    other.close()
+
+
+async def test_a_failed_transaction_leaves_nothing_behind(file: Path) -> None:
+    """An exception undoes it whole; the next one begins."""
+
+    async def fail() -> None:
+        async with in_transaction():
+            await Throttle.create(subject="x", wrong=1, open_at=START)
+            message = "as it happens"
+            raise RuntimeError(message)
+
+    async with connected(f"sqlite:///{file}"):
+        with pytest.raises(RuntimeError, match="as it happens"):
+            await fail()
+        assert await Throttle.all().count() == 0
+        await _write("after")
+
+
+async def test_what_was_committed_survives_the_machine(file: Path) -> None:
+    """WAL with FULL synchronisation, foreign keys on: as the configuration promises."""
+    async with connected(f"sqlite:///{file}") as context:
+        (connection,) = context.connections.all()
+        asked = {}
+        for pragma in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout"):
+            (row,) = await connection.execute_query_dict(f"PRAGMA {pragma}")
+            asked[pragma] = next(iter(dict(row).values()))
+    assert asked == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}

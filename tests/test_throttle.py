@@ -1,0 +1,70 @@
+"""PURE: the soft lock's table, who counts together, and when a count fades."""
+
+from datetime import timedelta
+
+import pytest
+
+from hub.throttle import ADDRESSES, ANSWERS, CONFIRMATIONS, PASSWORDS, Closed, Pace, Wait, bucket, delay, hindrance
+from models.throttle import Throttle
+from tests.people import START
+
+
+@pytest.mark.parametrize(
+    ("pace", "wrong", "seconds"),
+    [
+        *((ANSWERS, wrong, seconds) for wrong, seconds in ((0, 0), (1, 1), (2, 1), (3, 3), (8, 3), (9, 5))),
+        *((ANSWERS, wrong, seconds) for wrong, seconds in ((24, 5), (25, 10), (99, 10), (1000, 10))),
+        *((CONFIRMATIONS, wrong, seconds) for wrong, seconds in ((0, 0), (1, 1), (3, 3), (9, 5), (25, 10))),
+        *((PASSWORDS, wrong, seconds) for wrong, seconds in ((1, 0), (9, 0), (10, 2), (25, 10), (50, 30))),
+        *((ADDRESSES, wrong, seconds) for wrong, seconds in ((1, 0), (199, 0), (200, 0.5), (1000, 2))),
+    ],
+)
+def test_the_waits_are_those_of_the_table(pace: Pace, wrong: int, seconds: float) -> None:
+    """After so many wrong ones in a row, so long."""
+    assert delay(pace, wrong) == timedelta(seconds=seconds)
+
+
+def _row(wrong: int, **open_in: float) -> Throttle:
+    return Throttle(subject="x", wrong=wrong, open_at=START + timedelta(**open_in))
+
+
+@pytest.mark.parametrize(
+    ("pace", "row", "stop"),
+    [
+        (ANSWERS, None, None),
+        (ANSWERS, _row(1, seconds=1), Wait(timedelta(seconds=1))),
+        (ANSWERS, _row(1), None),
+        (ANSWERS, _row(99, seconds=-1), None),
+        (ANSWERS, _row(100, days=-300), Closed()),
+        (PASSWORDS, _row(100), Wait(timedelta(minutes=15))),
+        (PASSWORDS, _row(100, minutes=-15, microseconds=1), Wait(timedelta(microseconds=1))),
+        (PASSWORDS, _row(100, minutes=-15), None),
+        (CONFIRMATIONS, _row(100), Wait(timedelta(days=1))),
+        (CONFIRMATIONS, _row(100, days=-1), None),
+        (ADDRESSES, _row(10**6), None),
+        (ADDRESSES, _row(10**6, seconds=2), Wait(timedelta(seconds=2))),
+    ],
+)
+def test_what_stands_against_the_next_try(pace: Pace, row: Throttle | None, stop: Wait | Closed | None) -> None:
+    """A kind of login stays closed; passwords and confirmations fade; an address alone is never closed."""
+    assert hindrance(pace, row, START) == stop
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.7", "203.0.113.0/24"),
+        ("203.0.113.255", "203.0.113.0/24"),
+        ("203.0.114.7", "203.0.114.0/24"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("::ffff:203.0.113.7", "203.0.113.0/24"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("unknown", "unknown"),
+        ("", ""),
+        ("x" * 500, "x" * 45),
+    ],
+)
+def test_addresses_count_with_their_network(address: str, network: str) -> None:
+    """A /24, or a /64: what one subscriber has."""
+    assert bucket(address) == network

@@ -1,0 +1,90 @@
+"""The jobs of the clock: one of many hubs does each, what is old goes, what is needed stays."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from hub import upkeep
+from hub.hub import Hub
+from models.delivery import Delivery
+from models.event import Event, Segment
+from models.lease import Lease
+from models.login import Challenge, Login
+from models.session import Session
+from models.throttle import Throttle
+from tests.other_hub import other_hub
+from tests.people import People
+
+
+async def test_of_two_hubs_one_does_the_job(people: People) -> None:
+    """Twenty turns at once from two hubs: one seals, the others find the lease taken."""
+    await people.member()
+    now = people.now
+
+    async def turns(hub: Hub) -> list[int]:
+        return list(await asyncio.gather(*(upkeep.run(hub, "seal", now=now) for _ in range(10))))
+
+    async with other_hub(people.hub.settings) as other:
+        here, there = await asyncio.gather(turns(people.hub), other.does(turns))
+    done = [count for count in (*here, *there) if count]
+    assert len(done) == 1
+    assert await Segment.all().count() == 1
+    assert await Lease.all().count() == 1
+
+
+async def test_a_lease_that_ran_out_is_anybodys(people: People) -> None:
+    """A hub that died in its job is followed by another one, half a turn later."""
+    _, every = upkeep.JOBS["seal"]
+    await people.member()
+    assert await upkeep.run(people.hub, "seal", now=people.now) > 0
+    await people.member("hanako")
+    people.now += every / 2 - timedelta(microseconds=1)
+    assert await upkeep.run(people.hub, "seal", now=people.now) == 0
+    people.now += timedelta(microseconds=1)
+    async with other_hub(people.hub.settings) as other:
+        now = people.now
+        assert await other.does(lambda hub: upkeep.run(hub, "seal", now=now)) > 0
+
+
+async def test_jobs_do_not_hold_each_other_back(people: People) -> None:
+    """Each has a lease of its own."""
+    for name in upkeep.JOBS:
+        await upkeep.run(people.hub, name, now=people.now)
+    assert {row.name for row in await Lease.all()} == set(upkeep.JOBS)
+
+
+async def test_what_is_old_is_dropped_and_what_lives_stays(people: People) -> None:
+    """After ninety-one days a member's old logins, codes, mails, sessions and counts are gone; the audit is not."""
+    member = await people.member(contacts=("自宅",))
+    pending = await people.asked_for_code(member, "自宅")
+    session = await people.session(member)
+    await people.asked_for_cells(member)
+    await people.wronged("confirm:1:one_time_password", 3)
+    await people.wronged("password:10.0.0.0/24:x", 3)
+    await people.wronged(f"answer:{member.account.id}:matrix", 99)
+    events = await Event.all().count()
+    assert await upkeep.prune(people.hub, people.now) == 0
+    people.later(days=91)
+    waiting = await people.begun(member)
+    assert await upkeep.prune(people.hub, people.now) > 0
+    assert await Login.all().count() == 1
+    assert waiting.token
+    assert await Delivery.all().count() == 0
+    assert await Session.filter(id=session.id).count() == 0
+    assert {row.subject for row in await Throttle.all()} == {f"answer:{member.account.id}:matrix"}
+    assert await Event.all().count() == events + 1
+    # The cells that were never answered wait on.
+    assert await Challenge.filter(slot=f"matrix:{member.account.id}").count() == 1
+    assert not await Challenge.exists(id=pending.asked.challenge_id, slot=None)
+
+
+async def test_a_database_that_answers_is_found_well(people: People) -> None:
+    """The probe of readiness asks for one row, and says nothing."""
+    await upkeep.probe(people.hub)
+
+
+@pytest.mark.parametrize("name", list(upkeep.JOBS))
+async def test_every_job_may_find_nothing_to_do(people: People, name: str) -> None:
+    """On an empty database each counts zero."""
+    assert await upkeep.run(people.hub, name, now=people.now) == 0
