@@ -23,7 +23,10 @@ class UnacceptableError(ValueError):
 
 def label_of(typed: str) -> str:
     """Trim and check a label (1 to 32 characters, any script); UnacceptableError says it can't be one."""
-    label = " ".join(unicodedata.normalize("NFC", typed).split())
+    trimmed = unicodedata.normalize("NFC", typed).strip()
+    if any(unicodedata.category(sign) == "Cc" for sign in trimmed):
+        raise UnacceptableError(typed)
+    label = " ".join(trimmed.split())
     if not 1 <= len(label) <= LABEL_LENGTH:
         raise UnacceptableError(label)
     if any(unicodedata.category(sign) in _UNSEEN and sign not in _JOINERS for sign in label):

@@ -14,6 +14,7 @@ async def fields(request: Request, *names: str) -> list[str]:
     except (ValueError, LookupError, AssertionError) as error:
         raise HTTPBadRequest from error
     values = [form.get(name, "") for name in names]
-    if not all(isinstance(value, str) for value in values):
+    # PostgreSQL has no NUL in text, and no form of ours sends one.
+    if not all(isinstance(value, str) and "\0" not in value for value in values):
         raise HTTPBadRequest
     return [str(value) for value in values]
