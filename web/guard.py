@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Awaitable, Callable
+from errno import ENAMETOOLONG
 
 import structlog
 from aiohttp.web import (
@@ -52,7 +53,8 @@ async def guard(request: Request, handler: Handler) -> StreamResponse:
     except HTTPException as answer:
         response = _told(request, answer)
     except (BaseORMException, OSError) as error:
-        response = _unavailable(request, error)
+        is_no_name = isinstance(error, OSError) and error.errno == ENAMETOOLONG
+        response = page(request, "not-found", status=404) if is_no_name else _unavailable(request, error)
     except Exception:
         # The last net: a stranger sees a reference number, the log has the rest.
         response = _failed(request)
