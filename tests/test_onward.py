@@ -114,7 +114,7 @@ async def test_a_login_ends_where_the_claimant_was_going(house_on_sqlite: House,
 
 
 async def test_a_mailed_url_opened_before_the_login_is_come_back_to(house_on_sqlite: House) -> None:
-    """ "Log in here instead" leads through the login back to the button; the token is in no query string on the way."""
+    """The link "Log in here instead" leads through the login back to the button, with the token in no query string."""
     house = house_on_sqlite
     member = await house.people.member()
     async with house.person() as person, house.person() as elsewhere:
