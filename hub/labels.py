@@ -69,6 +69,8 @@ def address_of(typed: str) -> str:
             globally_deliverable=False,
             allow_quoted_local=False,
             allow_domain_literal=False,
+            # RFC 5321, 4.5.3.1.1: a local part has 64 octets at most.
+            strict=True,
         )
     except EmailNotValidError as error:
         raise UnacceptableError(typed) from error
