@@ -23,7 +23,10 @@ class UnacceptableError(ValueError):
 
 def label_of(typed: str) -> str:
     """Trim and check a label (1 to 32 characters, any script); UnacceptableError says it can't be one."""
-    label = " ".join(unicodedata.normalize("NFC", typed).split())
+    trimmed = unicodedata.normalize("NFC", typed).strip()
+    if any(unicodedata.category(sign) == "Cc" for sign in trimmed):
+        raise UnacceptableError(typed)
+    label = " ".join(trimmed.split())
     if not 1 <= len(label) <= LABEL_LENGTH:
         raise UnacceptableError(label)
     if any(unicodedata.category(sign) in _UNSEEN and sign not in _JOINERS for sign in label):
@@ -66,6 +69,7 @@ def address_of(typed: str) -> str:
             globally_deliverable=False,
             allow_quoted_local=False,
             allow_domain_literal=False,
+            # RFC 5321, 4.5.3.1.1: a local part has 64 octets at most.
             strict=True,
         )
     except EmailNotValidError as error:

@@ -1,19 +1,23 @@
 """PURE: what a letter says and how it is written: text and HTML, Japanese and English."""
 
 import base64
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from email.header import Header
 from email.headerregistry import Address
-from email.utils import format_datetime, parseaddr
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8, EmailPolicy
+from email.utils import parseaddr
 from functools import lru_cache
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from hub.outbox import Claimed
 from models.kinds import Letter, Notice
 
-_WIDEST_HEADER = 76
+_LONGEST_LINE = 900
+_CHANGING = {"To", "Date", "Message-ID"}
 _SUBJECTS = {
     ("ja", Letter.CODE): "ワンタイムパスワードのお知らせ",
     ("en", Letter.CODE): "Your one-time password",
@@ -42,6 +46,18 @@ class UnwritableError(ValueError):
     """A letter whose address or headers can't be written."""
 
 
+class _Folding(EmailPolicy):
+    """A policy of the library's that folds only once what is the same in every letter."""
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        """Write a header as it goes out."""
+        return super().fold_binary(name, value) if name in _CHANGING else _folded(name, value, utf8=self.utf8)
+
+
+_ASCII = _Folding(linesep=SMTP.linesep)
+_BEYOND_ASCII = _Folding(linesep=SMTP.linesep, utf8=True)
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """Whose letters these are: the sender as an operator wrote it, the service's name, where it lives, its clock."""
@@ -61,32 +77,19 @@ class House:
 def write(claimed: Claimed, house: House) -> bytes:
     """Write a whole message (RFC 5322, CRLF, lines below 998 octets); UnwritableError when an address can't be put.
 
-    The parts are put together here and not by `email.message`, which takes ten times as long for the same bytes;
-    the tests read them back with it.
+    The message of each letter is kept and filled in anew: making it from nothing takes three times as long.
     """
     words = _words(claimed, house)
     text = _template(claimed.letter, claimed.language, "txt").render(words)
     page = _template(claimed.letter, claimed.language, "html").render(words)
-    boundary = f"=_{claimed.message_id[1:25]}"
-    lines = [
-        f"From: {_mailbox(house.sender)}",
-        f"To: {_address(claimed.address)}",
-        f"Subject: {_unstructured(f'{_SUBJECTS[claimed.language, claimed.letter]} ({house.service})')}",
-        f"Date: {format_datetime(claimed.asked_at)}",
-        f"Message-ID: {claimed.message_id}",
-        # RFC 3834, 5: nobody should answer this by machine; and no out-of-office answer to a code.
-        "Auto-Submitted: auto-generated",
-        "X-Auto-Response-Suppress: All",
-        f"Content-Language: {claimed.language}",
-        "MIME-Version: 1.0",
-        f'Content-Type: multipart/alternative; boundary="{boundary}"',
-        "",
-        *_part(boundary, "plain", text),
-        *_part(boundary, "html", page),
-        f"--{boundary}--",
-        "",
-    ]
-    return "\r\n".join(lines).encode("utf-8")
+    policy = _BEYOND_ASCII if not claimed.address.isascii() else _ASCII
+    form = _form(house, claimed.letter, claimed.language, policy, (_encoding(text), _encoding(page)))
+    form.replace_header("To", _address(claimed.address))
+    form.replace_header("Date", claimed.asked_at)
+    form.replace_header("Message-ID", claimed.message_id)
+    for part, body in zip(form.iter_parts(), (text, page), strict=True):
+        part.set_payload(_encoded(body, str(part["Content-Transfer-Encoding"])))
+    return form.as_bytes()
 
 
 def _words(claimed: Claimed, house: House) -> dict[str, str]:
@@ -114,44 +117,56 @@ def _moment(at: datetime, zone: tzinfo) -> str:
     return f"{local:%Y-%m-%d %H:%M} ({local.tzname()})"
 
 
-def _part(boundary: str, subtype: str, body: str) -> list[str]:
-    if body.isascii():
-        encoding, encoded = "7bit", body
-    else:
-        encoding, encoded = (
-            "base64",
-            base64.encodebytes(body.replace("\n", "\r\n").encode("utf-8")).decode("ascii"),
-        )
-    return [
-        f"--{boundary}",
-        f'Content-Type: text/{subtype}; charset="utf-8"',
-        f"Content-Transfer-Encoding: {encoding}",
-        "",
-        *encoded.splitlines(),
-    ]
+@lru_cache(maxsize=64)
+def _form(house: House, letter: Letter, language: str, policy: EmailPolicy, encodings: tuple[str, str]) -> EmailMessage:
+    """Make the message of a letter, with what is the same in all of them; whoever fills it in writes it out at once."""
+    form = EmailMessage(policy)
+    try:
+        form["From"] = _mailbox(house.sender)
+        form["To"] = form["Date"] = form["Message-ID"] = ""
+        form["Subject"] = f"{_SUBJECTS[language, letter]} ({house.service})"
+    except ValueError as error:
+        message = "the sender or the service's name can't stand in a header"
+        raise UnwritableError(message) from error
+    # RFC 3834, 5: nobody should answer this by machine; and no out-of-office answer to a code.
+    form["Auto-Submitted"] = "auto-generated"
+    form["X-Auto-Response-Suppress"] = "All"
+    form.set_content("", cte=encodings[0])
+    form.add_alternative("", subtype="html", cte=encodings[1])
+    # Only now: what is said of the content before it has two parts would move into the first of them.
+    form["Content-Language"] = language
+    form.set_boundary(f"=_{secrets.token_hex(12)}")
+    return form
 
 
 @lru_cache(maxsize=256)
-def _unstructured(text: str) -> str:
-    if text.isascii() and text.isprintable():
-        return text
-    return Header(text, "utf-8", maxlinelen=_WIDEST_HEADER).encode(linesep="\r\n")
+def _folded(name: str, value: Any, *, utf8: bool) -> bytes:
+    return (SMTPUTF8 if utf8 else SMTP).fold_binary(name, value)
+
+
+def _encoding(body: str) -> str:
+    is_plain = body.isascii() and all(len(line) <= _LONGEST_LINE for line in body.split("\n"))
+    return "7bit" if is_plain else "base64"
+
+
+def _encoded(body: str, encoding: str) -> str:
+    if encoding == "7bit":
+        return body
+    return base64.encodebytes(body.replace("\n", "\r\n").encode()).decode("ascii")
 
 
 @lru_cache(maxsize=8)
-def _mailbox(sender: str) -> str:
+def _mailbox(sender: str) -> Address:
     name, address = parseaddr(sender)
-    if not address:
+    if not address or not sender.isprintable():
         message = "the sender is no mail address"
         raise UnwritableError(message)
-    if name.isascii():
-        return str(Address(display_name=name, addr_spec=_address(address)))
-    return f"{Header(name, 'utf-8').encode()} <{_address(address)}>"
+    return Address(display_name=name, addr_spec=_address(address))
 
 
 def _address(address: str) -> str:
     # What was checked when it was added is checked again where it becomes a header.
-    if not address.isprintable() or any(sign in address for sign in ' ,;<>()[]\\"'):
+    if not address or not address.isprintable() or any(sign in address for sign in ' ,;<>()[]\\"'):
         message = "the address can't stand in a header"
         raise UnwritableError(message)
     return address

@@ -25,6 +25,7 @@ _FRESH = 10.0
 _IDLE = 55.0
 # Once the server could not be reached, others don't each wait for the same time-out.
 _DOWN_FOR = 0.5
+_REFUSALS = range(400, 600)
 _PERMANENT = 500
 _CLOSING = 421
 _NO_SMTPUTF8 = "the mail server does not take addresses with such signs"
@@ -51,10 +52,11 @@ class Relay:
         self._idle: list[_Connection] = []
         self._down_until = 0.0
         self._trouble = ""
+        self._is_down = False
 
     @property
     def trouble(self) -> str:
-        """What stood in the way when the server was last needed; empty when nothing did."""
+        """What stood in the way when the server was last needed or looked for; empty when nothing did."""
         return self._trouble
 
     async def send(self, message: bytes, *, sender: str, recipient: str) -> Report:
@@ -66,12 +68,9 @@ class Relay:
             try:
                 async with self._connected() as connection:
                     return await self._handed(connection.client, message, sender, recipient)
-            except RelayDownError as error:
-                self._trouble = str(error)
-                return Deferred(str(error))
-            except (SMTPException, OSError, TimeoutError, ValueError) as error:
+            except (RelayDownError, SMTPException, OSError, TimeoutError, ValueError) as error:
                 # ValueError: an answer that is no SMTP at all.
-                self._trouble = _said(error)
+                self._trouble, self._is_down = _said(error), True
                 return Deferred(_said(error))
 
     async def close(self) -> None:
@@ -80,13 +79,23 @@ class Relay:
             with suppress(SMTPException, OSError, TimeoutError):
                 await self._idle.pop().client.quit()
 
+    async def look(self) -> None:
+        """Find out whether the server can be reached, before it is needed and after it could not be.
+
+        A server that was reached and refused us stays in trouble until it takes a letter.
+        """
+        if self._trouble and not self._is_down:
+            return
+        self._trouble = await self.reachable()
+        self._is_down = bool(self._trouble)
+
     async def reachable(self) -> str:
         """Try to reach the server; returns what went wrong, empty when nothing did."""
         try:
             async with self._places, self._connected():
                 return ""
-        except (RelayDownError, SMTPException, OSError, TimeoutError) as error:
-            return str(error) or type(error).__name__
+        except (RelayDownError, SMTPException, OSError, TimeoutError, ValueError) as error:
+            return _said(error)
 
     async def _handed(self, client: SMTP, message: bytes, sender: str, recipient: str) -> Report:
         if not recipient.isascii() and not client.supports_extension("smtputf8"):
@@ -97,6 +106,8 @@ class Relay:
             _, reply = await client.sendmail(sender, [recipient], message, mail_options=options, timeout=self._timeout)
         except SMTPRecipientsRefused as error:
             refusal = error.recipients[0]
+            _end_unless_refusal(refusal.code, refusal.message)
+            self._trouble = ""
             return _refused(refusal.code, refusal.message)
         except SMTPSenderRefused as error:
             return self._policy(error.code, error.message)
@@ -109,11 +120,10 @@ class Relay:
 
     def _policy(self, code: int, said: str) -> Report:
         """Answer a refusal of ourselves, not of the address: try later, and let the operator know."""
-        self._trouble = f"{code} {said}"
+        _end_unless_refusal(code, said)
+        self._trouble, self._is_down = f"{code} {said}", False
         if code >= _PERMANENT:
             _log.error("relay.refuses_us", code=code, said=said)
-        if code == _CLOSING:
-            raise RelayDownError(self._trouble)
         return Deferred(self._trouble)
 
     @asynccontextmanager
@@ -193,6 +203,13 @@ class Relay:
         if address.user and not address.is_loopback:
             message = "the mail server offers no encryption: the password is not sent in clear"
             raise RelayDownError(message)
+
+
+def _end_unless_refusal(code: int, said: str) -> None:
+    """End the conversation after a goodbye, and after what is no answer: nobody knows what the next one belongs to."""
+    if code == _CLOSING or code not in _REFUSALS:
+        message = f"{code} {said}"
+        raise RelayDownError(message)
 
 
 def _refused(code: int, said: str) -> Report:

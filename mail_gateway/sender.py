@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 import structlog
@@ -18,6 +18,8 @@ from models.kinds import Channel
 Clock = Callable[[], datetime]
 _IDLE = 1.0
 _AFTER_TROUBLE = 1.0
+# Readiness tells the present: a server in trouble is looked for also when there is no mail.
+_LOOK_EVERY = 15.0
 # A send under way is let finish, so that what was accepted is reported, too.
 _GRACE = 5.0
 _MOST_DOMAINS = 200
@@ -51,13 +53,13 @@ class Sender:
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Sender"]:
         """Send while this lasts; at the end what is under way is finished and reported."""
-        loop = asyncio.create_task(self._run())
+        loops = [asyncio.create_task(self._run()), asyncio.create_task(self._watch())]
         try:
             yield self
         finally:
-            loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await loop
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
             if self._busy:
                 await asyncio.wait(self._busy, timeout=_GRACE)
             for late in tuple(self._busy):
@@ -77,6 +79,13 @@ class Sender:
                 # The loop must live on: what it can't do now it may do in a second.
                 _log.exception("sender.trouble")
                 await asyncio.sleep(_AFTER_TROUBLE)
+
+    async def _watch(self) -> None:
+        await self._relay.look()
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            if self._relay.trouble:
+                await self._relay.look()
 
     async def _once(self) -> None:
         free = self._hands - len(self._busy)

@@ -7,8 +7,9 @@ from aiohttp.web import Request, Response
 from hub import contacts
 from hub.contacts import LinkElsewhere, LinkHere
 from hub.outcome import Confirmed, Done, Reason, Refused
-from web.context import hub_of, now_of, session_of, visit_of
+from web.context import ONWARD, hub_of, keep, now_of, session_of, visit_of
 from web.pages import page, see, told
+from web.paths import own_path
 
 
 async def show(request: Request) -> Response:
@@ -42,6 +43,13 @@ async def post(request: Request) -> Response:
             raise see(f"/confirm/{token}")
         case Refused():
             return _refused(request, outcome)
+
+
+async def post_login(request: Request) -> Response:
+    """Go to the login, and remember to come back here; the token stays out of query strings."""
+    answer = see("/login/account")
+    keep(request, answer.response, ONWARD, own_path(f"/confirm/{request.match_info['token']}", ""))
+    raise answer
 
 
 async def show_refuse(request: Request) -> Response:

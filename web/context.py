@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aiohttp.web import AppKey, Request, RequestKey, StreamResponse
 
 from hub import policy, sessions
 from hub.hub import Hub
 from hub.sessions import Current
+from hub.settings import NUMBERS
 from hub.visit import Visit
 from web.addresses import browser_of, client_address
 from web.words import LANGUAGES, negotiated
@@ -25,13 +26,15 @@ class Cookie:
     """A cookie of ours; `name` without the prefix that HTTPS adds."""
 
     name: str
-    days: int = 0
+    life: timedelta | None = None
 
 
 VISIT = Cookie("tegata-visit")
 LOGIN = Cookie("tegata-login")
 SESSION = Cookie("tegata-session")
-LANGUAGE = Cookie("tegata-language", days=365)
+LANGUAGE = Cookie("tegata-language", timedelta(days=365))
+# Where the claimant was going; a path may carry a mailed token, which no query string ever does.
+ONWARD = Cookie("tegata-onward", NUMBERS.login_life)
 
 
 def hub_of(request: Request) -> Hub:
@@ -73,8 +76,9 @@ async def session_of(request: Request) -> Current | None:
 
 
 def read(request: Request, cookie: Cookie) -> str:
-    """Read a cookie of ours; empty when there is none."""
-    return request.cookies.get(_name(request, cookie), "")
+    """Read a cookie of ours; empty when there is none, or none that we could have set."""
+    value = request.cookies.get(_name(request, cookie), "")
+    return value if value.isascii() and value.isprintable() else ""
 
 
 def keep(request: Request, response: StreamResponse, cookie: Cookie, value: str) -> None:
@@ -86,7 +90,7 @@ def keep(request: Request, response: StreamResponse, cookie: Cookie, value: str)
         secure=hub_of(request).settings.is_secure,
         httponly=True,
         samesite="Lax",
-        max_age=cookie.days * 86400 or None,
+        max_age=int(cookie.life.total_seconds()) if cookie.life else None,
     )
 
 

@@ -1,19 +1,23 @@
 """How a form is read: bounded, as text, with nothing missing."""
 
-from aiohttp.web import HTTPBadRequest, HTTPException, Request
+from aiohttp.web import HTTPBadRequest, HTTPUnsupportedMediaType, Request, RequestPayloadError
 
 LARGEST = 64 * 1024
 
 
 async def fields(request: Request, *names: str) -> list[str]:
-    """Read the named fields of a form as text; one that is missing is empty, a file is refused."""
+    """Read the named fields of a form as text; one that is missing is empty.
+
+    No form of ours sends files, so the many ways in which multipart can be broken are refused as one.
+    """
+    if request.content_type.startswith("multipart/"):
+        raise HTTPUnsupportedMediaType
     try:
         form = await request.post()
-    except HTTPException:
-        raise
-    except (ValueError, LookupError, AssertionError) as error:
+    except (ValueError, LookupError, RequestPayloadError) as error:
         raise HTTPBadRequest from error
     values = [form.get(name, "") for name in names]
-    if not all(isinstance(value, str) for value in values):
+    # PostgreSQL has no NUL in text, and no form of ours sends one.
+    if not all(isinstance(value, str) and "\0" not in value for value in values):
         raise HTTPBadRequest
     return [str(value) for value in values]

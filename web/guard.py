@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Awaitable, Callable
+from errno import ENAMETOOLONG
 
 import structlog
 from aiohttp.web import (
@@ -52,7 +53,8 @@ async def guard(request: Request, handler: Handler) -> StreamResponse:
     except HTTPException as answer:
         response = _told(request, answer)
     except (BaseORMException, OSError) as error:
-        response = _unavailable(request, error)
+        is_no_name = isinstance(error, OSError) and error.errno == ENAMETOOLONG
+        response = page(request, "not-found", status=404) if is_no_name else _unavailable(request, error)
     except Exception:
         # The last net: a stranger sees a reference number, the log has the rest.
         response = _failed(request)
@@ -82,13 +84,16 @@ async def _forged(request: Request) -> Response | None:
     (token,) = await fields(request, csrf.FIELD)
     if csrf.is_own_site(request) and csrf.is_right(request, token):
         return None
-    _log.info("web.forged", path=request.path, origin=request.headers.get("Origin", ""))
+    _log.info("web.forged", route=_route(request), origin=request.headers.get("Origin", ""))
     return page(request, "forged", status=403)
 
 
 def _told(request: Request, answer: HTTPException) -> Response:
     if answer.status in {404, 405}:
-        return page(request, "not-found", status=answer.status)
+        response = page(request, "not-found", status=answer.status)
+        if "Allow" in answer.headers:
+            response.headers["Allow"] = answer.headers["Allow"]
+        return response
     if isinstance(answer, HTTPRequestEntityTooLarge):
         return page(request, "bad-request", status=413)
     if answer.status < 500:  # noqa: PLR2004
@@ -98,7 +103,7 @@ def _told(request: Request, answer: HTTPException) -> Response:
 
 def _unavailable(request: Request, error: Exception) -> Response:
     reference = _reference()
-    _log.error("web.unavailable", reference=reference, path=request.path, error=str(error))
+    _log.error("web.unavailable", reference=reference, route=_route(request), error=str(error))
     response = page(request, "error", status=503, reference=reference)
     response.headers["Retry-After"] = "5"
     return response
@@ -106,8 +111,14 @@ def _unavailable(request: Request, error: Exception) -> Response:
 
 def _failed(request: Request) -> Response:
     reference = _reference()
-    _log.exception("web.failed", reference=reference, path=request.path)
+    _log.exception("web.failed", reference=reference, route=_route(request))
     return page(request, "error", status=500, reference=reference)
+
+
+def _route(request: Request) -> str:
+    # A path may carry a mailed token, or a line break of a stranger's; what was matched never does.
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else ""
 
 
 def _reference() -> str:

@@ -25,6 +25,7 @@ from web import sentences
 from web.context import (
     LANGUAGE,
     LOGIN,
+    ONWARD,
     SESSION,
     VISIT,
     forget,
@@ -70,8 +71,10 @@ async def post_account(request: Request) -> Response:
     match outcome:
         case Begun(token, step):
             # A new secret at each rise in privilege, so that none planted before is worth anything (ASVS 7.2.4).
-            answer = see(_path_of(step) + (f"?next={onward}" if onward else ""))
+            answer = see(_path_of(step))
             keep(request, answer.response, LOGIN, token)
+            if onward:
+                keep(request, answer.response, ONWARD, onward)
             raise answer
         case Refused(Reason.NOTHING_BOUND):
             return page(request, "ended", status=403, sentence=told(request, outcome))
@@ -86,14 +89,14 @@ async def show_choice(request: Request) -> Response:
     outcome = await login.offered(hub_of(request), read(request, LOGIN), now=now_of(request))
     match outcome:
         case Choose():
-            return page(request, "choice", choose=outcome, value_of=_value, next=_onward(request))
+            return page(request, "choice", choose=outcome, value_of=_value)
         case Refused():
             return _over(request, outcome)
 
 
 async def post_choice(request: Request) -> Response:
     """Go on by the way that was chosen."""
-    way, onward = await fields(request, "way", "next")
+    (way,) = await fields(request, "way")
     chosen = _way(way)
     hub, visit, token = hub_of(request), visit_of(request), read(request, LOGIN)
     outcome: Asked | Refused | Throttled = Refused(Reason.NOT_OFFERED)
@@ -101,14 +104,14 @@ async def post_choice(request: Request) -> Response:
         outcome = await login.choose(hub, visit, token, chosen)
     match outcome:
         case Asked():
-            raise see(_path_of(outcome) + _query(onward))
+            raise see(_path_of(outcome))
         case Refused(Reason.LOGIN_OVER):
             return _over(request, outcome)
         case Refused() | Throttled():
             choose = await login.offered(hub, token, now=visit.now)
             if isinstance(choose, Refused):
                 return _over(request, choose)
-            return refused(request, "choice", outcome, choose=choose, value_of=_value, next=own_path(onward, ""))
+            return refused(request, "choice", outcome, choose=choose, value_of=_value)
 
 
 async def show_code(request: Request) -> Response:
@@ -146,11 +149,10 @@ async def post_soft_token(request: Request) -> Response:
 
 async def post_again(request: Request) -> Response:
     """Send the code again."""
-    (onward,) = await fields(request, "next")
     outcome = await login.send_again(hub_of(request), visit_of(request), read(request, LOGIN))
     match outcome:
         case Asked():
-            raise see("/login/code" + _query(onward))
+            raise see("/login/code")
         case Refused() | Throttled():
             return await _again_refused(request, outcome)
         case _:
@@ -176,12 +178,11 @@ async def _shown(request: Request, kind: AuthenticatorKind, name: str) -> Respon
 
 
 async def _answered(request: Request, kind: AuthenticatorKind, name: str, response: str) -> Response:
-    (onward,) = await fields(request, "next")
     hub, visit, token = hub_of(request), visit_of(request), read(request, LOGIN)
     outcome = await login.answer(hub, visit, token, response)
     match outcome:
         case Admitted(session, _, language):
-            return _admitted(request, session, language, own_path(onward))
+            return _admitted(request, session, language)
         case Refused(Reason.LOGIN_OVER):
             return _over(request, outcome)
         case Refused() | Throttled():
@@ -195,11 +196,12 @@ async def _answered(request: Request, kind: AuthenticatorKind, name: str, respon
             assert_never(outcome)
 
 
-def _admitted(request: Request, session: str, language: str, onward: str) -> Response:
-    answer = see(onward)
+def _admitted(request: Request, session: str, language: str) -> Response:
+    answer = see(own_path(read(request, ONWARD)))
     keep(request, answer.response, SESSION, session)
     forget(request, answer.response, LOGIN)
     forget(request, answer.response, VISIT)
+    forget(request, answer.response, ONWARD)
     if language:
         keep(request, answer.response, LANGUAGE, language)
     raise answer
@@ -219,16 +221,7 @@ def _over(request: Request, outcome: Refused) -> Response:
 
 
 def _context(request: Request, asked: Asked) -> dict[str, Any]:
-    return {**code_shown(request, asked), "now": now_of(request), "next": _onward(request)}
-
-
-def _onward(request: Request) -> str:
-    return own_path(request.query.get("next", ""), "")
-
-
-def _query(onward: str) -> str:
-    path = own_path(onward, "")
-    return f"?next={path}" if path else ""
+    return {**code_shown(request, asked), "now": now_of(request)}
 
 
 def _path_of(step: Choose | Asked) -> str:

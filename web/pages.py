@@ -3,6 +3,7 @@
 from datetime import datetime
 from functools import cache, partial
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from aiohttp.web import Request, Response
@@ -13,6 +14,7 @@ from hub.outcome import Busy, Refused, Throttled
 from web import sentences
 from web.context import hub_of, language_of
 from web.csrf import keep_visit, token_for
+from web.paths import own_path
 from web.words import translations
 
 
@@ -26,7 +28,7 @@ def page(request: Request, name: str, *, status: int = 200, **shown: Any) -> Res
         page=name,
         language=language,
         csrf=partial(token_for, request),
-        here=request.path,
+        here=_here(request),
         help_url=settings.help_url,
         service=settings.service_name,
     )
@@ -76,6 +78,13 @@ def _told(request: Request, why: Refused | Throttled | Busy) -> tuple[int, str, 
             return 429, sentences.wait(why, words), sentences.seconds_of(retry_after)
         case Busy(retry_after):
             return 503, words.gettext(_BUSY), sentences.seconds_of(retry_after)
+
+
+def _here(request: Request) -> str:
+    """Name the page that is shown, for the way back to it; after a POST, the page whose form it was."""
+    if request.method != "POST":
+        return own_path(request.path_qs, "/")
+    return own_path(urlsplit(request.headers.get("Referer", "")).path, "/")
 
 
 _BUSY = sentences.N_("Many people are logging in just now. Please try again in a few seconds.")

@@ -7,6 +7,7 @@ from hub.outcome import Refused
 from web.context import (
     LANGUAGE,
     LOGIN,
+    ONWARD,
     SESSION,
     forget,
     hub_of,
@@ -40,6 +41,7 @@ async def post_logout(request: Request) -> Response:
     answer = see("/")
     forget(request, answer.response, SESSION)
     forget(request, answer.response, LOGIN)
+    forget(request, answer.response, ONWARD)
     answer.response.headers["Clear-Site-Data"] = '"cache", "storage"'
     raise answer
 

@@ -56,6 +56,7 @@ ROUTES = [
     web.post(r"/settings/soft-token/{id:\d{1,18}}/remove", soft_token_pages.post_remove),
     web.get("/confirm/{token}", confirm.show),
     web.post("/confirm/{token}", confirm.post),
+    web.post("/confirm/{token}/login", confirm.post_login),
     web.get("/confirm/{token}/refuse", confirm.show_refuse),
     web.post("/confirm/{token}/refuse", confirm.post_refuse),
     web.get("/health/live", health.show_live),

@@ -1,0 +1,252 @@
+"""Letters as a mail reader takes them: whole in both parts and languages, and safe whatever the names in them are."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import parsedate_to_datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from bs4 import BeautifulSoup
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from hub.labels import UnacceptableError, address_of, label_of
+from hub.outbox import Claimed
+from mail_gateway.letters import _SUBJECTS, House, UnwritableError, write
+from models.kinds import Channel, Letter, Notice
+
+HOUSE = House(
+    "Tegata <tegata@portal.test>",
+    "Campus Portal",
+    "https://portal.test",
+    ZoneInfo("Asia/Tokyo"),
+    "https://portal.test/desk",
+)
+ASKED = datetime(2026, 4, 13, 3, 4, 5, tzinfo=UTC)
+LETTER = Claimed(
+    id=1,
+    lease="x",
+    channel=Channel.MAIL,
+    letter=Letter.CODE,
+    address="taro@mail.test",
+    message_id="<0123456789abcdef0123456789abcdef@portal.test>",
+    language="en",
+    account="taro",
+    label="自宅",
+    code="482913",
+    url="https://portal.test/confirm/12-abcdefghijklmnopqrstuvwxyz",
+    asked_at=ASKED,
+    asked_from="203.0.113.7",
+    asked_with="Firefox on Linux",
+    expires_at=ASKED + timedelta(minutes=10),
+    attempt=1,
+    notice="",
+    subject_label="携帯",
+)
+HEADERS = [
+    "From",
+    "To",
+    "Date",
+    "Message-ID",
+    "Subject",
+    "Auto-Submitted",
+    "X-Auto-Response-Suppress",
+    "Content-Language",
+    "MIME-Version",
+    "Content-Type",
+]
+IF_NOT_YOU = {
+    (Letter.CODE, "en"): "If this was not you, somebody knows your password.",
+    (Letter.CODE, "ja"): "お心当たりがない場合は、パスワードが他人に知られています。",
+    (Letter.CONFIRMATION, "en"): "If this was not you, do not type the code anywhere.",
+    (Letter.CONFIRMATION, "ja"): "お心当たりがない場合は、",
+    (Letter.NOTICE, "en"): "If it was not, log in at https://portal.test,",
+    (Letter.NOTICE, "ja"): "お心当たりがない場合は、",
+}
+
+
+def _read(written: bytes) -> EmailMessage:
+    message = message_from_bytes(written, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    assert not message.defects
+    assert [part.defects for part in message.walk()] == [[], [], []]
+    return message
+
+
+def _parts(message: EmailMessage) -> tuple[str, str]:
+    """Read both parts as a person does: the text, and the words of the page."""
+    assert message.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    plain, html = (str(part.get_content()) for part in message.iter_parts())
+    return " ".join(plain.split()), " ".join(BeautifulSoup(html, "html.parser").get_text(" ").split())
+
+
+def _is_on_the_wire(written: bytes) -> bool:
+    assert not re.search(rb"(?<!\r)\n|\r(?!\n)", written), "only CRLF ends a line"
+    assert written.endswith(b"\r\n")
+    assert b"\0" not in written
+    assert max(len(line) for line in written.split(b"\r\n")) <= 998
+    return True
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("letter", list(Letter))
+def test_a_letter_says_who_where_when_until_when_and_what_if_not(letter: Letter, language: str) -> None:
+    """Both parts say all of it, in the member's language."""
+    notice = Notice.CONTACT_ADDED if letter is Letter.NOTICE else ""
+    written = write(replace(LETTER, letter=letter, language=language, notice=notice), HOUSE)
+    assert _is_on_the_wire(written)
+    message = _read(written)
+    for said in _parts(message):
+        assert "taro" in said
+        assert "203.0.113.7 (Firefox on Linux)" in said
+        assert "2026-04-13 12:04 (JST)" in said
+        assert IF_NOT_YOU[letter, language].replace(" ", "") in said.replace(" ", "")
+        if letter is not Letter.NOTICE:
+            assert LETTER.code in said
+            assert "2026-04-13 12:14 (JST)" in said
+            assert "Campus Portal" in said
+        if letter is Letter.CONFIRMATION:
+            assert LETTER.url in said
+            assert "自宅" in said
+        if letter is Letter.NOTICE:
+            assert "携帯" in said
+            assert LETTER.code not in said
+        if letter is Letter.CODE:
+            assert "/confirm/" not in said
+    assert BeautifulSoup(message.get_body(("html",)).get_content(), "html.parser").html["lang"] == language
+    assert message["Content-Language"] == language
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("notice", list(Notice))
+def test_each_notice_has_its_own_sentence(notice: Notice, language: str) -> None:
+    """What was changed is said in words, not by a name of ours."""
+    said, _ = _parts(_read(write(replace(LETTER, letter=Letter.NOTICE, language=language, notice=notice), HOUSE)))
+    assert str(notice) not in said
+    others = {
+        _parts(_read(write(replace(LETTER, letter=Letter.NOTICE, language=language, notice=one), HOUSE)))[0]
+        for one in Notice
+        if one is not notice
+    }
+    assert said not in others
+
+
+def test_the_head_of_a_letter() -> None:
+    """Each header once, the order the same, RFC 3834's marks, the date of the asking, one Message-ID a delivery."""
+    message = _read(write(LETTER, HOUSE))
+    assert sorted(message.keys()) == sorted(HEADERS)
+    assert (message["Auto-Submitted"], message["X-Auto-Response-Suppress"]) == ("auto-generated", "All")
+    assert message["Message-ID"] == LETTER.message_id
+    assert parsedate_to_datetime(message["Date"]) == ASKED
+    assert message["From"].addresses == (Address("Tegata", addr_spec="tegata@portal.test"),)
+    assert [one.addr_spec for one in message["To"].addresses] == ["taro@mail.test"]
+    assert message["Subject"] == "Your one-time password (Campus Portal)"
+    # A code is shown on a locked phone's screen only where the reader opens the mail.
+    assert LETTER.code not in message["Subject"]
+
+
+def test_a_retry_writes_the_same_letter() -> None:
+    """What a server may have taken already comes again byte for byte, whatever was written in between."""
+    first = write(LETTER, HOUSE)
+    write(replace(LETTER, language="ja", address="hanako@mail.test", code="000000"), HOUSE)
+    write(replace(LETTER, address="hanako@mail.test", code="000000", message_id="<2@portal.test>"), HOUSE)
+    assert write(replace(LETTER, attempt=2, lease="y"), HOUSE) == first
+
+
+@pytest.mark.parametrize("address", ["太郎@mail.test", "jürgen@xn--mller-kva.test"])
+def test_an_address_beyond_ascii_is_written_as_utf8(address: str) -> None:
+    """RFC 6532: no encoded word stands inside of an address."""
+    written = write(replace(LETTER, address=address), HOUSE)
+    assert f"To: {address}\r\n".encode() in written
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a@b.test\r\nBcc: c@d.test",
+        "a@b.test, c@d.test",
+        "a b@c.test",
+        "<a@b.test>",
+        "a@b.test;",
+        "a@[127.0.0.1]",
+        "a\0@b",
+        "",
+    ],
+)
+def test_an_address_that_would_be_more_than_one_is_not_written(address: str) -> None:
+    """What was checked at the door is checked again where it becomes a header."""
+    with pytest.raises(UnwritableError):
+        write(replace(LETTER, address=address), HOUSE)
+
+
+@pytest.mark.parametrize(
+    "house",
+    [
+        replace(HOUSE, sender="nobody"),
+        replace(HOUSE, service="a\r\nBcc: c@d.test"),
+        replace(HOUSE, sender="A\r\nBcc: c@d.test <a@b.test>"),
+    ],
+)
+def test_an_operators_slip_is_no_second_header(house: House) -> None:
+    """A sender or a name with a line break in it is refused, never sent."""
+    with pytest.raises(UnwritableError):
+        write(LETTER, house)
+
+
+def _acceptable(check: object) -> object:
+    def accepted(typed: str) -> bool:
+        try:
+            check(typed)  # type: ignore[operator]
+        except UnacceptableError:
+            return False
+        return True
+
+    return accepted
+
+
+LABELS = st.text(min_size=1, max_size=32).filter(_acceptable(label_of)).map(label_of)
+LOCALS = st.text(alphabet="abcXYZ019!#$%&'*+-/=?^_`{|}~.é太", min_size=1, max_size=64)
+DOMAINS = st.lists(st.text(alphabet="abcz09-é大", min_size=1, max_size=40), min_size=2, max_size=5).map(".".join)
+ADDRESSES = st.tuples(LOCALS, DOMAINS).map("@".join).filter(_acceptable(address_of)).map(address_of) | st.integers(
+    1, 64
+).map(lambda length: "a" * length + "@" + "b" * 60 + ".test")
+NAMES = st.text(st.characters(blacklist_categories=("C", "Zl", "Zp")), min_size=1, max_size=1200).filter(
+    lambda name: name.strip() and "=?" not in name
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(LABELS, ADDRESSES, NAMES, st.sampled_from(Letter), st.sampled_from(["en", "ja"]))
+@example("自宅", "taro@mail.test", "a" * 1200, Letter.CODE, "en")
+@example("=?utf-8?q?home?=", "=?a?=@mail.test", "?= =", Letter.CONFIRMATION, "en")
+@example(".", "a" * 64 + "@" + "b" * 60 + ".test", "--=_", Letter.NOTICE, "ja")
+def test_whatever_the_names_are_the_letter_is_read_as_the_library_would_write_it(
+    label: str, address: str, service: str, letter: Letter, language: str
+) -> None:
+    """Kept and filled in, it reads the same as a message that the library makes from nothing."""
+    notice = Notice.CONTACT_ADDED if letter is Letter.NOTICE else ""
+    claimed = replace(
+        LETTER, label=label, subject_label=label, address=address, letter=letter, language=language, notice=notice
+    )
+    written = write(claimed, replace(HOUSE, service=service))
+    assert _is_on_the_wire(written)
+    read = _read(written)
+    plain, html = (part.get_content() for part in read.iter_parts())
+    made = EmailMessage(policy.SMTPUTF8 if not address.isascii() else policy.SMTP)
+    made["From"], made["To"], made["Date"] = HOUSE.sender, address, ASKED
+    made["Message-ID"], made["Subject"] = LETTER.message_id, f"{_SUBJECTS[language, letter]} ({service})"
+    made.set_content(plain, cte="base64")
+    made.add_alternative(html, subtype="html", cte="base64")
+    fresh = _read(made.as_bytes())
+    for name in HEADERS[:5]:
+        assert str(read[name]) == str(fresh[name])
+    assert [part.get_content() for part in fresh.iter_parts()] == [plain, html]
+    # The library's reader keeps UTF-8 in a header as the octets it is.
+    assert [one.addr_spec.encode("utf-8", "surrogateescape").decode() for one in read["To"].addresses] == [address]
+    if letter is not Letter.CODE:
+        assert label in plain

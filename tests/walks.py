@@ -1,0 +1,60 @@
+"""Ways that many tests go before they come to what they are about, and what stands in the database there."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from tortoise.connection import get_connections
+
+from tests.house import House, Person, open_house
+from tests.people import PASSWORD, Member
+
+
+@asynccontextmanager
+async def house_with(template: Path, folder: Path, **settings: object) -> AsyncIterator[House]:
+    """Run a hub on a copy of a migrated SQLite file, with settings of its own."""
+    file = folder / "tegata.db"
+    file.write_bytes(template.read_bytes())
+    query = settings.pop("query", "")
+    async with open_house(f"sqlite:///{file}{query}", folder, **settings) as house:
+        yield house
+
+
+async def enter_password(person: Person, member: Member, *, onward: str = "") -> None:
+    """Go as far as the page after account and password."""
+    await person.open(f"/login/account{onward}")
+    await person.press("OK", account=member.name, password=PASSWORD)
+
+
+async def answer_matrix(person: Person, member: Member) -> None:
+    """Answer the cells that the page asks for."""
+    cells = [label.strip("[]") for label in person.labels()]
+    await person.press("OK", **{f"cell{number}": member.cells[cell] for number, cell in enumerate(cells, 1)})
+
+
+async def log_in(person: Person, member: Member) -> None:
+    """Log in with the matrix card, which the member may have to choose."""
+    await enter_password(person, member)
+    if person.page == "choice":
+        await person.press("OK", way="matrix")
+    await answer_matrix(person, member)
+    assert person.page == "portal", person.text
+
+
+async def step_up(person: Person) -> None:
+    """Give the password again."""
+    await person.open("/settings")
+    await person.press("Authenticate", password=PASSWORD)
+    assert person.page == "settings", person.text
+
+
+async def rows(*but: str) -> dict[str, list[dict[str, Any]]]:
+    """Read every row of an SQLite database, `but` the tables that change by the clock."""
+    (connection,) = get_connections().all()
+    tables = await connection.execute_query_dict("SELECT name FROM sqlite_master WHERE type = 'table'")
+    return {
+        str(table["name"]): await connection.execute_query_dict(f'SELECT * FROM "{table["name"]}"')
+        for table in tables
+        if table["name"] not in {"lease", *but}
+    }
