@@ -7,7 +7,6 @@ import uvloop
 
 from cli import logs, readiness
 from cli.process import DOORS, running, until_stopped
-from hub.errors import HubError
 from hub.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -16,10 +15,6 @@ _log = structlog.get_logger(__name__)
 def serve(settings: Settings, doors: Sequence[str]) -> None:
     """Run a hub process; HubError when it can't or mustn't start."""
     asked = tuple(dict.fromkeys(doors)) or DOORS
-    unknown = [door for door in asked if door not in DOORS]
-    if unknown:
-        message = f"{unknown[0]}: there is no such door; the doors are {', '.join(DOORS)}."
-        raise HubError(message)
     readiness.refuse_unsafe(settings, asked)
     logs.configure(settings)
     run(_served(settings, asked))
