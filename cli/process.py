@@ -58,26 +58,29 @@ async def running(
     async with AsyncExitStack() as stack:
         hub = await stack.enter_async_context(opened(settings))
         process = Running(hub, {}, [])
-        if "mail_gateway" in doors:
-            sender = await stack.enter_async_context(_sender(hub, clock).running())
+        sender = _sender(hub, clock) if "mail_gateway" in doors else None
+        if sender is not None:
             process.parts["mail"] = lambda: sender.trouble
-        await stack.enter_async_context(_clockwork(hub, clock))
-        await _listen_for_watchers(stack, process, clock)
         app = application(hub, clock, process.parts) if "web" in doors else None
         if app is not None:
             if wrap is not None:
                 wrap(app)
             process.urls.append(await _serve(stack, app, settings.listen, "TEGATA_LISTEN"))
+        await _listen_for_watchers(stack, process, clock)
+        # Behind the ports: a second hub that finds them taken must not claim a row before it ends.
+        if sender is not None:
+            await stack.enter_async_context(sender.running())
+        await stack.enter_async_context(_clockwork(hub, clock))
         yield process
 
 
-async def until_stopped() -> None:
-    """Wait for SIGTERM or SIGINT."""
+def stop_asked() -> asyncio.Event:
+    """Give the event that SIGTERM and SIGINT set; called first, it lets a start end as cleanly as a run."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()
+    return stopped
 
 
 def _sender(hub: Hub, clock: Clock) -> Sender:

@@ -6,7 +6,7 @@ import structlog
 import uvloop
 
 from cli import logs, readiness
-from cli.process import DOORS, running, until_stopped
+from cli.process import DOORS, running, stop_asked
 from hub.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -26,7 +26,8 @@ def run(main: Coroutine[object, object, None]) -> None:
 
 
 async def _served(settings: Settings, doors: Sequence[str]) -> None:
+    stopped = stop_asked()
     async with running(settings, doors) as process:
         _log.info("hub.started", doors=" ".join(doors), listening=" ".join(process.urls), mode=str(settings.mode))
-        await until_stopped()
+        await stopped.wait()
     _log.info("hub.stopped")
