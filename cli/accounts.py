@@ -1,8 +1,9 @@
 """`tegata account`: add, import, show, disable and mend accounts."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,15 +17,16 @@ from rich.progress import (
 )
 
 from cli import hubwork
-from cli.console import as_json, err, say, warn
+from cli.console import as_json, counted, err, say, warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hub.accounts import AccountLine, ListedAccount
     from hub.hub import Hub
-    from hub.imports import BadRow
+    from hub.imports import Imported
 
-app = typer.Typer(no_args_is_help=True, help="Add, import, show, disable and mend accounts.")
+app = typer.Typer(no_args_is_help=True, help="Add, import, list, show, disable and mend accounts.")
 
 Name = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's name.")]
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
@@ -34,15 +36,21 @@ KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Write the good ro
 File = Annotated[Path, typer.Argument(metavar="FILE.csv", help="A CSV file in UTF-8; the first line names columns.")]
 
 
+class Language(StrEnum):
+    """What a member reads; a member may choose another one on every page."""
+
+    JA = "ja"
+    EN = "en"
+    UNSET = ""
+
+
 @app.command()
 def add(
     account: Name,
     password_stdin: FromStdin = False,
-    language: Annotated[str, typer.Option(help="ja or en; empty for the browser's.")] = "",
+    language: Annotated[Language, typer.Option(help="Of pages and mail; without it the browser's.")] = Language.UNSET,
 ) -> None:
     """Add an account; the password is asked for."""
-    if language not in {"", "ja", "en"}:
-        hubwork.refuse("The language is ja or en.")
     password = _password(from_stdin=password_stdin)
 
     async def work(hub: "Hub") -> None:
@@ -55,45 +63,60 @@ def add(
 
 
 @app.command("import")
-def import_file(file: File, dry_run: DryRun = False, keep_going: KeepGoing = False) -> None:
+def import_file(file: File, dry_run: DryRun = False, keep_going: KeepGoing = False, json: AsJson = False) -> None:
     """Import accounts from a file with the columns account, password or password_hash, and optionally language."""
 
-    async def work(hub: "Hub") -> tuple[int, "list[BadRow]"]:
+    async def work(hub: "Hub") -> "Imported":
         from hub import imports
-        from hub.imports import BadRow
 
-        read = imports.read_accounts(file)
-        known = await imports.known_accounts(row.name for row in read.good)
-        from hub.labels import fold_account
+        read = await imports.unknown_accounts(imports.read_accounts(file))
+        if dry_run or (read.bad and not keep_going):
+            return imports.unwritten(read)
+        with shown_progress("hashing", len(read.good)) as advance:
+            hashed = await imports.hashes(hub, read.good, advance)
+        with shown_progress("writing", len(read.good)) as advance:
+            await imports.write_accounts(hub, hubwork.visit(), read.good, hashed, advance)
+        return imports.written(read)
 
-        taken = [row for row in read.good if fold_account(row.name) in known]
-        bad = read.bad + [BadRow(row.line, f"{row.name}: there is an account of this name.") for row in taken]
-        good = [row for row in read.good if fold_account(row.name) not in known]
-        if not _goes_on(bad, dry_run=dry_run, keep_going=keep_going):
-            return (len(good) if dry_run else 0), bad
-        with shown_progress("hashing", len(good)) as advance:
-            hashed = await imports.hashes(hub, good, advance)
-        with shown_progress("writing", len(good)) as advance:
-            await imports.write_accounts(hub, hubwork.visit(), good, hashed, advance)
-        return len(good), bad
+    report(file, hubwork.in_hub(work), what="account", dry_run=dry_run, json=json)
 
-    written, bad = hubwork.in_hub(work)
-    report(file, written, bad, what="accounts", dry_run=dry_run)
+
+@app.command("list")
+def list_accounts(
+    beginning: Annotated[str, typer.Argument(metavar="[BEGINNING]", help="Only names that begin so.")] = "",
+    after: Annotated[str, typer.Option(metavar="ACCOUNT", help="Go on behind this one.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=100000, help="At most so many.")] = 100,
+    json: AsJson = False,
+) -> None:
+    """List accounts by name."""
+
+    async def work(_hub: "Hub") -> "list[ListedAccount]":
+        from hub import accounts
+
+        return await accounts.listed(beginning=beginning, after=after, limit=limit)
+
+    lines = hubwork.in_hub(work)
+    if json:
+        as_json(lines)
+        return
+    if not lines:
+        say("There is no such account." if beginning or after else "There is no account yet.")
+    for line in lines:
+        say(f"{line.account}{'  (disabled)' if line.disabled_at else ''}")
+    if len(lines) == limit:
+        warn(f"There may be more: --after {lines[-1].account}, or a larger --limit.")
 
 
 @app.command()
 def show(account: Name, json: AsJson = False) -> None:
     """Show what is known of an account."""
 
-    async def work(_hub: "Hub") -> object:
+    async def work(_hub: "Hub") -> "AccountLine":
         from hub import accounts
 
         return await accounts.show(account, now=hubwork.now())
 
-    from hub.accounts import AccountLine
-
     line = hubwork.in_hub(work)
-    assert isinstance(line, AccountLine)  # noqa: S101 - what accounts.show gives
     if json:
         as_json(line)
         return
@@ -118,7 +141,7 @@ def disable(account: Name) -> None:
 
         return await accounts.disable(hub, hubwork.visit(), account)
 
-    say(f"{account} is disabled; {hubwork.in_hub(work)} open sessions were ended.")
+    say(f"{account} is disabled; {_ended(hubwork.in_hub(work))}.")
 
 
 @app.command()
@@ -143,7 +166,7 @@ def unlock(account: Name) -> None:
 
         return await accounts.unlock(hub, hubwork.visit(), account)
 
-    say(f"{account}: {hubwork.in_hub(work)} counts of wrong answers were forgotten.")
+    say(f"{account}: all ways are open again; {counted(hubwork.in_hub(work), 'count')} of wrong answers forgotten.")
 
 
 @app.command()
@@ -156,21 +179,33 @@ def password(account: Name, password_stdin: FromStdin = False) -> None:
 
         return await accounts.set_password(hub, hubwork.visit(), account, chosen)
 
-    say(f"{account} has a new password; {hubwork.in_hub(work)} open sessions were ended.")
+    say(f"{account} has a new password; {_ended(hubwork.in_hub(work))}.")
 
 
-def report(file: Path, written: int, bad: "Sequence[BadRow]", *, what: str, dry_run: bool) -> None:
+def report(file: Path, imported: "Imported", *, what: str, dry_run: bool, json: bool) -> None:
     """Say what became of a file: a line for each bad row, then the sum; exit code 1 when a row was bad."""
-    for row in sorted(bad, key=lambda one: one.line):
-        warn(f"{file}:{row.line}: {row.reason}")
-    if dry_run:
-        say(f"{written} {what} can be written, {len(bad)} rows are bad; nothing was written (dry run).")
-    elif bad and not written:
-        warn(f"{len(bad)} rows are bad, so nothing was written; --keep-going writes the good ones.")
+    if json:
+        as_json(imported)
     else:
-        say(f"{written} {what} were written, {len(bad)} rows were bad.")
-    if bad:
+        _tell(file, imported, what=what, dry_run=dry_run)
+    if imported.bad:
         raise typer.Exit(hubwork.REFUSED)
+
+
+def _tell(file: Path, imported: "Imported", *, what: str, dry_run: bool) -> None:
+    for row in imported.bad:
+        warn(f"{file}:{row.line}: {row.reason}")
+    bad = f"{counted(len(imported.bad), 'bad row')}"
+    if dry_run:
+        say(f"{counted(imported.good, what)} can be written, {bad}; nothing was written (dry run).")
+    elif imported.bad and not imported.written:
+        warn(f"{bad}, so nothing was written{'; --keep-going writes the good ones' if imported.good else ''}.")
+    else:
+        say(f"{counted(imported.written, what)} written, {bad}.")
+
+
+def _ended(sessions: int) -> str:
+    return f"{counted(sessions, 'open session')} ended"
 
 
 @contextmanager
@@ -182,15 +217,22 @@ def shown_progress(what: str, total: int) -> "Iterator[Callable[[int], None]]":
         yield lambda done: progress.advance(task, done)
 
 
-def _goes_on(bad: "Sequence[BadRow]", *, dry_run: bool, keep_going: bool) -> bool:
-    return not dry_run and (keep_going or not bad)
-
-
 def _password(*, from_stdin: bool) -> str:
     """Get a password that never stood on a command line."""
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
+        return _line(sys.stdin.buffer.readline())
     if not sys.stdin.isatty():
         hubwork.refuse("There is no terminal to ask for the password at; use --password-stdin.")
     chosen: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return chosen
+
+
+def _line(read: bytes) -> str:
+    """Read the password that another program wrote, which is UTF-8 whatever this machine speaks."""
+    try:
+        chosen = read.decode("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError:
+        hubwork.refuse("The password on standard input is not UTF-8.")
+    if not chosen:
+        hubwork.refuse("There is no password on standard input.")
     return chosen

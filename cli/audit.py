@@ -6,7 +6,7 @@ import typer
 
 from cli import hubwork
 from cli.accounts import AsJson
-from cli.console import as_json, say, warn
+from cli.console import as_json, counted, say, warn
 
 if TYPE_CHECKING:
     from hub.audit import Told, Verdict
@@ -31,10 +31,12 @@ def verify(json: AsJson = False) -> None:
         for finding in verdict.findings:
             where = f"segment {finding.segment}" if finding.segment else "not sealed yet"
             warn(f"{where}{f', event {finding.event}' if finding.event else ''}: {finding.what}.")
-        say(f"{verdict.events} events in {verdict.segments} segments; the last seal is {verdict.last_seal or 'none'}.")
+        say(f"{counted(verdict.events, 'event')}, {counted(verdict.segments, 'sealed segment')}.")
+        if verdict.last_seal:
+            say(f"The last seal is {verdict.last_seal}; keep it elsewhere.")
     if verdict.findings:
         if not json:
-            warn(f"The audit is not as it was written: {len(verdict.findings)} findings.")
+            warn(f"The audit is not as it was written: {counted(len(verdict.findings), 'finding')}.")
         raise typer.Exit(hubwork.REFUSED)
 
 
@@ -59,4 +61,6 @@ def list_events(
     if not events:
         say("Nothing has happened yet.")
     for event in events:
-        say(f"{event.at:%Y-%m-%d %H:%M:%S}  {event.kind:<20} {event.address:<15} {event.detail}")
+        detail = " ".join(f"{name}={value}" for name, value in event.detail.items())
+        who = f"{event.account or '-'}  {event.address}"
+        say(f"{event.at:%Y-%m-%d %H:%M:%S}  {event.kind:<18}  {who}  {detail}".rstrip())

@@ -1,6 +1,6 @@
 """`tegata matrix`: issue and import matrix cards."""
 
-import json
+import json as json_format
 import os
 import sys
 from enum import StrEnum
@@ -10,17 +10,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import hubwork
-from cli.accounts import DryRun, File, KeepGoing, report, shown_progress
+from cli.accounts import AsJson, DryRun, File, KeepGoing, report, shown_progress
 from cli.console import as_json, warn
 from hub.authenticators.matrix import COLUMNS, ROWS
 from hub.errors import RefusedError
 
 if TYPE_CHECKING:
     from hub.hub import Hub
-    from hub.imports import BadRow
+    from hub.imports import Imported
     from hub.matrix_cards import Printed
 
 app = typer.Typer(no_args_is_help=True, help="Issue and import matrix cards.")
+
+
+_OUTPUT = (
+    "The file to write, new and readable by you alone; - for standard output."
+    " A PDF asked for at a terminal goes to matrix-cards.pdf."
+)
 
 
 class Form(StrEnum):
@@ -34,8 +40,8 @@ class Form(StrEnum):
 @app.command()
 def issue(
     accounts: Annotated[list[str], typer.Argument(metavar="ACCOUNT…", help="The accounts that get a new card.")],
-    form: Annotated[Form, typer.Option("--format", help="pdf: ten cards to a page; json: for a program.")] = Form.TEXT,
-    output: Annotated[Path | None, typer.Option(help="The file to write; - for standard output.")] = None,
+    form: Annotated[Form, typer.Option("--format", help="pdf: ten to an A4 page; json: for a program.")] = Form.TEXT,
+    output: Annotated[Path | None, typer.Option(help=_OUTPUT)] = None,
 ) -> None:
     """Issue a new card to each account; a card before it stops working. The cells are shown this once."""
     target = _target(form, output)
@@ -47,53 +53,44 @@ def issue(
         from hub import matrix_cards
 
         found = [await known.find(name) for name in accounts]
+        # One account named twice, in whatever spelling, gets one card.
+        once = {account.id: account for account in found}
         async with in_transaction():
-            return [await matrix_cards.issue(hub, hubwork.visit(), account) for account in found]
+            return [await matrix_cards.issue(hub, hubwork.visit(), account) for account in once.values()]
 
     cards = hubwork.in_hub(work)
     hubwork.guarded(lambda: _write(cards, form, target))
-    warn(f"{len(cards)} cards were issued. Their cells can't be shown again: keep what was written, or issue anew.")
+    issued = "1 card was" if len(cards) == 1 else f"{len(cards)} cards were"
+    warn(f"{issued} issued. The cells can't be shown again: keep what was written, or issue anew.")
 
 
 @app.command("import")
-def import_file(file: File, dry_run: DryRun = False, keep_going: KeepGoing = False) -> None:
+def import_file(file: File, dry_run: DryRun = False, keep_going: KeepGoing = False, json: AsJson = False) -> None:
     """Import cards printed already: columns account, serial and A1 to J7 (or one column cells, A1 A2 … J7)."""
 
-    async def work(hub: "Hub") -> "tuple[int, list[BadRow], int]":
+    async def work(hub: "Hub") -> "tuple[Imported, int]":
         from hub import imports
-        from hub.imports import BadRow
-        from hub.labels import fold_account
 
-        read = imports.read_cards(file)
-        known = await imports.known_accounts(row.account for row in read.good)
-        taken = await imports.known_serials(row.serial for row in read.good)
-        bad = list(read.bad)
-        good = []
-        for row in read.good:
-            if fold_account(row.account) not in known:
-                bad.append(BadRow(row.line, f"{row.account}: there is no such account."))
-            elif row.serial in taken:
-                bad.append(BadRow(row.line, f"{row.account}: there is a card of serial number {row.serial}."))
-            else:
-                good.append(row)
-        weak = sum(len(row.cells["A,1"]) == 1 for row in good)
-        if dry_run or (bad and not keep_going):
-            return (len(good) if dry_run else 0), bad, weak
-        with shown_progress("writing", len(good)) as advance:
-            await imports.write_cards(hub, hubwork.visit(), good, advance)
-        return len(good), bad, weak
+        read = await imports.fitting_cards(imports.read_cards(file))
+        weak = sum(row.signs == 1 for row in read.good)
+        if dry_run or (read.bad and not keep_going):
+            return imports.unwritten(read), weak
+        with shown_progress("writing", len(read.good)) as advance:
+            await imports.write_cards(hub, hubwork.visit(), read.good, advance)
+        return imports.written(read), weak
 
-    written, bad, weak = hubwork.in_hub(work)
+    imported, weak = hubwork.in_hub(work)
     if weak:
-        warn(f"{weak} cards have one sign a cell: three cells are 15 bits, below the floor of 20 that is advised.")
-    report(file, written, bad, what="cards", dry_run=dry_run)
+        cards = "1 card has" if weak == 1 else f"{weak} cards have"
+        warn(f"{cards} one sign a cell: three cells are 15 bits, below the floor of 20 that is advised.")
+    report(file, imported, what="card", dry_run=dry_run, json=json)
 
 
 def _target(form: Form, output: Path | None) -> Path | None:
     """Decide where the cards go, before any card is issued; None for standard output."""
     if output == Path("-"):
         return None
-    if output is None and form is not Form.PDF:
+    if output is None and (form is not Form.PDF or not sys.stdout.isatty()):
         return None
     target = output or Path("matrix-cards.pdf")
     if target.exists():
@@ -127,7 +124,7 @@ def _content(cards: "list[Printed]", form: Form) -> bytes:
 
         return printing.pdf(cards, hubwork.settings().service_name)
     if form is Form.JSON:
-        return (json.dumps([_plain(card) for card in cards], ensure_ascii=False, indent=2) + "\n").encode()
+        return (json_format.dumps([_plain(card) for card in cards], ensure_ascii=False, indent=2) + "\n").encode()
     return "\n".join(_text(card) for card in cards).encode()
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from rich.console import Console
 
-out = Console(soft_wrap=True, highlight=False)
-err = Console(soft_wrap=True, highlight=False, stderr=True)
+# No emoji: rich would read one into the `:b:` of an IPv6 address.
+out = Console(soft_wrap=True, highlight=False, emoji=False)
+err = Console(soft_wrap=True, highlight=False, emoji=False, stderr=True)
 
 
 def say(text: str) -> None:
@@ -20,6 +21,11 @@ def say(text: str) -> None:
 def warn(text: str) -> None:
     """Say something beside the output proper."""
     err.print(text, markup=False)
+
+
+def counted(number: int, what: str) -> str:
+    """Write a number with its noun: 1 card, 2 cards."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def as_json(value: object) -> None:

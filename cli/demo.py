@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli import logs
-from cli.process import DOORS, running, until_stopped, utc_now
+from cli.process import DOORS, running, stop_asked, utc_now
 from cli.readiness import DEMO_MARK
 from cli.serve import run
 from demo import campus, inbox
@@ -49,6 +49,7 @@ def _forget(folder: Path) -> None:
 
 
 async def _shown(folder: Path, port: int) -> None:
+    stopped = stop_asked()
     async with AsyncExitStack() as stack:
         letters = inbox.Inbox()
         smtp_port = await stack.enter_async_context(inbox.mail_server(letters, host=_HOST))
@@ -61,7 +62,7 @@ async def _shown(folder: Path, port: int) -> None:
         await _serve_inbox(stack, letters, port + 1)
         people = await members(process.hub, Visit(utc_now(), _HOST, Zone.ON_CAMPUS, "tegata demo"), folder)
         _tell(port, people)
-        await until_stopped()
+        await stopped.wait()
 
 
 def _settings(folder: Path, port: int, smtp_port: int) -> Settings:
@@ -87,7 +88,7 @@ async def _serve_inbox(stack: AsyncExitStack, letters: inbox.Inbox, port: int) -
     try:
         await TCPSite(runner, _HOST, port).start()
     except OSError as error:
-        message = f"The inbox can't listen at {_HOST}:{port} ({error.strerror}); choose another --port."
+        message = f"The inbox can't listen at {_HOST}:{port}; choose another --port."
         raise HubError(message) from error
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from cli import readiness
+from cli.console import counted
 from hub.errors import HubError
 from hub.settings import Mode, Settings, listen_of
 from models.database import sqlite_file
@@ -46,14 +47,12 @@ async def examine(settings: Settings) -> list[Finding]:
 
 def _settings(settings: Settings) -> Iterator[Finding]:
     for reason in readiness.missing(settings, ("web", "mail_gateway")):
-        what, _, mend = reason.partition(": ")
-        yield Finding("settings", Grade.WRONG, what, mend)
+        yield _split("settings", reason)
     if settings.mode is Mode.DEMO:
         yield Finding("mode", Grade.WARN, "TEGATA_MODE is demo", "set it to production before members come")
     else:
         for reason in readiness.unsafe(settings):
-            what, _, mend = reason.partition(": ")
-            yield Finding("safety", Grade.WRONG, what, mend)
+            yield _split("safety", reason)
     if not settings.campus_networks:
         yield Finding(
             "campus",
@@ -77,18 +76,25 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         )
 
 
+def _split(about: str, reason: str) -> Finding:
+    """Part a reason that a start is refused for from what mends it."""
+    what, _, mend = reason.removesuffix(".").rpartition(": ")
+    return Finding(about, Grade.WRONG, what, mend)
+
+
 def _keys(settings: Settings) -> Iterator[Finding]:
     from hub import keyring
 
     try:
         ring = keyring.load(settings.keys_file)
     except HubError as error:
-        yield Finding("keys", Grade.WRONG, str(error), "run `tegata keys init`, or bring the back-up")
+        what = str(error).partition(";")[0].removesuffix(".")
+        yield Finding("keys", Grade.WRONG, what, "bring the back-up, or run `tegata keys init` for a new hub")
         return
     owner = settings.keys_file.stat().st_uid
     if owner not in {os.getuid(), 0}:
         yield Finding("keys", Grade.WARN, f"{settings.keys_file} belongs to another user", "run the hub as that user")
-    yield Finding("keys", Grade.OK, f"{len(ring.ids)} keys, the current one is {ring.current}")
+    yield Finding("keys", Grade.OK, f"{counted(len(ring.ids), 'key')}, the current one is {ring.current}")
 
 
 def _room(settings: Settings) -> Iterator[Finding]:
@@ -123,16 +129,17 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
                 yield Finding(
                     "matrix",
                     Grade.WARN,
-                    f"{weak} matrix cards have less than 20 bits in three cells",
+                    f"{counted(weak, 'matrix card')} with less than 20 bits in three cells",
                     "issue new ones with `tegata matrix issue`",
                 )
             verdict = await audit.verify(hub.keys)
             if verdict.findings:
-                yield Finding("audit", Grade.WRONG, f"{len(verdict.findings)} findings", "run `tegata audit verify`")
+                what = f"it is not as it was written, {counted(len(verdict.findings), 'finding')}"
+                yield Finding("audit", Grade.WRONG, what, "see them with `tegata audit verify`")
             else:
-                yield Finding("audit", Grade.OK, f"{verdict.events} events, none rewritten")
+                yield Finding("audit", Grade.OK, f"{counted(verdict.events, 'event')}, none rewritten")
     except OldSchemaError as error:
-        yield Finding("database", Grade.WRONG, str(error), "run `tegata migrate`")
+        yield Finding("database", Grade.WRONG, str(error).partition(":")[0], "run `tegata migrate`")
     except BadDatabaseUrlError as error:
         yield Finding("database", Grade.WRONG, f"TEGATA_DATABASE_URL: {error}", "mend the URL")
     except HubError:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-import secrets
+import sqlite3
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -93,11 +93,12 @@ def _sentence(error: Exception) -> str:
 
     if isinstance(error, BadDatabaseUrlError):
         return f"TEGATA_DATABASE_URL: {error}."
-    if isinstance(error, BaseORMException | OSError):
-        said = " ".join(str(error).split()) or type(error).__name__
+    said = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, BaseORMException | sqlite3.Error) or type(error).__module__.startswith("asyncpg"):
+        return f"The database can't be used: {said}."
+    if isinstance(error, OSError):
         return f"The database or a file can't be used: {said}."
-    if type(error).__module__.startswith("asyncpg"):
-        return f"The database can't be used: {' '.join(str(error).split())}."
-    reference = secrets.token_hex(4)
-    logging.getLogger("tegata").error("reference %s", reference, exc_info=error)
-    return f"Something went wrong that should not have ({type(error).__name__}, reference {reference})."
+    # A defect of ours: whoever mends it needs the place, whoever met it a sentence.
+    if settings().log_level == "debug":
+        logging.getLogger("tegata").error("this should not have happened", exc_info=error)
+    return f"This should not have happened ({type(error).__name__}); TEGATA_LOG_LEVEL=debug shows where."

@@ -6,7 +6,7 @@ import typer
 
 from cli import hubwork
 from cli.accounts import shown_progress
-from cli.console import say
+from cli.console import counted, say
 
 if TYPE_CHECKING:
     from hub.hub import Hub
@@ -42,4 +42,4 @@ def rotate() -> None:
                 advance(done)
         return total
 
-    say(f"{hubwork.in_hub(work)} secrets were sealed with it. Running hubs take it up by themselves.")
+    say(f"{counted(hubwork.in_hub(work), 'secret')} sealed with it. Running hubs take it up by themselves.")

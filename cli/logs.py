@@ -36,9 +36,18 @@ def configure(settings: Settings) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(
-        level=max(level, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
-    )
+    # Libraries speak up only when something is wrong, and through the same sieve.
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Redacted("%(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler])
+
+
+class _Redacted(logging.Formatter):
+    """What a library logs, its traceback included, without a token."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a line of the log."""
+        return _TOKEN.sub("(token)", super().format(record))
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -1,6 +1,7 @@
 """Every command of the operator's door, in one place."""
 
 import asyncio
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,15 @@ import typer
 
 from cli import accounts, audit, cards, contacts, hubwork, keys
 from cli.accounts import AsJson
-from cli.console import as_json, say, warn
+from cli.console import as_json, say
+
+
+class Door(StrEnum):
+    """What may be run alone."""
+
+    WEB = "web"
+    MAIL_GATEWAY = "mail_gateway"
+
 
 app = typer.Typer(
     name="tegata",
@@ -51,7 +60,7 @@ def tegata(
 @app.command()
 def serve(
     doors: Annotated[
-        list[str] | None, typer.Argument(metavar="[DOOR]…", help="web, mail_gateway; all of them by default.")
+        list[Door] | None, typer.Argument(metavar="[DOOR]…", help="web, mail_gateway; all of them by default.")
     ] = None,
 ) -> None:
     """Run the doors asked for in one process, until stopped."""
@@ -111,7 +120,7 @@ def doctor(json: AsJson = False) -> None:
     if json:
         as_json(findings)
     for finding in () if json else findings:
-        line = f"{finding.grade:<5}  {finding.about}: {finding.what}"
-        (say if finding.grade is Grade.OK else warn)(f"{line}. To mend it: {finding.mend}." if finding.mend else line)
+        line = f"{finding.grade:<5}  {finding.about}: {finding.what}."
+        say(f"{line} To mend it: {finding.mend}." if finding.mend else line)
     if any(finding.grade is Grade.WRONG for finding in findings):
         raise typer.Exit(hubwork.REFUSED)

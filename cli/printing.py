@@ -1,10 +1,13 @@
 """PURE: matrix cards on paper."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from io import BytesIO
 
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
+from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+from reportlab.pdfbase.pdfmetrics import registerFont, stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
 from hub.authenticators.matrix import COLUMNS, ROWS
@@ -15,11 +18,23 @@ _WIDTH, _HEIGHT = 85.6 * mm, 53.98 * mm
 _ACROSS, _DOWN = 2, 5
 _MARGIN = 4 * mm
 _CUT = 3 * mm
+_JAPANESE = "HeiseiKakuGo-W5"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a line of text begins, and how wide it may grow."""
+
+    left: float
+    bottom: float
+    room: float
 
 
 def pdf(cards: Sequence[Printed], service: str) -> bytes:
     """Draw cards in the size of a wallet's, ten to an A4 page, with marks to cut along."""
     buffer = BytesIO()
+    # Every PDF reader brings this font along, so that none needs to be shipped; the standard ones have no Japanese.
+    registerFont(UnicodeCIDFont(_JAPANESE))
     canvas = Canvas(buffer, pagesize=A4, pageCompression=1)
     canvas.setTitle(f"{service}: matrix cards")
     for place, card in enumerate(cards):
@@ -35,11 +50,14 @@ def _draw(canvas: Canvas, card: Printed, service: str, place: int) -> None:
     left = (A4[0] - _ACROSS * _WIDTH) / 2 + place % _ACROSS * _WIDTH
     bottom = (A4[1] + _DOWN * _HEIGHT) / 2 - (place // _ACROSS + 1) * _HEIGHT
     _mark_corners(canvas, left, bottom)
-    canvas.setFont("Helvetica-Bold", 8)
-    canvas.drawString(left + _MARGIN, bottom + _HEIGHT - _MARGIN - 6, service)
+    head = bottom + _HEIGHT - _MARGIN - 6
+    inside = _WIDTH - 2 * _MARGIN
+    _write(canvas, service, Place(left + _MARGIN, head, inside), "Helvetica-Bold", 8)
+    foot = bottom + _MARGIN - 3
     canvas.setFont("Helvetica", 7)
-    canvas.drawRightString(left + _WIDTH - _MARGIN, bottom + _HEIGHT - _MARGIN - 6, card.account)
-    canvas.drawString(left + _MARGIN, bottom + _MARGIN - 3, card.serial)
+    canvas.drawRightString(left + _WIDTH - _MARGIN, foot, card.serial)
+    room = inside - stringWidth(card.serial, "Helvetica", 7) - _MARGIN
+    _write(canvas, card.account, Place(left + _MARGIN, foot, room), "Helvetica-Bold", 7)
     across = (_WIDTH - 2 * _MARGIN - 5 * mm) / len(COLUMNS)
     down = (_HEIGHT - 2 * _MARGIN - 10 * mm) / len(ROWS)
     top = bottom + _HEIGHT - _MARGIN - 6 * mm
@@ -58,6 +76,14 @@ def _draw(canvas: Canvas, card: Printed, service: str, place: int) -> None:
     for depth in range(len(ROWS)):
         y = top - depth * down - 1.6 * mm + 0.4 * mm
         canvas.line(left + _MARGIN, y, left + _WIDTH - _MARGIN, y)
+
+
+def _write(canvas: Canvas, text: str, place: Place, latin: str, size: float) -> None:
+    """Write a line that keeps to its room, smaller if it must, in a font that has its letters."""
+    font = latin if text.isascii() else _JAPANESE
+    width = stringWidth(text, font, size)
+    canvas.setFont(font, min(size, size * place.room / width) if width else size)
+    canvas.drawString(place.left, place.bottom, text)
 
 
 def _mark_corners(canvas: Canvas, left: float, bottom: float) -> None:

@@ -1,6 +1,8 @@
 """One hub process: the doors asked for, the clock's jobs and the metrics, started together and ended together."""
 
 import asyncio
+import errno
+import os
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,9 +13,10 @@ import structlog
 from aiohttp import web
 from aiohttp.web import Application, AppRunner, TCPSite
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, disable_created_metrics, generate_latest
+from tortoise.exceptions import BaseORMException
 
-from hub import upkeep
+from hub import measures, upkeep
 from hub.errors import HubError
 from hub.hub import Hub, opened
 from hub.settings import Settings, listen_of
@@ -22,7 +25,8 @@ from mail_gateway.relay import Relay
 from mail_gateway.sender import Sender
 from mail_gateway.settings import BadSmtpUrlError, relay_address
 from web.app import application
-from web.health import Trouble
+from web.context import CLOCK, HUB
+from web.health import PARTS, Trouble, show_live, show_ready
 
 DOORS = ("web", "mail_gateway")
 Wrap = Callable[[Application], None]
@@ -54,26 +58,29 @@ async def running(
     async with AsyncExitStack() as stack:
         hub = await stack.enter_async_context(opened(settings))
         process = Running(hub, {}, [])
-        if "mail_gateway" in doors:
-            sender = await stack.enter_async_context(_sender(hub, clock).running())
+        sender = _sender(hub, clock) if "mail_gateway" in doors else None
+        if sender is not None:
             process.parts["mail"] = lambda: sender.trouble
-        await stack.enter_async_context(_clockwork(hub, clock))
-        await _listen_for_metrics(stack, settings, process)
         app = application(hub, clock, process.parts) if "web" in doors else None
         if app is not None:
             if wrap is not None:
                 wrap(app)
             process.urls.append(await _serve(stack, app, settings.listen, "TEGATA_LISTEN"))
+        await _listen_for_watchers(stack, process, clock)
+        # Behind the ports: a second hub that finds them taken must not claim a row before it ends.
+        if sender is not None:
+            await stack.enter_async_context(sender.running())
+        await stack.enter_async_context(_clockwork(hub, clock))
         yield process
 
 
-async def until_stopped() -> None:
-    """Wait for SIGTERM or SIGINT."""
+def stop_asked() -> asyncio.Event:
+    """Give the event that SIGTERM and SIGINT set; called first, it lets a start end as cleanly as a run."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()
+    return stopped
 
 
 def _sender(hub: Hub, clock: Clock) -> Sender:
@@ -120,14 +127,23 @@ async def _upkeep(hub: Hub, clock: Clock, name: str) -> None:
         _log.debug("upkeep.done", job=name, rows=done)
 
 
-async def _listen_for_metrics(stack: AsyncExitStack, settings: Settings, process: Running) -> None:
-    """Serve the metrics apart from the pages; a port that is taken costs the metrics, never the start."""
-    if not settings.metrics_listen:
+async def _listen_for_watchers(stack: AsyncExitStack, process: Running, clock: Clock) -> None:
+    """Serve metrics and health apart from the pages; a port that is taken costs these, never the start."""
+    where = process.hub.settings.metrics_listen
+    if not where:
         return
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     app = Application()
-    app.add_routes([web.get("/metrics", _metrics)])
+    app[HUB], app[CLOCK], app[PARTS] = process.hub, clock, process.parts
+    app.add_routes(
+        [
+            web.get("/metrics", _show_metrics),
+            web.get("/health/live", show_live),
+            web.get("/health/ready", show_ready),
+        ]
+    )
     try:
-        await _serve(stack, app, settings.metrics_listen, "TEGATA_METRICS_LISTEN")
+        await _serve(stack, app, where, "TEGATA_METRICS_LISTEN")
     except HubError as error:
         trouble = str(error)
         process.parts["metrics"] = lambda: trouble
@@ -136,7 +152,12 @@ async def _listen_for_metrics(stack: AsyncExitStack, settings: Settings, process
     process.parts["metrics"] = lambda: ""
 
 
-async def _metrics(_request: web.Request) -> web.Response:
+async def _show_metrics(request: web.Request) -> web.Response:
+    try:
+        await measures.look(request.app[HUB], now=request.app[CLOCK]())
+    except (BaseORMException, OSError) as error:
+        # What this process counted itself is still worth having.
+        _log.warning("metrics.no_look", error=str(error))
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
@@ -148,7 +169,9 @@ async def _serve(stack: AsyncExitStack, app: Application, where: str, setting: s
     try:
         await TCPSite(runner, listen.host, listen.port).start()
     except OSError as error:
-        message = f"{setting}: {where} can't be listened at ({error.strerror or error})."
+        taken = error.errno == errno.EADDRINUSE
+        why = "another program listens there" if taken else os.strerror(error.errno or 0)
+        message = f"{setting}: {where} can't be listened at: {why}."
         raise HubError(message) from error
     host = f"[{listen.host}]" if ":" in listen.host else listen.host
     return f"http://{host}:{listen.port}"

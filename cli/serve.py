@@ -6,8 +6,7 @@ import structlog
 import uvloop
 
 from cli import logs, readiness
-from cli.process import DOORS, running, until_stopped
-from hub.errors import HubError
+from cli.process import DOORS, running, stop_asked
 from hub.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -16,10 +15,6 @@ _log = structlog.get_logger(__name__)
 def serve(settings: Settings, doors: Sequence[str]) -> None:
     """Run a hub process; HubError when it can't or mustn't start."""
     asked = tuple(dict.fromkeys(doors)) or DOORS
-    unknown = [door for door in asked if door not in DOORS]
-    if unknown:
-        message = f"{unknown[0]}: there is no such door; the doors are {', '.join(DOORS)}."
-        raise HubError(message)
     readiness.refuse_unsafe(settings, asked)
     logs.configure(settings)
     run(_served(settings, asked))
@@ -31,7 +26,8 @@ def run(main: Coroutine[object, object, None]) -> None:
 
 
 async def _served(settings: Settings, doors: Sequence[str]) -> None:
+    stopped = stop_asked()
     async with running(settings, doors) as process:
         _log.info("hub.started", doors=" ".join(doors), listening=" ".join(process.urls), mode=str(settings.mode))
-        await until_stopped()
+        await stopped.wait()
     _log.info("hub.stopped")

@@ -44,6 +44,16 @@ class AccountLine:
     last_login_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class ListedAccount:
+    """An account in a list of many."""
+
+    account: str
+    created_at: datetime
+    disabled_at: datetime | None
+    language: str
+
+
 async def add(hub: Hub, visit: Visit, *, name: str, password: str, language: str = "") -> Account:
     """Add an account; RefusedError says why it can't be."""
     checked = check_new(name, password)
@@ -84,6 +94,15 @@ async def find(name: str) -> Account:
         message = f"{name}: there is no such account."
         raise RefusedError(message)
     return account
+
+
+async def listed(*, beginning: str, after: str, limit: int) -> list[ListedAccount]:
+    """List accounts by name, those that begin with `beginning` and stand behind `after`."""
+    chosen = Account.filter(folded__gt=fold_account(after))
+    if beginning:
+        chosen = chosen.filter(folded__startswith=fold_account(beginning))
+    rows = await chosen.order_by("folded").limit(limit)
+    return [ListedAccount(row.name, row.created_at, row.disabled_at, row.language) for row in rows]
 
 
 async def show(name: str, *, now: datetime) -> AccountLine:

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -10,6 +11,7 @@ from tortoise.transactions import in_transaction
 
 from hub.keyring import KeyRing
 from hub.visit import Visit
+from models.account import Account
 from models.event import Event, Segment
 from models.kinds import EventKind
 from models.rows import insert
@@ -44,6 +46,16 @@ async def record(
     keys: KeyRing, kind: EventKind, visit: Visit, account_id: int | None, **detail: str | int | None
 ) -> None:
     """Write an event in the transaction of what it tells; `detail` must hold nothing secret."""
+    await insert(drafted(keys, kind, visit, account_id, **detail))
+
+
+async def record_all(events: Sequence[Event]) -> None:
+    """Write many drafted events in the transaction of what they tell."""
+    await Event.bulk_create(events)
+
+
+def drafted(keys: KeyRing, kind: EventKind, visit: Visit, account_id: int | None, **detail: str | int | None) -> Event:
+    """Give an event for a caller that writes many at once."""
     told = json.dumps(
         {name: value for name, value in detail.items() if value is not None},
         ensure_ascii=False,
@@ -51,7 +63,7 @@ async def record(
     )
     event = Event(at=visit.now, kind=kind, account_id=account_id, address=visit.address, detail=told, key=keys.current)
     event.mac = _mac(keys, event)
-    await insert(event)
+    return event
 
 
 async def seal(keys: KeyRing, *, now: datetime) -> int:
@@ -143,13 +155,18 @@ class Told:
 
     at: datetime
     kind: str
-    account_id: int | None
+    account: str
     address: str
-    detail: str
+    detail: dict[str, str | int]
 
 
 async def listed(*, account_id: int | None, limit: int) -> list[Told]:
     """List the newest events, the oldest of them first; of one account if it is named."""
     events = Event.filter(account_id=account_id) if account_id is not None else Event.all()
     rows = await events.order_by("-id").limit(limit)
-    return [Told(row.at, str(row.kind), row.account_id, row.address, row.detail) for row in reversed(rows)]
+    numbers = {row.account_id for row in rows if row.account_id is not None}
+    names = {account.id: account.name for account in await Account.filter(id__in=numbers)} if numbers else {}
+    return [
+        Told(row.at, str(row.kind), names.get(row.account_id or 0, ""), row.address, json.loads(row.detail))
+        for row in reversed(rows)
+    ]

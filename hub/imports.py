@@ -3,13 +3,15 @@
 import asyncio
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from argon2 import extract_parameters
 from argon2.exceptions import InvalidHashError
+from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from hub import audit, matrix_cards
@@ -52,12 +54,13 @@ class NewAccount:
 
 @dataclass(frozen=True, slots=True)
 class NewCard:
-    """A card that was printed already."""
+    """A card that was printed already; `packed` takes a tenth of what the cells by name do."""
 
     line: int
     account: str
     serial: str
-    cells: dict[str, str] = field(repr=False)
+    signs: int
+    packed: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,25 @@ class ReadCards:
 
     good: list[NewCard]
     bad: list[BadRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a file: how many rows are good, how many of them were written, and the bad ones by line."""
+
+    good: int
+    written: int
+    bad: list[BadRow]
+
+
+def unwritten(read: ReadAccounts | ReadCards) -> Imported:
+    """Tell of a file that was only looked at."""
+    return Imported(len(read.good), 0, sorted(read.bad, key=_line))
+
+
+def written(read: ReadAccounts | ReadCards) -> Imported:
+    """Tell of a file whose good rows were written."""
+    return Imported(len(read.good), len(read.good), sorted(read.bad, key=_line))
 
 
 def read_accounts(path: Path) -> ReadAccounts:
@@ -128,8 +150,34 @@ def read_cards(path: Path) -> ReadCards:
     return ReadCards(good, bad)
 
 
-async def known_accounts(names: Iterable[str]) -> set[str]:
-    """Tell which of these accounts stand in the database, in their folded form."""
+async def unknown_accounts(read: ReadAccounts) -> ReadAccounts:
+    """Take the rows out whose account stands in the database already."""
+    known = await _known_accounts([row.name for row in read.good])
+    checked = ReadAccounts([], list(read.bad))
+    for row in read.good:
+        if fold_account(row.name) in known:
+            checked.bad.append(BadRow(row.line, f"{row.name}: there is an account of this name."))
+        else:
+            checked.good.append(row)
+    return checked
+
+
+async def fitting_cards(read: ReadCards) -> ReadCards:
+    """Take the rows out whose account is not in the database, or whose serial number is."""
+    known = await _known_accounts([row.account for row in read.good])
+    taken = await _known_serials([row.serial for row in read.good])
+    checked = ReadCards([], list(read.bad))
+    for row in read.good:
+        if fold_account(row.account) not in known:
+            checked.bad.append(BadRow(row.line, f"{row.account}: there is no such account."))
+        elif row.serial in taken:
+            checked.bad.append(BadRow(row.line, f"{row.account}: there is a card of serial number {row.serial}."))
+        else:
+            checked.good.append(row)
+    return checked
+
+
+async def _known_accounts(names: Iterable[str]) -> set[str]:
     known: set[str] = set()
     for batch in _batches([fold_account(name) for name in names]):
         found = await Account.filter(folded__in=batch).values_list("folded", flat=True)
@@ -137,8 +185,7 @@ async def known_accounts(names: Iterable[str]) -> set[str]:
     return known
 
 
-async def known_serials(serials: Iterable[str]) -> set[str]:
-    """Tell which of these serial numbers stand in the database."""
+async def _known_serials(serials: Iterable[str]) -> set[str]:
     known: set[str] = set()
     for batch in _batches(list(serials)):
         found = await MatrixCard.filter(serial__in=batch).values_list("serial", flat=True)
@@ -163,7 +210,7 @@ async def write_accounts(
     hub: Hub, visit: Visit, rows: Sequence[NewAccount], hashed: Sequence[str], progress: Progress
 ) -> None:
     """Write accounts and what the audit tells of them, all or nothing."""
-    async with in_transaction():
+    async with _all_or_nothing():
         for batch in _batches(list(zip(rows, hashed, strict=True))):
             await Account.bulk_create(
                 [
@@ -183,14 +230,28 @@ async def write_accounts(
 
 async def write_cards(hub: Hub, visit: Visit, rows: Sequence[NewCard], progress: Progress) -> None:
     """Bind cards to their accounts, all or nothing."""
-    async with in_transaction():
+    async with _all_or_nothing():
         for batch in _batches(list(rows)):
             folded = [fold_account(row.account) for row in batch]
-            accounts = {account.folded: account for account in await Account.filter(folded__in=folded)}
-            for row in batch:
-                account = accounts[fold_account(row.account)]
-                await matrix_cards.bind(hub, visit, account, serial=row.serial, cells=row.cells)
+            ids = {one.folded: one.id for one in await Account.filter(folded__in=folded).only("id", "folded")}
+            cards = [_blank(row, ids[fold_account(row.account)]) for row in batch]
+            await matrix_cards.bind(hub, visit, cards)
             progress(len(batch))
+
+
+def _blank(row: NewCard, account_id: int) -> matrix_cards.Blank:
+    return matrix_cards.Blank(account_id, row.serial, matrix.unpack(row.packed))
+
+
+@asynccontextmanager
+async def _all_or_nothing() -> AsyncIterator[None]:
+    """Hold one transaction; what somebody else wrote since the rows were checked undoes it whole."""
+    try:
+        async with in_transaction():
+            yield
+    except IntegrityError as error:
+        message = "Somebody wrote one of these meanwhile, so nothing was written: run it again."
+        raise RefusedError(message) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,21 +285,34 @@ def _rows(path: Path) -> _Rows:
 def _numbered(path: Path, reader: "csv.DictReader[str]") -> Iterator[tuple[int, dict[str, str]]]:
     try:
         for row in reader:
-            yield reader.line_num, {str(name): str(value or "").strip() for name, value in row.items()}
+            yield reader.line_num, {str(name): _trimmed(str(name), value) for name, value in row.items()}
     except csv.Error as error:
         message = f"{path}:{reader.line_num}: this is no CSV ({error})."
         raise RefusedError(message) from error
 
 
+def _trimmed(column: str, value: object) -> str:
+    # A space at a password's end is part of it: what was given is what logs in.
+    return str(value or "") if column == "password" else str(value or "").strip()
+
+
 def _expect(path: Path, columns: list[str], known: set[str], *, needed: tuple[str, ...]) -> None:
     for name in columns:
         if name not in known:
-            message = f"{path}: there is no column {name!r}."
+            message = f"{path}: a column {name!r} has no meaning here; there are {', '.join(_shortened(known))}."
+            raise RefusedError(message)
+        if columns.count(name) > 1:
+            message = f"{path}: the column {name!r} stands there twice."
             raise RefusedError(message)
     for name in needed:
         if name not in columns:
             message = f"{path}: the column {name} is missing."
             raise RefusedError(message)
+
+
+def _shortened(columns: set[str]) -> list[str]:
+    cells = {cell.replace(",", "") for cell in matrix.CELLS}
+    return [*sorted(columns - cells), *(["A1 to J7"] if cells <= columns else [])]
 
 
 def _account(line: int, row: dict[str, str]) -> NewAccount:
@@ -273,7 +347,7 @@ def _card(line: int, row: dict[str, str], each: dict[str, str]) -> NewCard:
     if not matrix.is_card(cells):
         message = f"{name}: a card has 70 cells of equally many letters or digits, 1 to 4."
         raise RefusedError(message)
-    return NewCard(line, name, serial, cells)
+    return NewCard(line, name, serial, len(cells["A,1"]), matrix.pack(cells))
 
 
 def _name(typed: str) -> str:
@@ -293,6 +367,10 @@ def _check_hash(name: str, hashed: str) -> None:
     if not hashed.startswith("$argon2id$"):
         message = f"{name}: the password_hash is not argon2id."
         raise RefusedError(message)
+
+
+def _line(row: BadRow) -> int:
+    return row.line
 
 
 def _batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:

@@ -70,9 +70,10 @@ class KeyRing:
             message = f"a sealed value does not belong to {identity}"
             raise TamperedError(message) from error
 
-    def is_current(self, sealed: bytes) -> bool:
-        """Tell whether a value is sealed with the current key."""
-        return bytes(sealed).startswith(self.current.encode() + b":")
+    def sealed_between(self) -> tuple[bytes, bytes]:
+        """Give the bounds of what the current key sealed: every such value is in [first, last) as bytes are ordered."""
+        name = self.current.encode()
+        return name + b":", name + b";"
 
     def mac(self, purpose: str, *parts: bytes, key_id: str) -> bytes:
         """Give the HMAC-SHA-256 of some parts under one key, for one purpose only."""
@@ -135,6 +136,9 @@ class KeyRing:
             },
             indent=1,
         )
+        if not self._path.parent.is_dir():
+            message = f"{self._path}: the folder {self._path.parent} is not there; make it first."
+            raise KeyRingError(message)
         partial = self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}")
         try:
             with os.fdopen(os.open(partial, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w") as file:

@@ -10,6 +10,7 @@ from hub import (
     bound,
     codes,
     matrix_cards,
+    measures,
     passwords,
     policy,
     sessions,
@@ -49,6 +50,7 @@ from models.rows import insert, where
 _PURPOSE = "login"
 
 
+@measures.counted
 async def begin(hub: Hub, visit: Visit, *, name: str, password: str) -> Begun | Refused | Throttled | Busy:
     """Begin a login with account and password; where only the matrix card is left, its cells are asked at once."""
     folded = fold_account(name)
@@ -128,6 +130,7 @@ async def send_again(hub: Hub, visit: Visit, token: str) -> Asked | Refused | Th
     return await _send(hub, visit, login, way, again=True, other_ways=len(offers) > 1)
 
 
+@measures.counted
 async def answer(hub: Hub, visit: Visit, token: str, response: str) -> Admitted | Refused | Throttled:
     """Answer what the login asks; admitted when both factors are proved.
 

@@ -1,7 +1,7 @@
 """The matrix cards of accounts: issued, asked for three cells, renewed."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hub import audit, challenges
@@ -24,6 +24,15 @@ class Printed:
     """A card as it goes to the printer, once."""
 
     account: str
+    serial: str
+    cells: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """A card that is about to be bound to an account."""
+
+    account_id: int
     serial: str
     cells: Mapping[str, str] = field(repr=False)
 
@@ -98,18 +107,30 @@ async def issue(hub: Hub, visit: Visit, account: Account) -> Printed:
     """Issue a new card to an account, in the caller's transaction; the one before it is revoked."""
     cells = matrix.mint(hub.settings.matrix_signs)
     serial = _serial()
-    await bind(hub, visit, account, serial=serial, cells=cells)
+    await bind(hub, visit, [Blank(account.id, serial, cells)])
     return Printed(account.name, serial, cells)
 
 
-async def bind(hub: Hub, visit: Visit, account: Account, *, serial: str, cells: Mapping[str, str]) -> None:
-    """Bind a card of these cells, in the caller's transaction; the one before it is revoked, its challenge too."""
-    await MatrixCard.filter(account_id=account.id, revoked_at=None).update(revoked_at=visit.now)
-    await Challenge.filter(slot=slot_of(account.id)).update(slot=None, revoked_at=visit.now)
-    card = MatrixCard(account_id=account.id, serial=serial, signs=len(cells["A,1"]), issued_at=visit.now)
-    card.cells = hub.keys.seal(matrix.pack(cells), identity=identity_of(card))
-    await card.save(force_create=True)
-    await audit.record(hub.keys, EventKind.MATRIX_ISSUED, visit, account.id, serial=serial)
+async def bind(hub: Hub, visit: Visit, blanks: Sequence[Blank]) -> None:
+    """Bind cards, one an account, in the caller's transaction; those before are revoked, their challenges too."""
+    ids = [blank.account_id for blank in blanks]
+    await MatrixCard.filter(account_id__in=ids, revoked_at=None).update(revoked_at=visit.now)
+    slots = [slot_of(account_id) for account_id in ids]
+    await Challenge.filter(slot__in=slots).update(slot=None, revoked_at=visit.now)
+    await MatrixCard.bulk_create([_sealed(hub, visit, blank) for blank in blanks])
+    await audit.record_all(
+        [
+            audit.drafted(hub.keys, EventKind.MATRIX_ISSUED, visit, blank.account_id, serial=blank.serial)
+            for blank in blanks
+        ]
+    )
+
+
+def _sealed(hub: Hub, visit: Visit, blank: Blank) -> MatrixCard:
+    signs = len(blank.cells["A,1"])
+    card = MatrixCard(account_id=blank.account_id, serial=blank.serial, signs=signs, issued_at=visit.now)
+    card.cells = hub.keys.seal(matrix.pack(blank.cells), identity=identity_of(card))
+    return card
 
 
 def identity_of(card: MatrixCard) -> str:

@@ -92,6 +92,14 @@ class Failed:
 Report = Accepted | Deferred | Failed
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What is due on a channel and not delivered; `since` when the oldest of it was posted."""
+
+    due: int
+    since: datetime | None
+
+
 class Outbox:
     """The rows to deliver, and who waits for them."""
 
@@ -168,11 +176,15 @@ class Outbox:
         if claimed.challenge_id is not None:
             await self._wakeups.tell(topic_of(claimed.challenge_id))
 
-    async def backlog(self, *, now: datetime) -> dict[Channel, int]:
+    async def backlog(self, *, now: datetime) -> dict[Channel, Backlog]:
         """Count what is due and not delivered, by channel."""
-        waiting = await Delivery.filter(due_at__isnull=False, expires_at__gt=now).values_list("channel", flat=True)
-        channels = [Channel(str(channel)) for channel in waiting]
-        return {channel: channels.count(channel) for channel in Channel}
+        undelivered = Delivery.filter(due_at__isnull=False, expires_at__gt=now)
+        found = {}
+        for channel in Channel:
+            here = undelivered.filter(channel=channel)
+            oldest = await here.order_by("posted_at").first().only("id", "posted_at")
+            found[channel] = Backlog(await here.count(), oldest.posted_at if oldest else None)
+        return found
 
     async def expire(self, *, now: datetime) -> int:
         """Close what was not delivered in its time; returns how many rows."""

@@ -33,6 +33,11 @@ class PasswordGate:
         """Let the threads go."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    @property
+    def waiting(self) -> int:
+        """How many are in the doorway or before it."""
+        return self._inside
+
     def overload(self) -> Busy | None:
         """Tell whether one more would wait longer than a claimant should."""
         wait = timedelta(seconds=self._inside * self._seconds / self._cores)

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from email.utils import parseaddr
 from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
@@ -110,7 +111,9 @@ class Settings(BaseModel):
     )
     listen: str = Field("127.0.0.1:8080", description="Where the web door listens, HOST:PORT; TLS ends before it.")
     metrics_listen: str = Field(
-        "127.0.0.1:9464", description="Where Prometheus reads the metrics, HOST:PORT; empty for nowhere."
+        "127.0.0.1:9464",
+        description="Where each process answers /metrics, /health/live and /health/ready, HOST:PORT; empty for"
+        " nowhere.",
     )
     database_url: str = Field(
         "sqlite:////var/lib/tegata/tegata.db",
@@ -192,6 +195,23 @@ class Settings(BaseModel):
             listen_of(value)
         return value
 
+    @field_validator("help_url")
+    @classmethod
+    def _help(cls, value: str) -> str:
+        # It becomes a link on every page.
+        if value and urlsplit(value).scheme not in {"http", "https", "mailto"}:
+            message = "write it as https://… or mailto:…"
+            raise ValueError(message)
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _sender(cls, value: str) -> str:
+        if value and not is_sender(value):
+            message = "write it as name@domain, or Name <name@domain>"
+            raise ValueError(message)
+        return value
+
     @field_validator("time_zone")
     @classmethod
     def _zone(cls, value: str) -> str:
@@ -211,6 +231,12 @@ class Settings(BaseModel):
     def is_secure(self) -> bool:
         """Whether members come by HTTPS, so that cookies can be bound to it."""
         return self.origin.startswith("https://")
+
+
+def is_sender(value: str) -> bool:
+    """Tell whether a header `From` can be made of this: one address with a domain, and no line's end."""
+    local, at, domain = parseaddr(value)[1].rpartition("@")
+    return bool(local and at and domain) and value.isprintable()
 
 
 def listen_of(value: str) -> Listen:
@@ -269,7 +295,10 @@ def _from_environment(source: Mapping[str, str]) -> dict[str, Any]:
             continue
         secret = name.removesuffix("_file")
         if secret == name or secret not in Settings.model_fields or not is_secret(secret):
-            raise SettingsError(_unknown(key))
+            raise SettingsError(_unknown(key, _variables()))
+        if variable(secret) in source:
+            message = f"{variable(secret)}: {key} is set as well; keep one of the two."
+            raise SettingsError(message)
         given[secret] = _read_secret(key, Path(value))
     return given
 
@@ -282,11 +311,12 @@ def _from_file(source: Mapping[str, str]) -> dict[str, Any]:
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        message = f"{path}: the settings can't be read ({error})."
+        message = f"{path}: the settings can't be read ({_why(error)})."
         raise SettingsError(message) from error
     for name in given:
         if name not in Settings.model_fields:
-            raise SettingsError(_unknown(name))
+            message = f"{path}: {_unknown(name, list(Settings.model_fields))}"
+            raise SettingsError(message)
     return given
 
 
@@ -294,15 +324,23 @@ def _read_secret(key: str, path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        message = f"{key}: {path} can't be read ({error})."
+        message = f"{key}: {path} can't be read ({_why(error)})."
         raise SettingsError(message) from error
 
 
-def _unknown(key: str) -> str:
-    known = list(Settings.model_fields)
-    if key.startswith(PREFIX):
-        known = [variable(name) for name in known] + [CONFIG]
-        known += [f"{variable(name)}_FILE" for name in Settings.model_fields if is_secret(name)]
+def _why(error: Exception) -> str:
+    """Say what is wrong with a file; never what stands in it."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    return str(getattr(error, "strerror", None) or error)
+
+
+def _variables() -> list[str]:
+    secrets = [f"{variable(name)}_FILE" for name in Settings.model_fields if is_secret(name)]
+    return [variable(name) for name in Settings.model_fields] + secrets + [CONFIG]
+
+
+def _unknown(key: str, known: list[str]) -> str:
     nearest = difflib.get_close_matches(key, known, n=1, cutoff=0)[0]
     return f"{key}: there is no such setting. Did you mean {nearest}?"
 
@@ -332,8 +370,11 @@ def _without_password(url: str) -> str:
         parsed = urlsplit(url)
     except ValueError:
         return "(hidden)"
+    # PostgreSQL takes a password behind the question mark as well.
+    if "password" in parsed.query.casefold():
+        parsed = parsed._replace(query="(hidden)")
     if parsed.username is None and parsed.password is None:
-        return url
+        return parsed.geturl() if parsed.query == "(hidden)" else url
     return parsed._replace(netloc=f"(hidden)@{parsed.netloc.rpartition('@')[2]}").geturl()
 
 

@@ -4,8 +4,11 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from tortoise.exceptions import IntegrityError
+from tortoise.expressions import Q
+from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
 from hub import audit, matrix_cards, soft_tokens
@@ -26,6 +29,7 @@ _FADING = {
     "confirm:": NUMBERS.confirmation_life,
 }
 _PROBE = 2.0
+Row = TypeVar("Row", MatrixCard, SoftToken)
 Job = Callable[[Hub, datetime], Awaitable[int]]
 
 
@@ -53,24 +57,34 @@ async def prune(_hub: Hub, now: datetime) -> int:
 
 async def reseal(hub: Hub, _now: datetime) -> int:
     """Seal a batch of secrets with the current key that an older one sealed; returns how many."""
-    resealed = 0
-    for card in await MatrixCard.filter(revoked_at=None).order_by("id"):
-        if resealed >= _BATCH:
-            return resealed
-        if hub.keys.is_current(card.cells):
-            continue
-        identity = matrix_cards.identity_of(card)
-        sealed = hub.keys.seal(hub.keys.unseal(card.cells, identity=identity), identity=identity)
-        resealed += await MatrixCard.filter(id=card.id).update(cells=sealed)
-    for token in await SoftToken.all().order_by("id"):
-        if resealed >= _BATCH:
-            return resealed
-        if hub.keys.is_current(token.secret):
-            continue
-        identity = soft_tokens.identity_of(token)
-        sealed = hub.keys.seal(hub.keys.unseal(token.secret, identity=identity), identity=identity)
-        resealed += await SoftToken.filter(id=token.id).update(secret=sealed)
-    return resealed
+    async with in_transaction():
+        cards = await _sealed_before(hub, MatrixCard, "cells").filter(revoked_at=None).limit(_BATCH)
+        for card in cards:
+            sealed = _again(hub, card.cells, identity=matrix_cards.identity_of(card))
+            await MatrixCard.filter(id=card.id).update(cells=sealed)
+        tokens = await _sealed_before(hub, SoftToken, "secret").limit(_BATCH - len(cards))
+        for token in tokens:
+            sealed = _again(hub, token.secret, identity=soft_tokens.identity_of(token))
+            await SoftToken.filter(id=token.id).update(secret=sealed)
+    return len(cards) + len(tokens)
+
+
+async def to_reseal(hub: Hub) -> int:
+    """Count the secrets that an older key sealed."""
+    cards = await _sealed_before(hub, MatrixCard, "cells").filter(revoked_at=None).count()
+    return cards + await _sealed_before(hub, SoftToken, "secret").count()
+
+
+def _sealed_before(hub: Hub, model: type[Row], column: str) -> QuerySet[Row]:
+    """Choose the rows whose sealed value doesn't begin with the current key's id; the database looks, not we."""
+    first, last = hub.keys.sealed_between()
+    before: dict[str, Any] = {f"{column}__lt": first}
+    behind: dict[str, Any] = {f"{column}__gte": last}
+    return model.filter(Q(**before) | Q(**behind))
+
+
+def _again(hub: Hub, sealed: bytes, *, identity: str) -> bytes:
+    return hub.keys.seal(hub.keys.unseal(sealed, identity=identity), identity=identity)
 
 
 JOBS: dict[str, tuple[Job, timedelta]] = {
@@ -107,10 +121,3 @@ async def probe(_hub: Hub) -> None:
     """Ask the database for one row, so that one that is gone or locked is found out."""
     async with asyncio.timeout(_PROBE):
         await Lease.all().limit(1)
-
-
-async def to_reseal(hub: Hub) -> int:
-    """Count the secrets that an older key sealed."""
-    cards = [row.cells async for row in MatrixCard.filter(revoked_at=None).only("id", "cells")]
-    tokens = [row.secret async for row in SoftToken.all().only("id", "secret")]
-    return sum(not hub.keys.is_current(sealed) for sealed in (*cards, *tokens))

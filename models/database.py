@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ _MODULES = [
     "models.event",
     "models.lease",
 ]
+_IN_MEMORY = "sqlite://:memory:"
 _EMBEDDED = "models.sqlite_engine"
 # FULL: a code that was accepted stays accepted, whatever happens to the machine.
 _PRAGMAS = {"journal_mode": "WAL", "synchronous": "FULL", "busy_timeout": 5000, "foreign_keys": "ON"}
@@ -42,22 +43,30 @@ def configuration(url: str) -> dict[str, Any]:
 
 def sqlite_file(url: str) -> Path | None:
     """Name the file behind a SQLite URL; None for another engine."""
-    if not url.startswith("sqlite:"):
+    if not url.startswith("sqlite:") or url == _IN_MEMORY:
         return None
-    return Path(_connection(url)["credentials"]["file_path"])
+    path = str(_connection(url)["credentials"]["file_path"])
+    # A URL of four slashes leaves two of them; a program would show the path so.
+    return Path(f"/{path.lstrip('/')}" if path.startswith("//") else path)
 
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[TortoiseContext]:
-    """Hold the database open; a file of the embedded engine is made readable by its owner only."""
-    _keep_private(url)
+    """Hold the database open; a file that isn't there is a mistake, not a new database."""
+    file = sqlite_file(url)
+    if file is not None and not file.exists():
+        message = f"{file} is not there yet: run `tegata migrate`"
+        raise BadDatabaseUrlError(message)
     async with TortoiseContext() as context:
         await context.init(config=configuration(url))
         yield context
 
 
 async def migrate(url: str) -> list[str]:
-    """Bring the schema up to date; returns the names of the migrations applied."""
+    """Bring the schema up to date; returns the names of the migrations applied.
+
+    A new file of the embedded engine is readable by its owner only.
+    """
     _keep_private(url)
     applied: list[str] = []
 
@@ -73,6 +82,8 @@ async def migrate(url: str) -> list[str]:
 async def missing_migrations(context: TortoiseContext) -> list[str]:
     """Name the migrations that the open database lacks, in order."""
     (connection,) = context.connections.all()
+    # Tortoise takes a database that does not answer for an empty one.
+    await connection.execute_query("SELECT 1")
     executor = MigrationExecutor(connection, _apps(connection.connection_name))
     return [str(step.migration.name) for step in await executor.plan()]
 
@@ -101,10 +112,15 @@ def _connection(url: str) -> dict[str, Any]:
 
 def _keep_private(url: str) -> None:
     file = sqlite_file(url)
-    if file is not None and not file.exists() and file.parent.is_dir():
+    if file is None or file.exists():
+        return
+    if not file.parent.is_dir():
+        message = f"the folder {file.parent} is not there; make it first"
+        raise BadDatabaseUrlError(message)
+    with suppress(OSError):
         os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
 
 
 # The name that `tortoise makemigrations` reads; the schema is the same on every engine.
-TORTOISE_ORM = configuration("sqlite://:memory:")
+TORTOISE_ORM = configuration(_IN_MEMORY)
 __all__ = ["BadDatabaseUrlError", "configuration", "connected", "migrate", "missing_migrations"]

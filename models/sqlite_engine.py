@@ -15,14 +15,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import aiosqlite
-from tortoise.backends.base.client import NestedTransactionContext, TransactionalDBClient, TransactionContext
+from tortoise.backends.base.client import (
+    ConnectionWrapper,
+    NestedTransactionContext,
+    TransactionalDBClient,
+    TransactionContext,
+)
 from tortoise.backends.sqlite.client import (
     SqliteClient,
     SqliteTransactionContext,
     SqliteTransactionWrapper,
 )
 from tortoise.connection import get_connections
-from tortoise.exceptions import IntegrityError, OperationalError
+from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
 
 
 class ImmediateWrapper(SqliteTransactionWrapper):
@@ -98,6 +103,19 @@ class ImmediateContext(SqliteTransactionContext):
         await asyncio.shield(asyncio.ensure_future(undo()))
 
 
+class SafeWrapper(ConnectionWrapper[Any]):
+    """The connection's frame; a file that can't be opened is an error each time, never a wait for ever."""
+
+    async def __aenter__(self) -> Any:
+        await self._lock.acquire()
+        try:
+            await self.ensure_connection()
+        except BaseException:
+            self._lock.release()
+            raise
+        return self.connection
+
+
 class ImmediateClient(SqliteClient):
     """The embedded engine: one connection, immediate transactions."""
 
@@ -105,12 +123,22 @@ class ImmediateClient(SqliteClient):
         """Open the file, for the connection's thread and for the event loop's; sqlite itself keeps them apart."""
         if self._connection is not None:
             return
-        connection = await aiosqlite.connect(self.filename, isolation_level=None, check_same_thread=False)
-        connection.row_factory = sqlite3.Row
-        for pragma, value in self.pragmas.items():
-            await connection.execute_fetchall(f"PRAGMA {pragma}={value}")
+        opening = aiosqlite.connect(self.filename, isolation_level=None, check_same_thread=False)
+        try:
+            connection = await opening
+            connection.row_factory = sqlite3.Row
+            for pragma, value in self.pragmas.items():
+                await connection.execute_fetchall(f"PRAGMA {pragma}={value}")
+        except sqlite3.Error as error:
+            await opening.close()
+            message = f"{self.filename}: {error}"
+            raise DBConnectionError(message) from error
         self._connection = connection
         await self._post_connect()
+
+    def acquire_connection(self) -> ConnectionWrapper[Any]:
+        """Hold the connection for one statement."""
+        return SafeWrapper(self._lock, self)
 
     async def at_once(self, text: str, values: Sequence[Any]) -> list[dict[str, Any]]:
         """Run a quick read where it stands; a write outside a transaction would make everybody wait for the disk."""

@@ -3,5 +3,17 @@
 from tests.databases import database_url, postgres, sqlite_template
 from tests.house import house, house_on_sqlite
 from tests.people import hub, people
+from tests.shell import desk, desk_on_sqlite, shell
 
-__all__ = ["database_url", "house", "house_on_sqlite", "hub", "people", "postgres", "sqlite_template"]
+__all__ = [
+    "database_url",
+    "desk",
+    "desk_on_sqlite",
+    "house",
+    "house_on_sqlite",
+    "hub",
+    "people",
+    "postgres",
+    "shell",
+    "sqlite_template",
+]

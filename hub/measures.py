@@ -1,0 +1,71 @@
+"""What a process counts of its logins and reads of its rows, for whoever watches it."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import ParamSpec, TypeVar, assert_never
+
+from prometheus_client import Counter, Gauge
+
+from hub.hub import Hub
+from hub.outcome import Admitted, Begun, Busy, Reason, Refused, Throttled
+
+Heard = Begun | Admitted | Refused | Throttled | Busy
+Outcome = TypeVar("Outcome", bound=Heard)
+Given = ParamSpec("Given")
+
+_logins = Counter("tegata_logins_total", "Steps of logins, by what came of them.", ["outcome"])
+_due = Gauge("tegata_outbox_due", "Deliveries that are due and not made yet.", ["channel"])
+_age = Gauge("tegata_outbox_oldest_seconds", "Age of the oldest of them.", ["channel"])
+_queue = Gauge("tegata_password_queue", "Claimants whose password is hashed or waits for it.")
+
+# Counted from nought, so that the first spraying is a rise and not a series that begins.
+for _outcome in (
+    "begun",
+    "admitted",
+    "throttled",
+    "busy",
+    Reason.PASSWORD_WRONG,
+    Reason.ANSWER_WRONG,
+    Reason.ANSWER_STALE,
+    Reason.TRIES_SPENT,
+    Reason.CHALLENGE_OVER,
+    Reason.KIND_CLOSED,
+    Reason.NOTHING_BOUND,
+    Reason.LOGIN_OVER,
+    Reason.NOT_OFFERED,
+):
+    _logins.labels(_outcome)
+
+
+def counted(step: Callable[Given, Awaitable[Outcome]]) -> Callable[Given, Awaitable[Outcome]]:
+    """Count what comes of a login's step, whichever door it was taken at."""
+
+    async def taken(*args: Given.args, **kwargs: Given.kwargs) -> Outcome:
+        outcome = await step(*args, **kwargs)
+        _logins.labels(_name(outcome)).inc()
+        return outcome
+
+    return taken
+
+
+async def look(hub: Hub, *, now: datetime) -> None:
+    """Read what only the rows and the queue can tell; call it before the measures are given out."""
+    _queue.set(hub.passwords.waiting)
+    for channel, backlog in (await hub.outbox.backlog(now=now)).items():
+        _due.labels(channel).set(backlog.due)
+        _age.labels(channel).set((now - backlog.since).total_seconds() if backlog.since else 0)
+
+
+def _name(outcome: Heard) -> str:
+    match outcome:
+        case Begun():
+            return "begun"
+        case Admitted():
+            return "admitted"
+        case Refused(reason):
+            return reason
+        case Throttled():
+            return "throttled"
+        case Busy():
+            return "busy"
+    assert_never(outcome)

@@ -1,0 +1,213 @@
+"""Accounts and cards in bulk: every bad row has its line, and nothing is written by halves."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+
+from hub.authenticators import matrix
+from tests.people import PASSWORD
+from tests.shell import Shell
+
+HASH = PasswordHasher(memory_cost=8, time_cost=1, parallelism=1).hash(PASSWORD)
+
+
+def cells(sign: str = "AB") -> str:
+    """The 70 cells of a card, all alike."""
+    return " ".join([sign] * 70)
+
+
+def written(shell: Shell, *lines: str, encoding: str = "utf-8", end: str = "\n") -> Path:
+    """Write a file of lines."""
+    file = shell.folder / "file.csv"
+    file.write_bytes((end.join(lines) + end).encode(encoding))
+    return file
+
+
+def names(shell: Shell) -> list[str]:
+    """Name the accounts there are."""
+    return [one["account"] for one in shell.run("account", "list", "--json").json]
+
+
+def test_accounts_come_with_passwords_or_with_hashes(desk: Shell) -> None:
+    """Both can log in; the file may have a BOM, Windows' line ends, quotes and spaces around names."""
+    file = written(
+        desk,
+        "account , password,password_hash,language",
+        f"taro,{PASSWORD},,ja",
+        f'"hanako",,"{HASH}",',
+        encoding="utf-8-sig",
+        end="\r\n",
+    )
+    told = desk.run("account", "import", file)
+    assert (told.code, told.out) == (0, "2 accounts written, 0 bad rows.\n")
+    assert names(desk) == ["hanako", "taro"]
+    assert desk.run("account", "show", "taro", "--json").json["language"] == "ja"
+    (event,) = desk.run("audit", "list", "--json").json
+    assert event["detail"] == {"imported": 2}
+
+
+def test_a_password_keeps_its_quotes_commas_and_spaces(desk_on_sqlite: Shell) -> None:
+    """What was given is what logs in: nothing around a password is trimmed away."""
+    file = written(desk_on_sqlite, "account,password", 'taro," a ""quoted"", one "')
+    assert desk_on_sqlite.run("account", "import", file).code == 0
+    with sqlite3.connect(desk_on_sqlite.folder / "tegata.db") as rows:
+        ((hashed,),) = rows.execute("SELECT password_hash FROM account")
+    assert PasswordHasher().verify(hashed, ' a "quoted", one ')
+
+
+def test_every_bad_row_is_told_with_its_line_and_nothing_is_written(desk: Shell) -> None:
+    """The line is the file's, also after a quoted line's end; the good rows wait for a good file."""
+    file = written(
+        desk,
+        "account,password,language",
+        "taro,correct horse,ja",
+        '"two\nlines",correct horse,ja',
+        "short,abc,ja",
+        "TARO,correct horse,ja",
+        "jiro,correct horse,fr",
+        ",correct horse,ja",
+        "saburo,,ja",
+        "shiro,correct horse,ja,more",
+    )
+    told = desk.run("account", "import", file)
+    assert told.code == 1
+    said = [line.removeprefix(f"{file}:") for line in told.err.splitlines()]
+    assert said == [
+        "4: 'two\\nlines': an account's name has 1 to 64 letters, digits and . _ @ + -, and begins with one.",
+        "5: short: a password has 8 to 256 characters.",
+        "6: TARO: the same account stands in line 2.",
+        "7: the language 'fr' is neither ja nor en.",
+        "8: '': an account's name has 1 to 64 letters, digits and . _ @ + -, and begins with one.",
+        "9: saburo: either a password or a password_hash is needed.",
+        "10: there are more fields than columns.",
+        "7 bad rows, so nothing was written; --keep-going writes the good ones.",
+    ]
+    assert names(desk) == []
+    assert desk.run("account", "import", file, "--keep-going").code == 1
+    assert names(desk) == ["taro"]
+    again = desk.run("account", "import", file, "--keep-going", "--json")
+    assert again.json["written"] == 0
+    assert again.json["bad"][0] == {"line": 2, "reason": "taro: there is an account of this name."}
+
+
+def test_a_dry_run_writes_nothing(desk_on_sqlite: Shell) -> None:
+    """It says what would be written."""
+    file = written(desk_on_sqlite, "account,password", "taro,correct horse")
+    told = desk_on_sqlite.run("account", "import", file, "--dry-run")
+    assert (told.code, told.out) == (0, "1 account can be written, 0 bad rows; nothing was written (dry run).\n")
+    assert names(desk_on_sqlite) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("account,password\n太郎,correct horse\n".encode("shift_jis"), "this is not UTF-8 (at byte 17)"),
+        (b"", "the file is empty"),
+        (
+            b"account,pasword\n",
+            "a column 'pasword' has no meaning here; there are account, language, password, password_hash.",
+        ),
+        (b"password\n", "the column account is missing"),
+        (b"account,language\n", "a column password or password_hash is needed"),
+        (b"account,account,password\n", "the column 'account' stands there twice"),
+        (b'account,password\n"taro,correct horse\n', "this is no CSV"),
+        (b"PK\x03\x04\x14\x00\x06\x00", "has no meaning here"),
+    ],
+    ids=["shift-jis", "empty", "unknown", "missing", "no-password", "twice", "open-quote", "spreadsheet"],
+)
+def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(
+    desk_on_sqlite: Shell, content: bytes, sentence: str
+) -> None:
+    """Whatever program wrote it."""
+    file = desk_on_sqlite.folder / "file.csv"
+    file.write_bytes(content)
+    told = desk_on_sqlite.run("account", "import", file)
+    assert told.code == 1
+    assert sentence in told.err
+    assert len(told.err.splitlines()) == 1
+
+
+def test_a_file_that_is_not_there_is_refused_in_a_sentence(desk_on_sqlite: Shell) -> None:
+    """The same for a folder."""
+    assert "No such file" in desk_on_sqlite.run("account", "import", "nowhere.csv").err
+    assert "Is a directory" in desk_on_sqlite.run("account", "import", desk_on_sqlite.folder).err
+
+
+@pytest.mark.parametrize("hashed", ["$2b$12$abcdefghijklmnopqrstuv", HASH.replace("argon2id", "argon2i"), "x" * 300])
+def test_only_argon2id_is_taken_for_a_hash(desk_on_sqlite: Shell, hashed: str) -> None:
+    """Another one would let nobody in, ever."""
+    file = written(desk_on_sqlite, "account,password_hash", f'taro,"{hashed}"')
+    told = desk_on_sqlite.run("account", "import", file)
+    assert told.code == 1
+    assert "argon2" in told.err
+
+
+def test_an_import_that_fails_in_the_middle_leaves_nothing(desk: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account added by somebody else after the look undoes the first thousand rows as well."""
+    file = written(desk, "account,password_hash", *(f'm{number},"{HASH}"' for number in range(1500)))
+    desk.member("m1400")
+
+    async def nobody(_names: object) -> set[str]:
+        return set()
+
+    monkeypatch.setattr("hub.imports._known_accounts", nobody)
+    told = desk.run("account", "import", file)
+    assert told.code == 1
+    assert told.err == "Somebody wrote one of these meanwhile, so nothing was written: run it again.\n"
+    assert names(desk) == ["m1400"]
+
+
+def test_cards_that_were_printed_already_are_bound(desk: Shell) -> None:
+    """By one column or by seventy; a card of one sign a cell is told as weak; an older card is revoked."""
+    for name in ("taro", "hanako"):
+        desk.member(name)
+    assert desk.run("matrix", "issue", "taro").code == 0
+    told = desk.run(
+        "matrix", "import", written(desk, "account,serial,cells", f"taro,C-1,{cells()}", f"Hanako,C-2,{cells('a')}")
+    )
+    assert (told.code, told.out) == (0, "2 cards written, 0 bad rows.\n")
+    assert "1 card has one sign a cell" in told.err
+    assert desk.run("account", "show", "taro", "--json").json["matrix_serial"] == "C-1"
+    head = ",".join(cell.replace(",", "") for cell in matrix.CELLS)
+    each = written(desk, f"account,serial,{head}", f"taro,C-3,{','.join(['XY'] * 70)}")
+    assert desk.run("matrix", "import", each).code == 0
+    assert desk.run("account", "show", "taro", "--json").json["matrix_serial"] == "C-3"
+    issued = [one for one in desk.run("audit", "list", "--json").json if one["kind"] == "matrix-issued"]
+    assert [(one["account"], one["detail"]["serial"]) for one in issued][1:] == [
+        ("taro", "C-1"),
+        ("hanako", "C-2"),
+        ("taro", "C-3"),
+    ]
+
+
+def test_every_bad_card_is_told_with_its_line(desk: Shell) -> None:
+    """Wrong cells, nobody's card, a number that stands twice or is taken."""
+    for name in ("taro", "hanako", "jiro"):
+        desk.member(name)
+    assert desk.run("matrix", "import", written(desk, "account,serial,cells", f"jiro,C-1,{cells()}")).code == 0
+    file = written(
+        desk,
+        "account,serial,cells",
+        f"taro,C-1,{cells()}",
+        f"nobody,C-2,{cells()}",
+        "hanako,C-3,AB CD",
+        f"hanako,,{cells()}",
+        f"jiro,C-4,{cells()}",
+        f"JIRO,C-5,{cells()}",
+        f"hanako,C-4,{cells()}",
+    )
+    told = desk.run("matrix", "import", file)
+    assert told.code == 1
+    said = [line.removeprefix(f"{file}:") for line in told.err.splitlines()]
+    assert said == [
+        "2: taro: there is a card of serial number C-1.",
+        "3: nobody: there is no such account.",
+        "4: hanako: a card has 70 cells of equally many letters or digits, 1 to 4.",
+        "5: hanako: a serial number has 1 to 32 characters.",
+        "7: the same account jiro stands in line 6.",
+        "8: the same serial number C-4 stands in line 6.",
+        "6 bad rows, so nothing was written; --keep-going writes the good ones.",
+    ]
+    assert desk.run("account", "show", "jiro", "--json").json["matrix_serial"] == "C-1"

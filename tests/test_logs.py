@@ -1,0 +1,91 @@
+"""The log: what happened, and nothing that opens a door."""
+
+import asyncio
+import logging
+from urllib.parse import urlsplit
+
+import aiohttp
+import pyotp
+
+from cli import logs
+from demo.inbox import Inbox, mail_server
+from tests.house import Person, code_in, url_in
+from tests.people import PASSWORD
+from tests.shell import Shell, wait_for
+
+
+def test_what_a_secret_goes_by_is_hidden() -> None:
+    """Whoever writes `password=…` or a mailed URL into an event."""
+    event = logs.redact(None, "info", {"event": "x", "password": "geheim", "path": f"/confirm/12-{'a2' * 13}"})
+    assert event == {"event": "x", "password": "(hidden)", "path": "/confirm/(token)"}
+
+
+def test_what_a_library_logs_is_sieved_too() -> None:
+    """Its traceback included."""
+    formatter = logs._Redacted("%(message)s")
+    token = f"12-{'a2' * 13}"
+    error = ValueError(token)
+    record = logging.LogRecord("aiohttp", logging.ERROR, "", 1, f"/confirm/{token}", (), (ValueError, error, None))
+    assert "a2a2" not in formatter.format(record)
+
+
+async def test_a_whole_journey_leaves_no_secret_in_the_log(desk_on_sqlite: Shell) -> None:
+    """Matrix, a mailed address, a soft token, a code; wrong answers, a forged form, a scanner; all at debug."""
+    shell, inbox, secrets = desk_on_sqlite, Inbox(), [PASSWORD]
+    await asyncio.to_thread(shell.member)
+    issued = await asyncio.to_thread(shell.run, "matrix", "issue", "taro", "--format", "json")
+    cells = issued.json[0]["cells"]
+    async with mail_server(inbox) as port:
+        shell.set(smtp_url=f"smtp://127.0.0.1:{port}?starttls=never", log_level="debug", campus_networks="127.0.0.0/8")
+        url = f"http://{shell.variables['TEGATA_LISTEN']}"
+        process = shell.start("serve")
+        await asyncio.to_thread(wait_for, f"{url}/health/live", process)
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+            person = Person(url, session)
+            await person.open("/login/account")
+            await person.press("OK", account="taro", password="a wrong password")
+            await person.press("OK", account="taro", password=PASSWORD)
+            asked = [cells[label.strip("[]")] for label in person.labels()]
+            secrets += ["".join(asked), " ".join(asked), *person.cookies().values()]
+            await person.press("OK", **{f"cell{number}": value for number, value in enumerate(asked, 1)})
+            secrets += person.cookies().values()
+            await person.open("/settings/authenticate")
+            await person.press("Authenticate", password=PASSWORD)
+            await person.follow("Email")
+            await person.press("Add", label="自宅", email="taro@mail.test")
+            letter = await inbox.next_to("taro@mail.test")
+            secrets += [code_in(letter), urlsplit(url_in(letter)).path.rpartition("/")[2], person.token()]
+            await person.send(url_in(letter), {"csrf": "forged"})
+            await person.open(url_in(letter))
+            await person.press("Confirm")
+            assert person.page == "confirmed", person.text
+            await person.open("/settings/soft-token")
+            secret = str(person.soup.find(class_="secret-groups").get_text("")).replace(" ", "")
+            secrets += [secret, pyotp.TOTP(secret).now()]
+            await person.press("OK", label="Phone", code=pyotp.TOTP(secret).now())
+            secrets += person.cookies().values()
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+            person = Person(url, session)
+            await person.open("/login/account")
+            await person.press("OK", account="taro", password=PASSWORD)
+            await person.press("OK", way=person.option("自宅"))
+            code = await code_sent(inbox)
+            secrets += [code, *person.cookies().values()]
+            await person.press("OK", code=code)
+            assert person.page == "portal", person.text
+            secrets += person.cookies().values()
+        process.terminate()
+        _, log = await asyncio.to_thread(process.communicate, timeout=20)
+    assert "hub.started" in log
+    assert "web.forged" in log
+    assert [secret for secret in secrets if secret in log] == []
+
+
+async def code_sent(inbox: Inbox) -> str:
+    """Wait for the login's code; a notice may come before it or behind it."""
+    async with asyncio.timeout(10):
+        while True:
+            for letter in inbox.to("taro@mail.test"):
+                if "one-time password" in letter.subject:
+                    return code_in(letter)
+            await inbox.changed(timeout=10)

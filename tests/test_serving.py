@@ -1,0 +1,182 @@
+"""Processes as an operator runs them: what they refuse to start with, what they answer, how they end."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from cli.readiness import UnsafeError, refuse_unsafe
+from hub.settings import load
+from tests.shell import Shell, fetch
+
+HTTPS = "https://portal.example.ac.jp"
+LAST_LINE = "Mail to any address ends in the inbox. Ctrl-C ends the demo; its data is kept.\n"
+
+
+def where(shell: Shell, setting: str) -> str:
+    """The URL behind a setting like listen."""
+    return f"http://{shell.variables[f'TEGATA_{setting.upper()}']}"
+
+
+def reasons(shell: Shell, **more: str) -> list[str]:
+    """List what production mode refuses to start with."""
+    shell.set(mode="production", origin=HTTPS)
+    shell.set(**more)
+    try:
+        refuse_unsafe(load(), ("web", "mail_gateway"))
+    except UnsafeError as error:
+        return str(error).splitlines()
+    return []
+
+
+def test_production_starts_when_all_is_well(desk_on_sqlite: Shell) -> None:
+    """Otherwise the refusals below would say nothing."""
+    assert reasons(desk_on_sqlite) == []
+
+
+def test_production_refuses_plain_http(desk_on_sqlite: Shell) -> None:
+    """Passwords would travel in clear; the real program ends with 1 and says how to mend it."""
+    desk_on_sqlite.set(mode="production")
+    told = desk_on_sqlite.really("serve")
+    assert told.code == 1
+    assert told.err.startswith("TEGATA_ORIGIN is http://")
+    assert "put a TLS proxy in front and write https://" in told.err
+
+
+def test_production_refuses_debug(desk_on_sqlite: Shell) -> None:
+    """A log of everything tells too much."""
+    (reason,) = reasons(desk_on_sqlite, log_level="debug")
+    assert reason == "TEGATA_LOG_LEVEL is debug, which tells too much: set it to info."
+
+
+@pytest.mark.parametrize(("name", "what"), [("keys.json", "the key ring"), ("tegata.db", "the database")])
+@pytest.mark.parametrize("mode", [0o604, 0o640, 0o620])
+def test_production_refuses_a_file_that_others_can_open(desk_on_sqlite: Shell, name: str, what: str, mode: int) -> None:
+    """It says which file, and the command that mends it."""
+    file = desk_on_sqlite.folder / name
+    file.chmod(mode)
+    (reason,) = reasons(desk_on_sqlite)
+    assert reason == f"{file}: {what} can be read by others than its owner: run `chmod 600 {file}`."
+
+
+def test_production_refuses_what_belongs_to_a_demo(desk_on_sqlite: Shell) -> None:
+    """Everybody knows the passwords in there."""
+    (desk_on_sqlite.folder / "DEMO").touch()
+    assert [line.partition(" belongs to a demo")[0] for line in reasons(desk_on_sqlite)] == [
+        str(desk_on_sqlite.folder / "keys.json"),
+        str(desk_on_sqlite.folder / "tegata.db"),
+    ]
+
+
+@pytest.mark.parametrize(("setting", "door"), [("origin", "web"), ("mail_from", "mail_gateway")])
+def test_no_door_starts_without_what_it_needs(desk_on_sqlite: Shell, setting: str, door: str) -> None:
+    """In demo mode as well."""
+    desk_on_sqlite.set(**{setting: ""})
+    told = desk_on_sqlite.run("serve", door)
+    assert told.code == 1
+    assert told.err.startswith(f"TEGATA_{setting.upper()} is not set: write ")
+
+
+def test_an_old_schema_is_refused_with_the_command_that_mends_it(desk_on_sqlite: Shell) -> None:
+    """Nothing is migrated behind the operator's back."""
+    import sqlite3
+
+    with sqlite3.connect(desk_on_sqlite.folder / "tegata.db") as rows:
+        rows.execute("DELETE FROM tortoise_migrations")
+    told = desk_on_sqlite.really("serve")
+    assert told.code == 1
+    assert "run `tegata migrate`" in told.err
+
+
+def test_a_whole_hub_serves_tells_of_itself_and_ends(desk: Shell) -> None:
+    """Pages, health at both listeners, metrics; a second one says that the port is taken; SIGTERM ends it with 0."""
+    watchers = where(desk, "metrics_listen")
+    with desk.served("serve", ready=f"{watchers}/health/live") as process:
+        assert fetch(where(desk, "listen"))[0] == 200
+        for base in (watchers, where(desk, "listen")):
+            assert fetch(f"{base}/health/live")[0] == 200
+            status, text = fetch(f"{base}/health/ready")
+            assert status == 200
+            assert set(json.loads(text)["parts"]) == {"database", "mail", "metrics"}
+        metrics = fetch(f"{watchers}/metrics")[1]
+        assert 'tegata_logins_total{outcome="password-wrong"} 0.0' in metrics
+        assert 'tegata_outbox_due{channel="mail"} 0.0' in metrics
+        second = desk.really("serve")
+        assert second.code == 1
+        listen = desk.variables["TEGATA_LISTEN"]
+        assert f"TEGATA_LISTEN: {listen} can't be listened at: another program listens there." in second.err
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+        assert process.returncode == 0
+        assert "hub.stopped" in err.splitlines()[-1]
+        assert "Traceback" not in err
+
+
+def test_the_mail_gateway_serves_alone(desk_on_sqlite: Shell) -> None:
+    """No page; health and metrics all the same; an interrupt ends it with 0."""
+    watchers = where(desk_on_sqlite, "metrics_listen")
+    with desk_on_sqlite.served("serve", "mail_gateway", ready=f"{watchers}/health/ready") as process:
+        with pytest.raises(OSError, match="refused"):
+            fetch(where(desk_on_sqlite, "listen"))
+        assert set(json.loads(fetch(f"{watchers}/health/ready")[1])["parts"]) == {"database", "mail", "metrics"}
+        assert "tegata_mail_accepted_seconds_count" in fetch(f"{watchers}/metrics")[1]
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+        assert process.returncode == 0
+
+
+def test_the_web_door_serves_alone_and_a_taken_metrics_port_only_degrades_it(desk_on_sqlite: Shell) -> None:
+    """Two processes may share a machine; the second says what it lacks and serves."""
+    desk_on_sqlite.set(metrics_listen=desk_on_sqlite.variables["TEGATA_LISTEN"].replace("127.0.0.1", "192.0.2.1"))
+    web = where(desk_on_sqlite, "listen")
+    with desk_on_sqlite.served("serve", "web", ready=f"{web}/health/ready"):
+        status, text = fetch(f"{web}/health/ready")
+        told = json.loads(text)
+        assert (status, told["status"]) == (200, "degraded")
+        assert "mail" not in told["parts"]
+        assert told["parts"]["metrics"]["what"].startswith("TEGATA_METRICS_LISTEN: 192.0.2.1:")
+
+
+def test_the_demo_says_what_to_type_and_keeps_its_data(shell: Shell) -> None:
+    """The second start shows the same cards; --fresh other ones; a port that is taken is one sentence."""
+    from tests.house import free_port
+
+    port = free_port()
+    words = ("demo", "--port", port, "--folder", "data")
+
+    def shown(*more: str) -> str:
+        process = shell.start(*words, *more)
+        assert process.stdout
+        said = "".join(iter(process.stdout.readline, LAST_LINE))
+        if not more:
+            second = shell.really(*words)
+            assert (second.code, len(second.err.splitlines())) == (1, 1)
+            assert "another program listens there" in second.err
+        assert fetch(f"http://127.0.0.1:{port}/login/account")[0] == 200
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+        assert (process.returncode, err) == (0, "")
+        return said
+
+    first = shown()
+    for word in (f"http://127.0.0.1:{port}/", f"http://127.0.0.1:{port + 1}/", "taro or hanako", "tegata-demo"):
+        assert word in first
+    assert shown() == first
+    assert cards_in(shown("--fresh")) != cards_in(first)
+
+
+def cards_in(said: str) -> str:
+    """The part of the demo's words that shows the cards."""
+    return said.partition("Matrix card of taro")[2]
+
+
+def test_fresh_leaves_a_folder_alone_that_is_no_demos(shell: Shell) -> None:
+    """A typing error must not cost anybody's files."""
+    folder = Path("precious")
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("three years")
+    told = shell.run("demo", "--fresh", "--folder", folder)
+    assert told.code == 1
+    assert "this is no demo's folder" in told.err
+    assert (folder / "thesis.txt").exists()

@@ -1,0 +1,141 @@
+"""The settings: where they come from, how a mistake is named, what is never shown."""
+
+from pathlib import Path
+
+import pytest
+
+from hub.errors import SettingsError
+from hub.settings import Settings, default_of, load, variable
+from tests.shell import Shell
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No tegata.toml but the test's own."""
+    monkeypatch.chdir(tmp_path)
+
+
+def refused(**variables: str) -> str:
+    """Give the sentence that these variables are refused with."""
+    with pytest.raises(SettingsError) as told:
+        load({f"TEGATA_{name.upper()}": value for name, value in variables.items()})
+    return str(told.value)
+
+
+def test_a_variable_counts_before_the_file(tmp_path: Path) -> None:
+    """The file fills what the variables leave open; TEGATA_CONFIG names another one."""
+    Path("tegata.toml").write_text('service_name = "Portal"\nsmtp_connections = 8\ncampus_networks = ["10.0.0.0/8"]\n')
+    given = load({"TEGATA_SERVICE_NAME": "東都大学"})
+    assert (given.service_name, given.smtp_connections) == ("東都大学", 8)
+    assert [str(one) for one in given.campus_networks] == ["10.0.0.0/8"]
+    other = tmp_path / "other.toml"
+    other.write_text("smtp_connections = 2")
+    assert load({"TEGATA_CONFIG": str(other)}).smtp_connections == 2
+    assert load({"UNRELATED": "x"}, smtp_connections=3).smtp_connections == 3
+
+
+@pytest.mark.parametrize(
+    ("wrong", "nearest"),
+    [
+        ("ORGIN", "TEGATA_ORIGIN"),
+        ("DATABASE", "TEGATA_DATABASE_URL"),
+        ("SMTP_URL_FLE", "TEGATA_SMTP_URL_FILE"),
+        ("CAMPUS_NETWORK", "TEGATA_CAMPUS_NETWORKS"),
+        ("CONFIG_FILE", "TEGATA_CONFIG"),
+        ("ORIGIN_FILE", "TEGATA_ORIGIN"),
+    ],
+)
+def test_an_unknown_setting_names_the_nearest_one(wrong: str, nearest: str) -> None:
+    """A typing error must not leave a default in place unseen."""
+    assert refused(**{wrong: "x"}) == f"TEGATA_{wrong}: there is no such setting. Did you mean {nearest}?"
+
+
+def test_an_unknown_line_of_the_file_names_the_nearest_one() -> None:
+    """In the file's own spelling."""
+    Path("tegata.toml").write_text('smtp_ulr = "x"')
+    assert refused() == "tegata.toml: smtp_ulr: there is no such setting. Did you mean smtp_url?"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("mode", "staging"),
+        ("origin", "portal.example.ac.jp"),
+        ("origin", "https://portal.example.ac.jp/tegata"),
+        ("origin", "https://user@portal.example.ac.jp"),
+        ("listen", "8080"),
+        ("listen", "127.0.0.1:99999"),
+        ("metrics_listen", "nowhere"),
+        ("smtp_connections", "0"),
+        ("smtp_connections", "many"),
+        ("smtp_timeout", ""),
+        ("mail_from", "Tegata"),
+        ("mail_from", "Tegata <tegata@example.org>\r\nBcc: all@example.org"),
+        ("campus_networks", "10.0.0.0/8, campus"),
+        ("trusted_proxies", "10.0.0.300"),
+        ("guarded_mail", "perhaps"),
+        ("time_zone", "Tokyo"),
+        ("time_zone", "../../etc/passwd"),
+        ("help_url", "javascript:alert(1)"),
+        ("matrix_signs", "3"),
+        ("matrix_strict", "sometimes"),
+        ("argon2_memory", "1"),
+        ("log_level", "loud"),
+    ],
+)
+def test_a_bad_value_is_one_sentence_that_names_its_variable(name: str, value: str) -> None:
+    """The operator reads which of thirty settings to look at."""
+    said = refused(**{name: value})
+    assert said.startswith(f"{variable(name)}: ")
+    assert said.endswith(".")
+    assert len(said.splitlines()) == 1
+
+
+def test_every_bad_value_is_told_at_once() -> None:
+    """One line each, so that nobody mends them one start after the other."""
+    said = refused(listen="x", time_zone="x")
+    assert [line.partition(":")[0] for line in said.splitlines()] == ["TEGATA_LISTEN", "TEGATA_TIME_ZONE"]
+
+
+def test_a_file_that_is_no_toml_is_one_sentence() -> None:
+    """With the place, and nothing of what stands there."""
+    Path("tegata.toml").write_text("smtp_url = smtp://user:geheim@host\n")
+    assert refused().startswith("tegata.toml: the settings can't be read (Invalid value (at line 1")
+    assert "geheim" not in refused()
+    assert "No such file" in refused(config="nowhere.toml")
+
+
+def test_a_secret_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
+    """As systemd's and containers' secrets do; both at once is a mistake."""
+    file = tmp_path / "smtp"
+    file.write_text("smtps://user:geheim@mail.example.org\n")
+    assert load({"TEGATA_SMTP_URL_FILE": str(file)}).smtp_url == "smtps://user:geheim@mail.example.org"
+    both = refused(smtp_url="smtp://x", smtp_url_file=str(file))
+    assert both == "TEGATA_SMTP_URL: TEGATA_SMTP_URL_FILE is set as well; keep one of the two."
+    assert (
+        refused(smtp_url_file="/nowhere") == "TEGATA_SMTP_URL_FILE: /nowhere can't be read (No such file or directory)."
+    )
+
+
+def test_no_secret_is_ever_shown(shell: Shell) -> None:
+    """Not by `tegata settings`, not in a repr, not in an error."""
+    shell.set(
+        smtp_url="smtps://user:geheim@mail.example.org",
+        database_url="postgres://tegata@db/tegata?password=geheim&ssl=true",
+    )
+    for words in (("settings",), ("settings", "--json"), ("doctor",), ("account", "list"), ("migrate",)):
+        told = shell.run(*words)
+        assert "geheim" not in told.out + told.err, words
+    assert "geheim" not in repr(load())
+    shown = {one["variable"]: one["value"] for one in shell.run("settings", "--json").json}
+    assert shown["TEGATA_SMTP_URL"] == "smtps://(hidden)@mail.example.org"
+    assert shown["TEGATA_DATABASE_URL"] == "postgres://(hidden)@db/tegata?(hidden)"
+    shell.set(smtp_timeout="geheim")
+    assert "geheim" not in shell.run("settings").err
+
+
+def test_the_names_that_other_programs_use_stand() -> None:
+    """They may grow in number, never change."""
+    promised = "database_url origin listen smtp_url mail_from keys_file campus_networks trusted_proxies mode"
+    assert set(promised.split()) <= set(Settings.model_fields)
+    assert default_of("listen") == "127.0.0.1:8080"
