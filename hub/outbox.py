@@ -11,7 +11,7 @@ from typing import Any, assert_never
 
 from tortoise.connection import get_connections
 
-from hub import challenges
+from hub import challenges, letter_token
 from hub.keyring import KeyRing
 from hub.labels import domain_of
 from hub.outcome import DeliveryLine, DeliveryState
@@ -57,6 +57,7 @@ class Claimed:
     label: str
     code: str = field(repr=False)
     url: str = field(repr=False)
+    not_me: str = field(repr=False)
     asked_at: datetime
     asked_from: str
     asked_with: str
@@ -101,22 +102,40 @@ class Outbox:
         self._keys = keys
         self._wakeups = wakeups
 
-    async def post_challenge(self, challenge: Challenge, contact: Contact, account: Account, visit: Visit) -> Delivery:
-        """Write the delivery of a code or a confirmation, in the transaction of what caused it."""
+    async def post_challenge(
+        self,
+        challenge: Challenge,
+        contact: Contact,
+        account: Account,
+        visit: Visit,
+        *,
+        login_id: int | None = None,
+        session_id: int | None = None,
+    ) -> Delivery:
+        """Write the delivery of a code or a confirmation, in the transaction of what caused it.
+
+        `login_id` or `session_id` is what asked for it, for whoever reads the letter and knows nothing of it.
+        """
         letter = Letter.CODE if challenge.contact_id and challenge.purpose == "login" else Letter.CONFIRMATION
         delivery = self._drafted(letter, contact, account, visit)
         delivery.challenge_id = challenge.id
+        delivery.login_id = login_id
+        delivery.session_id = session_id
         delivery.expires_at = challenge.expires_at or visit.now + _NOTICE_LIFE
         await insert(delivery)
         return delivery
 
     async def post_notice(
-        self, notice: Notice, contact: Contact, account: Account, visit: Visit, *, about: str
+        self, notice: Notice, contact: Contact, account: Account, visit: Visit, *, about: str, session_id: int | None
     ) -> Delivery:
-        """Write the delivery of a notice, in the transaction of what it tells; `about` is the label it is about."""
+        """Write the delivery of a notice, in the transaction of what it tells.
+
+        `about` is the label it is about, `session_id` the session in which it was done.
+        """
         delivery = self._drafted(Letter.NOTICE, contact, account, visit)
         delivery.notice = notice
         delivery.about = about
+        delivery.session_id = session_id
         delivery.expires_at = visit.now + _NOTICE_LIFE
         await insert(delivery)
         return delivery
@@ -215,6 +234,7 @@ class Outbox:
             url=f"{self._origin}/confirm/{challenges.token_of(self._keys, challenge)}"
             if challenge is not None and confirms
             else "",
+            not_me="" if row.notice == Notice.CONTACT_SUSPENDED else self._not_me(row),
             asked_at=row.posted_at,
             asked_from=row.asked_from,
             asked_with=row.asked_with,
@@ -224,6 +244,9 @@ class Outbox:
             subject_label=row.about,
             challenge_id=row.challenge_id,
         )
+
+    def _not_me(self, row: Delivery) -> str:
+        return f"{self._origin}/not-me/{letter_token.token_of(self._keys, row)}"
 
     async def _drop(self, row: Delivery, now: datetime) -> None:
         await where(Delivery, id=row.id).update(failed_at=now, due_at=None, reply=_NOT_NEEDED)

@@ -16,6 +16,7 @@ class Reason(StrEnum):
     NOT_OFFERED = "not-offered"
     ANSWER_WRONG = "answer-wrong"
     ANSWER_STALE = "answer-stale"
+    CODES_BLOCKED = "codes-blocked"
     CHALLENGE_OVER = "challenge-over"
     TRIES_SPENT = "tries-spent"
     KIND_CLOSED = "kind-closed"
@@ -45,12 +46,13 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """No, with the reason; `tries_left` and `newer_at` where they help the claimant and nobody else."""
+    """No, with the reason; `tries_left`, `newer_at` and `until` where they help the claimant and nobody else."""
 
     reason: Reason
     tries_left: int | None = None
     newer_at: datetime | None = None
     label: str = ""
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

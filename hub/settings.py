@@ -52,6 +52,11 @@ class Numbers:
     sent_an_hour: int = 5
     sent_a_day: int = 20
     sent_an_hour_to_account: int = 10
+    # "This was not me": long enough to be read after a holiday weekend, and what it closes opens again by itself.
+    not_me_life: timedelta = timedelta(days=7)
+    codes_blocked: timedelta = timedelta(hours=1)
+    # What browsers keep a cookie for at most (RFC 6265bis, 5.5).
+    known_browser: timedelta = timedelta(days=400)
     confirmation_life: timedelta = timedelta(hours=24)
     confirmation_tries: int = 5
     confirmations_outstanding: int = 3
@@ -146,6 +151,11 @@ class Settings(BaseModel):
     )
     guarded_mail: Literal["warn", "refuse"] = Field(
         "warn", description="What an address in such a domain gets: `warn` or `refuse`."
+    )
+    login_notices: Literal["new-browser", "never"] = Field(
+        "new-browser",
+        description="Which logins are told to all contacts of an account: from a `new-browser` and with a soft token"
+        " or IC card, or `never`.",
     )
     time_zone: str = Field("Asia/Tokyo", description="The zone of the times on pages and in mail.")
     service_name: str = Field("Tegata", description="The name in soft-token apps and in mail.")

@@ -15,7 +15,7 @@ from models.authenticator import MatrixCard, SoftToken
 from models.delivery import Delivery
 from models.lease import Lease
 from models.login import Challenge, Login
-from models.session import Session
+from models.session import KnownBrowser, Session
 from models.throttle import Throttle
 
 _HOLDER = secrets.token_hex(8)
@@ -41,6 +41,7 @@ async def prune(_hub: Hub, now: datetime) -> int:
     old = now - NUMBERS.kept_deliveries
     dropped += await Challenge.filter(issued_at__lt=old, slot=None).delete()
     dropped += await Session.filter(expires_at__lt=now - NUMBERS.kept_sessions).delete()
+    dropped += await KnownBrowser.filter(seen_at__lt=now - NUMBERS.known_browser).delete()
     faded = now - NUMBERS.password_fades
     for prefix in ("password:", "address:"):
         dropped += await Throttle.filter(subject__startswith=prefix, open_at__lt=faded).delete()

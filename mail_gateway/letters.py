@@ -35,6 +35,10 @@ _NOTICES = {
     ("en", Notice.MATRIX_OFF): "Matrix authentication was switched off.",
     ("ja", Notice.MATRIX_ON): "マトリクス認証がオンになりました。",
     ("en", Notice.MATRIX_ON): "Matrix authentication was switched on.",
+    ("ja", Notice.NEW_LOGIN): "{service} へのログインがありました。",
+    ("en", Notice.NEW_LOGIN): "Somebody logged in to {service} with your account.",
+    ("ja", Notice.CONTACT_SUSPENDED): "連絡先「{about}」にメールが届かないため、送信を止めました。",
+    ("en", Notice.CONTACT_SUSPENDED): "Mail to the contact “{about}” could not be delivered, so it is suspended.",
 }
 
 
@@ -92,7 +96,9 @@ def write(claimed: Claimed, house: House) -> bytes:
 def _words(claimed: Claimed, house: House) -> dict[str, str]:
     notice = ""
     if claimed.notice:
-        notice = _NOTICES[claimed.language, Notice(claimed.notice)].format(about=claimed.subject_label)
+        notice = _NOTICES[claimed.language, Notice(claimed.notice)].format(
+            about=claimed.subject_label, service=house.service
+        )
     return {
         "service": house.service,
         "origin": house.origin,
@@ -101,6 +107,7 @@ def _words(claimed: Claimed, house: House) -> dict[str, str]:
         "label": claimed.label,
         "code": claimed.code,
         "url": claimed.url,
+        "not_me": claimed.not_me,
         "notice": notice,
         "asked_at": _moment(claimed.asked_at, house.zone),
         "asked_from": claimed.asked_from,

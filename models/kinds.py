@@ -44,6 +44,8 @@ class Notice(StrEnum):
     SOFT_TOKEN_REMOVED = "soft-token-removed"
     MATRIX_OFF = "matrix-off"
     MATRIX_ON = "matrix-on"
+    NEW_LOGIN = "new-login"
+    CONTACT_SUSPENDED = "contact-suspended"
 
 
 class Purpose(StrEnum):
@@ -86,4 +88,5 @@ class EventKind(StrEnum):
     SOFT_TOKEN_REMOVED = "soft-token-removed"
     MATRIX_ISSUED = "matrix-issued"
     MATRIX_SWITCHED = "matrix-switched"
+    DISOWNED = "disowned"
     KIND_REOPENED = "kind-reopened"

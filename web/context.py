@@ -1,5 +1,6 @@
 """What a request brings along: the hub, the clock, the visit, the cookies and the session behind them."""
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ Clock = Callable[[], datetime]
 HUB = AppKey("hub", Hub)
 CLOCK: AppKey[Clock] = AppKey("clock")
 _NOW = RequestKey("now", datetime)
+_BROWSER = RequestKey("browser", str)
 _SESSION: RequestKey[Current | None] = RequestKey("session")
 
 
@@ -32,6 +34,8 @@ VISIT = Cookie("tegata-visit")
 LOGIN = Cookie("tegata-login")
 SESSION = Cookie("tegata-session")
 LANGUAGE = Cookie("tegata-language", days=365)
+# By it a browser is known again at the next login; browsers keep no cookie longer.
+BROWSER = Cookie("tegata-browser", days=400)
 
 
 def hub_of(request: Request) -> Hub:
@@ -56,7 +60,15 @@ def visit_of(request: Request) -> Visit:
         zone=policy.zone_of(address, settings.campus_networks),
         browser=browser_of(request.headers.get("User-Agent", "")),
         language=language_of(request),
+        browser_token=browser_token_of(request),
     )
+
+
+def browser_token_of(request: Request) -> str:
+    """Give what this browser is known by; one that has nothing yet gets it when it is admitted."""
+    if _BROWSER not in request:
+        request[_BROWSER] = read(request, BROWSER) or secrets.token_urlsafe(32)
+    return request[_BROWSER]
 
 
 def language_of(request: Request) -> str:

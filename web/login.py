@@ -23,10 +23,12 @@ from hub.outcome import (
 from models.kinds import AuthenticatorKind
 from web import sentences
 from web.context import (
+    BROWSER,
     LANGUAGE,
     LOGIN,
     SESSION,
     VISIT,
+    browser_token_of,
     forget,
     hub_of,
     keep,
@@ -198,6 +200,7 @@ async def _answered(request: Request, kind: AuthenticatorKind, name: str, respon
 def _admitted(request: Request, session: str, language: str, onward: str) -> Response:
     answer = see(onward)
     keep(request, answer.response, SESSION, session)
+    keep(request, answer.response, BROWSER, browser_token_of(request))
     forget(request, answer.response, LOGIN)
     forget(request, answer.response, VISIT)
     if language:

@@ -25,6 +25,10 @@ _REASONS = {
     Reason.NOT_OFFERED: N_("This way is not open to you. Please choose another."),
     Reason.ANSWER_WRONG: N_("That is not right."),
     Reason.ANSWER_STALE: N_("This code is no longer good."),
+    Reason.CODES_BLOCKED: N_(
+        "No codes are sent to this account until %(time)s, because somebody said of a login that it was not theirs."
+        " Choose another way, or ask the help desk."
+    ),
     Reason.CHALLENGE_OVER: N_("This code has ended. Please ask for a new one."),
     Reason.TRIES_SPENT: N_("That was wrong too often, so the code has ended. Please ask for a new one."),
     Reason.KIND_CLOSED: N_(
@@ -80,6 +84,8 @@ Clock = Callable[[datetime], str]
 def refusal(refused: Refused, words: GNUTranslations, clock: Clock) -> str:
     """Write why something was refused."""
     sentence = words.gettext(_REASONS[refused.reason])
+    if refused.until is not None:
+        return sentence % {"time": clock(refused.until)}
     if refused.newer_at is not None:
         newer = {"time": clock(refused.newer_at), "label": refused.label}
         return f"{sentence} {words.gettext(_NEWER) % newer}"
