@@ -120,7 +120,7 @@ async def waiting(hub: Hub, session: Current, contact_id: int, *, now: datetime)
     contact = await _own(session, contact_id)
     if contact is None:
         return Refused(Reason.NOT_FOUND)
-    if contact.confirmed_at is not None:
+    if _is_confirmed(contact):
         return Confirmed(contact.id, contact.label, await _is_first(contact))
     challenge = await Challenge.get_or_none(slot=slot_of(contact.id))
     delivery = await Delivery.filter(contact_id=contact.id).order_by("-id").first()
@@ -136,7 +136,7 @@ async def waiting(hub: Hub, session: Current, contact_id: int, *, now: datetime)
 
 
 async def send_again(hub: Hub, visit: Visit, session: Current, contact_id: int) -> Done | Refused | Throttled:
-    """Send the confirmation once more: the same code and URL while they live."""
+    """Send the confirmation once more, the same code and URL while they live; of a suspended contact, to lift that."""
     reason = sessions.hindrance(session, visit)
     if reason is not None:
         return Refused(reason)
@@ -145,7 +145,7 @@ async def send_again(hub: Hub, visit: Visit, session: Current, contact_id: int) 
         contact = await _own(session, contact_id)
         if contact is None:
             return Refused(Reason.NOT_FOUND)
-        if contact.confirmed_at is not None:
+        if _is_confirmed(contact):
             return Refused(Reason.ALREADY_CONFIRMED)
         wait = await _too_soon(contact.address_folded, now=visit.now)
         if wait:
@@ -186,7 +186,7 @@ async def opened_link(
         return Refused(Reason.NOT_FOUND)
     contact = challenge.contact
     here = session is not None and session.account_id == challenge.account_id
-    if contact.confirmed_at is not None and here:
+    if _is_confirmed(contact) and here:
         return Confirmed(contact.id, contact.label, await _is_first(contact))
     if not challenges.is_live(challenge, now):
         return Refused(Reason.ALREADY_CONFIRMED if contact.confirmed_at else Reason.CHALLENGE_OVER)
@@ -211,7 +211,7 @@ async def confirm_with_link(hub: Hub, visit: Visit, session: Current, token: str
         challenge = await _by_token(hub, token)
         if challenge is None or challenge.contact is None or challenge.account_id != session.account_id:
             return Refused(Reason.NOT_FOUND)
-        if challenge.contact.confirmed_at is not None:
+        if _is_confirmed(challenge.contact):
             return Refused(Reason.ALREADY_CONFIRMED)
         if not challenges.is_live(challenge, visit.now):
             return Refused(Reason.CHALLENGE_OVER)
@@ -329,6 +329,11 @@ async def _own(session: Current, contact_id: int) -> Contact | None:
     return await Contact.get_or_none(id=contact_id, account_id=session.account_id)
 
 
+def _is_confirmed(contact: Contact) -> bool:
+    # A suspended contact is confirmed anew before it counts again.
+    return contact.confirmed_at is not None and contact.suspended_at is None
+
+
 async def _is_first(contact: Contact) -> bool:
     others = Contact.filter(account_id=contact.account_id, confirmed_at__isnull=False).exclude(id=contact.id)
     return not await others.exists()
@@ -402,10 +407,12 @@ async def _post(hub: Hub, visit: Visit, account: Account, contact: Contact, *, s
 
 
 async def _confirmed(hub: Hub, visit: Visit, contact: Contact, *, by: str) -> tuple[Confirmed, frozenset[Channel]]:
-    await Contact.filter(id=contact.id).update(confirmed_at=visit.now)
+    await Contact.filter(id=contact.id).update(
+        confirmed_at=visit.now, suspended_at=None, suspended_why=""
+    )
     await audit.record(hub.keys, EventKind.CONTACT_CONFIRMED, visit, contact.account_id, contact=contact.id, by=by)
     # However it was confirmed: what a reader disowns is the session that asked for it.
-    asked = await Delivery.filter(challenge_id=challenge.id).order_by("id").first()
+    asked = await Delivery.filter(contact_id=contact.id, letter=Letter.CONFIRMATION).order_by("-id").first()
     told = await notices.tell_all(
         hub,
         visit,

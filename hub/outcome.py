@@ -40,6 +40,7 @@ class DeliveryState(StrEnum):
     WAITING = "waiting"
     RETRYING = "retrying"
     ACCEPTED = "accepted"
+    DELAYED = "delayed"
     FAILED = "failed"
     EXPIRED = "expired"
 

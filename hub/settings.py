@@ -134,6 +134,14 @@ class Settings(BaseModel):
         repr=False,
     )
     mail_from: str = Field("", description="The sender of all mail: an address, or `Name <address>`.")
+    mail_domain: str = Field(
+        "",
+        description="The domain whose mail reaches this hub, for answers and delivery reports; empty for mail that only"
+        " goes out.",
+    )
+    dkim_keys: Path | None = Field(
+        None, description="The folder of the keys that sign outgoing mail; empty for a mail server that signs itself."
+    )
     smtp_connections: Annotated[int, Field(ge=1, le=64)] = Field(
         4, description="How many connections to the mail server are kept, 1 to 64."
     )
@@ -350,6 +358,8 @@ def _without_password(url: str) -> str:
 def _written(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(str(part) for part in value)
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value)

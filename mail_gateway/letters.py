@@ -78,6 +78,9 @@ def write(claimed: Claimed, house: House) -> bytes:
         f"Subject: {_unstructured(f'{_SUBJECTS[claimed.language, claimed.letter]} ({house.service})')}",
         f"Date: {format_datetime(claimed.asked_at)}",
         f"Message-ID: {claimed.message_id}",
+        *([f"Reply-To: {_mailbox(claimed.reply_to)}"] if claimed.reply_to else []),
+        # What belongs together stands together: a code sent again, or the notices to one address.
+        f"References: {claimed.thread}",
         # RFC 3834, 5: nobody should answer this by machine; and no out-of-office answer to a code.
         "Auto-Submitted: auto-generated",
         "X-Auto-Response-Suppress: All",

@@ -5,6 +5,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from time import monotonic
 
 import structlog
@@ -15,16 +16,18 @@ from aiosmtplib import (
     SMTPResponseException,
     SMTPSenderRefused,
 )
+from prometheus_client import Counter
 
 from hub.outbox import Accepted, Deferred, Failed, Report
+from mail_gateway.breaker import Breaker
+from mail_gateway.replies import Meaning, meaning_of
 from mail_gateway.settings import RelayAddress, StartTls
 
 _log = structlog.get_logger(__name__)
+_policy_refusals = Counter("tegata_mail_policy_refusals_total", "Mail of ours that was refused as such.")
 # An idle connection is tried with NOOP after this, for the server may have gone meanwhile.
 _FRESH = 10.0
 _IDLE = 55.0
-# Once the server could not be reached, others don't each wait for the same time-out.
-_DOWN_FOR = 0.5
 _PERMANENT = 500
 _CLOSING = 421
 _NO_SMTPUTF8 = "the mail server does not take addresses with such signs"
@@ -49,13 +52,20 @@ class Relay:
         self._tls = None if address.starttls is StartTls.NEVER and not address.is_tls else address.tls_context()
         self._places = asyncio.Semaphore(connections)
         self._idle: list[_Connection] = []
-        self._down_until = 0.0
+        self._breaker = Breaker()
         self._trouble = ""
 
     @property
     def trouble(self) -> str:
         """What stood in the way when the server was last needed; empty when nothing did."""
+        if self._breaker.is_open:
+            return f"{self._trouble} (tried again in {self.wait:.0f} s)"
         return self._trouble
+
+    @property
+    def wait(self) -> float:
+        """Seconds for which nothing need be tried, because the server is down."""
+        return self._breaker.wait(monotonic())
 
     async def send(self, message: bytes, *, sender: str, recipient: str) -> Report:
         """Hand one message over; Accepted only after the server's 250 to the whole of it.
@@ -68,7 +78,7 @@ class Relay:
                     return await self._handed(connection.client, message, sender, recipient)
             except RelayDownError as error:
                 self._trouble = str(error)
-                return Deferred(str(error))
+                return Deferred(str(error), timedelta(seconds=self.wait))
             except (SMTPException, OSError, TimeoutError, ValueError) as error:
                 # ValueError: an answer that is no SMTP at all.
                 self._trouble = _said(error)
@@ -97,7 +107,7 @@ class Relay:
             _, reply = await client.sendmail(sender, [recipient], message, mail_options=options, timeout=self._timeout)
         except SMTPRecipientsRefused as error:
             refusal = error.recipients[0]
-            return _refused(refusal.code, refusal.message)
+            return self._recipient_refused(refusal.code, refusal.message)
         except SMTPSenderRefused as error:
             return self._policy(error.code, error.message)
         except SMTPResponseException as error:
@@ -107,10 +117,22 @@ class Relay:
         self._trouble = ""
         return Accepted(f"250 {reply}")
 
+    def _recipient_refused(self, code: int, said: str) -> Report:
+        match meaning_of(code, said):
+            case Meaning.LATER:
+                return Deferred(f"{code} {said}")
+            case Meaning.POLICY:
+                return self._policy(code, said)
+            case Meaning.DEAD:
+                return Failed(f"{code} {said}", is_dead=True)
+            case Meaning.NEVER:
+                return Failed(f"{code} {said}")
+
     def _policy(self, code: int, said: str) -> Report:
         """Answer a refusal of ourselves, not of the address: try later, and let the operator know."""
         self._trouble = f"{code} {said}"
         if code >= _PERMANENT:
+            _policy_refusals.inc()
             _log.error("relay.refuses_us", code=code, said=said)
         if code == _CLOSING:
             raise RelayDownError(self._trouble)
@@ -149,7 +171,7 @@ class Relay:
         return True
 
     async def _opened(self) -> _Connection:
-        if monotonic() < self._down_until:
+        if not self._breaker.admits(monotonic(), tries_for=self._timeout):
             raise RelayDownError(self._trouble)
         client = self._client()
         try:
@@ -160,11 +182,12 @@ class Relay:
         except (SMTPException, OSError, TimeoutError, ssl.SSLError, ValueError) as error:
             client.close()
             self._trouble = _said(error)
-            self._down_until = monotonic() + _DOWN_FOR
+            self._breaker.failed(monotonic())
             raise RelayDownError(self._trouble) from error
         except BaseException:
             client.close()
             raise
+        self._breaker.reached()
         return _Connection(client, monotonic())
 
     def _client(self) -> SMTP:
@@ -193,11 +216,6 @@ class Relay:
         if address.user and not address.is_loopback:
             message = "the mail server offers no encryption: the password is not sent in clear"
             raise RelayDownError(message)
-
-
-def _refused(code: int, said: str) -> Report:
-    reply = f"{code} {said}"
-    return Failed(reply) if code >= _PERMANENT else Deferred(reply)
 
 
 def _said(error: BaseException) -> str:

@@ -48,6 +48,7 @@ class Delivery(Model):
     lease = fields.CharField(max_length=32, default="")
     attempts = fields.SmallIntField(default=0)
     accepted_at: datetime | None = InstantField(null=True)
+    delayed_at: datetime | None = InstantField(null=True)
     failed_at: datetime | None = InstantField(null=True)
     disowned_at: datetime | None = InstantField(null=True)
     reply = fields.CharField(max_length=200, default="")
@@ -55,7 +56,7 @@ class Delivery(Model):
     class Meta:
         table = "delivery"
         indexes = (
-            Index(fields=("channel", "due_at")),
+            Index(fields=("channel", "urgency", "due_at")),
             Index(fields=("challenge_id",)),
             Index(fields=("contact_id", "posted_at")),
             Index(fields=("account_id", "posted_at")),

@@ -84,6 +84,8 @@ class EventKind(StrEnum):
     CONTACT_REFUSED = "contact-refused"
     CONTACT_RENAMED = "contact-renamed"
     CONTACT_REMOVED = "contact-removed"
+    CONTACT_SUSPENDED = "contact-suspended"
+    BOUNCED = "bounced"
     SOFT_TOKEN_BOUND = "soft-token-bound"
     SOFT_TOKEN_REMOVED = "soft-token-removed"
     MATRIX_ISSUED = "matrix-issued"

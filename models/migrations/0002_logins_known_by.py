@@ -27,6 +27,16 @@ class Migration(migrations.Migration):
             name='codes_blocked_until',
             field=InstantField(null=True, generated=False, unique=False),
         ),
+        ops.RemoveIndex(
+            model_name='Delivery',
+            name=None,
+            fields=['channel', 'due_at'],
+        ),
+        ops.AddField(
+            model_name='Delivery',
+            name='delayed_at',
+            field=InstantField(null=True, generated=False, unique=False),
+        ),
         ops.AddField(
             model_name='Delivery',
             name='disowned_at',
@@ -41,6 +51,10 @@ class Migration(migrations.Migration):
             model_name='Delivery',
             name='session_id',
             field=fields.BigIntField(null=True),
+        ),
+        ops.AddIndex(
+            model_name='Delivery',
+            index=Index(fields=['channel', 'urgency', 'due_at']),
         ),
         ops.AddField(
             model_name='Session',
