@@ -58,6 +58,8 @@ class Inbox:
     """The messages that were accepted, the last 500."""
 
     def __init__(self) -> None:
+        # Addresses that this server knows to be none, with what it says of them.
+        self.refusals: dict[str, str] = {}
         self.received: deque[Received] = deque(maxlen=_KEPT)
         self._arrived = asyncio.Condition()
         self._number = 0
@@ -100,6 +102,16 @@ class Handler:
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
+
+    async def handle_RCPT(  # noqa: N802
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Take a recipient, or refuse one that is said to be dead."""
+        refusal = self._inbox.refusals.get(address)
+        if refusal is not None:
+            return refusal
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Keep a message."""

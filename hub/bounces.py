@@ -1,6 +1,6 @@
-"""What follows from a delivery report: a dead address is suspended, a passing trouble is shown, a refusal of us alarms."""
+"""What follows from a delivery report: a dead address is suspended, a delay is shown, a refusal of us alarms."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import structlog
@@ -64,7 +64,7 @@ async def bounced(hub: Hub, visit: Visit, delivery_id: int, bounce: Bounce) -> N
             visit,
             delivery.account_id,
             contact=delivery.contact_id,
-            kind=str(bounce.kind),
+            report=str(bounce.kind),
             status=bounce.status or None,
         )
         if bounce.kind is BounceKind.HARD:
@@ -91,6 +91,13 @@ async def _suspended(hub: Hub, visit: Visit, delivery: Delivery) -> frozenset[Ch
     if await living.update(suspended_at=visit.now, suspended_why=Suspended.NO_MAILBOX) != 1:
         return frozenset()
     await audit.record(hub.keys, EventKind.CONTACT_SUSPENDED, visit, delivery.account_id, contact=delivery.contact_id)
+    # A report brings no language: the letter's is the member's. Nor did anybody do it from somewhere.
+    about_it = replace(visit, language=delivery.language, address="", browser="")
     return await notices.tell_all(
-        hub, visit, delivery.account_id, Notice.CONTACT_SUSPENDED, about=delivery.label, but=delivery.contact_id
+        hub,
+        about_it,
+        delivery.account_id,
+        Notice.CONTACT_SUSPENDED,
+        about=delivery.label,
+        but=delivery.contact_id,
     )

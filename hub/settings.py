@@ -142,6 +142,9 @@ class Settings(BaseModel):
     dkim_keys: Path | None = Field(
         None, description="The folder of the keys that sign outgoing mail; empty for a mail server that signs itself."
     )
+    dns_resolver: str = Field(
+        "", description="The name server that `tegata doctor mail` asks, HOST:PORT; empty for the machine's own."
+    )
     smtp_connections: Annotated[int, Field(ge=1, le=64)] = Field(
         4, description="How many connections to the mail server are kept, 1 to 64."
     )
@@ -203,7 +206,7 @@ class Settings(BaseModel):
             raise ValueError(message)
         return f"{parsed.scheme}://{parsed.netloc}"
 
-    @field_validator("listen", "metrics_listen")
+    @field_validator("listen", "metrics_listen", "dns_resolver")
     @classmethod
     def _listen(cls, value: str) -> str:
         if value:

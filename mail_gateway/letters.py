@@ -59,7 +59,12 @@ class House:
     @property
     def envelope_sender(self) -> str:
         """The bare address that bounces go to."""
-        return parseaddr(self.sender)[1]
+        return sender_address(self.sender)
+
+
+def sender_address(sender: str) -> str:
+    """Give the bare address of a sender that an operator wrote."""
+    return parseaddr(sender)[1]
 
 
 def write(claimed: Claimed, house: House) -> bytes:
