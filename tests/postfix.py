@@ -10,8 +10,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.house import free_port
-
 # What docs/mail.md tells an operator to set, word for word.
 RECIPE = """
 smtpd_forbid_bare_newline = normalize
@@ -55,9 +53,9 @@ class Postfix:
 
 
 @asynccontextmanager
-async def postfix(*, mail_domain: str, lmtp_port: int, world_port: int) -> AsyncIterator[Postfix]:
-    """Run a Postfix that hands mail for `mail_domain` in over LMTP and sends everything else to `world_port`."""
-    folder, port = Path(tempfile.mkdtemp(prefix="tegata-postfix-")), free_port()
+async def postfix(*, mail_domain: str, port: int, lmtp_port: int, world_port: int) -> AsyncIterator[Postfix]:
+    """Run a Postfix: mail for `mail_domain` goes in over LMTP, everything else out to `world_port`."""
+    folder = Path(tempfile.mkdtemp(prefix="tegata-postfix-"))
     folder.chmod(0o755)
     for name in ("etc", "queue", "data"):
         (folder / name).mkdir(mode=0o755)
