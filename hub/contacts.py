@@ -407,9 +407,7 @@ async def _post(hub: Hub, visit: Visit, account: Account, contact: Contact, *, s
 
 
 async def _confirmed(hub: Hub, visit: Visit, contact: Contact, *, by: str) -> tuple[Confirmed, frozenset[Channel]]:
-    await Contact.filter(id=contact.id).update(
-        confirmed_at=visit.now, suspended_at=None, suspended_why=""
-    )
+    await Contact.filter(id=contact.id).update(confirmed_at=visit.now, suspended_at=None, suspended_why="")
     await audit.record(hub.keys, EventKind.CONTACT_CONFIRMED, visit, contact.account_id, contact=contact.id, by=by)
     # However it was confirmed: what a reader disowns is the session that asked for it.
     asked = await Delivery.filter(contact_id=contact.id, letter=Letter.CONFIRMATION).order_by("-id").first()
