@@ -30,7 +30,7 @@ from models.kinds import Channel, Letter, Notice, Zone
 
 HANDS = 4
 ROUNDS = 5
-LETTERS = 600
+LETTERS = 3000
 DRAIN = 10_000
 CODES = 60
 _NEEDED_RATIO = 0.7
@@ -38,16 +38,12 @@ _NEEDED_MS = 100.0
 _VISIT = Visit(datetime(2026, 4, 1, tzinfo=UTC), "10.0.0.1", Zone.ON_CAMPUS, "Firefox on Linux", "en")
 
 
-def run() -> bool:
-    """Print both figures; True when both are what is needed."""
+async def run() -> None:
+    """Print both figures, each with what is needed."""
     sink = shutil.which("smtp-sink", path="/usr/sbin:/usr/bin:/sbin")
     if sink is None:
         print("mail outbound: needs smtp-sink, of Debian's package postfix")
-        return False
-    return asyncio.run(_measured(sink))
-
-
-async def _measured(sink: str) -> bool:
+        return
     with tempfile.TemporaryDirectory() as folder, _sunk(sink) as port:
         async with _hub(Path(folder), port) as hub:
             ratios = [await _ratio(hub, port) for _ in range(ROUNDS)]
@@ -59,7 +55,6 @@ async def _measured(sink: str) -> bool:
         f"mail outbound: a code's way to the 250, p99 {_p99(delays):.0f} ms alone, {_p99(busy):.0f} ms while"
         f" {DRAIN:,} notices drain: {added:.0f} ms more (needed below {_NEEDED_MS:.0f})"
     )
-    return middle >= _NEEDED_RATIO and added < _NEEDED_MS
 
 
 async def _ratio(hub: Hub, port: int) -> float:

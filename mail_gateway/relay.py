@@ -12,9 +12,7 @@ import structlog
 from aiosmtplib import (
     SMTP,
     SMTPException,
-    SMTPRecipientsRefused,
     SMTPResponseException,
-    SMTPSenderRefused,
 )
 from prometheus_client import Counter
 
@@ -30,6 +28,7 @@ _FRESH = 10.0
 _IDLE = 55.0
 _PERMANENT = 500
 _CLOSING = 421
+_TAKEN = {250, 251}
 _NO_SMTPUTF8 = "the mail server does not take addresses with such signs"
 
 
@@ -101,21 +100,23 @@ class Relay:
     async def _handed(self, client: SMTP, message: bytes, sender: str, recipient: str) -> Report:
         if not recipient.isascii() and not client.supports_extension("smtputf8"):
             return Failed(_NO_SMTPUTF8)
-        options = ["SMTPUTF8"] if not recipient.isascii() else []
-        encoding = "utf-8" if options else "ascii"
+        options = [] if recipient.isascii() else [b"SMTPUTF8"]
+        # Not `sendmail`, which parses both addresses anew at each step: these were checked when they were written.
         try:
-            _, reply = await client.sendmail(sender, [recipient], message, mail_options=options, timeout=self._timeout)
-        except SMTPRecipientsRefused as error:
-            refusal = error.recipients[0]
-            return self._recipient_refused(refusal.code, refusal.message)
-        except SMTPSenderRefused as error:
-            return self._policy(error.code, error.message)
+            told = await client.execute_command(b"MAIL", f"FROM:<{sender}>".encode(), *options)
+            if told.code not in _TAKEN:
+                await _start_over(client)
+                return self._policy(told.code, told.message)
+            told = await client.execute_command(b"RCPT", f"TO:<{recipient}>".encode())
+            if told.code not in _TAKEN:
+                await _start_over(client)
+                return self._recipient_refused(told.code, told.message)
+            told = await client.data(message)
         except SMTPResponseException as error:
+            await _start_over(client)
             return self._policy(error.code, error.message)
-        except UnicodeEncodeError:
-            return Failed(f"the address can't be written in {encoding}")
         self._trouble = ""
-        return Accepted(f"250 {reply}")
+        return Accepted(f"250 {told.message}")
 
     def _recipient_refused(self, code: int, said: str) -> Report:
         match meaning_of(code, said):
@@ -216,6 +217,12 @@ class Relay:
         if address.user and not address.is_loopback:
             message = "the mail server offers no encryption: the password is not sent in clear"
             raise RelayDownError(message)
+
+
+async def _start_over(client: SMTP) -> None:
+    """Forget a letter half told; a connection that is gone needs no forgetting."""
+    with suppress(SMTPException, OSError):
+        await client.rset()
 
 
 def _said(error: BaseException) -> str:
