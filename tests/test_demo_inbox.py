@@ -23,7 +23,8 @@ async def test_a_mail_is_answered_and_bounced_over_smtp(house_on_sqlite: House) 
     letter = await house.inbox.next_to("taro0@mail.test")
     async with (
         mail_server(came_back) as port,
-        TestServer(inbox.application(house.inbox, Listen("127.0.0.1", port))) as at,aiohttp.ClientSession() as client
+        TestServer(inbox.application(house.inbox, Listen("127.0.0.1", port))) as at,
+        aiohttp.ClientSession() as client,
     ):
         for what, text in (("answer", "はい"), ("bounce", "")):
             async with client.post(at.make_url(f"/{letter.number}/{what}"), data={"text": text}) as page:
