@@ -1,6 +1,7 @@
 """PURE: what a letter says and how it is written: text and HTML, Japanese and English."""
 
 import base64
+import re
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from email.header import Header
@@ -14,6 +15,8 @@ from hub.outbox import Claimed
 from models.kinds import Letter, Notice
 
 _WIDEST_HEADER = 76
+# RFC 2045, 6.8: base64 in lines of 76 signs.
+_LINE = re.compile(".{1,76}")
 _SUBJECTS = {
     ("ja", Letter.CODE): "ワンタイムパスワードのお知らせ",
     ("en", Letter.CODE): "Your one-time password",
@@ -62,6 +65,7 @@ class House:
         return sender_address(self.sender)
 
 
+@lru_cache(maxsize=8)
 def sender_address(sender: str) -> str:
     """Give the bare address of a sender that an operator wrote."""
     return parseaddr(sender)[1]
@@ -131,18 +135,16 @@ def _moment(at: datetime, zone: tzinfo) -> str:
 
 def _part(boundary: str, subtype: str, body: str) -> list[str]:
     if body.isascii():
-        encoding, encoded = "7bit", body
+        encoding, lines = "7bit", body.splitlines()
     else:
-        encoding, encoded = (
-            "base64",
-            base64.encodebytes(body.replace("\n", "\r\n").encode("utf-8")).decode("ascii"),
-        )
+        encoding = "base64"
+        lines = _LINE.findall(base64.b64encode(body.replace("\n", "\r\n").encode("utf-8")).decode("ascii"))
     return [
         f"--{boundary}",
         f'Content-Type: text/{subtype}; charset="utf-8"',
         f"Content-Transfer-Encoding: {encoding}",
         "",
-        *encoded.splitlines(),
+        *lines,
     ]
 
 

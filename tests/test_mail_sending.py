@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from mail_gateway import dialogue, dkim_keys
 from mail_gateway.breaker import Breaker, Destinations
 from mail_gateway.dkim_keys import Algorithm, DkimKeyError, Signer, State
 from mail_gateway.letters import House as Letterhead
-from mail_gateway.letters import write
+from mail_gateway.letters import UnwritableError, write
 from mail_gateway.relay import Relay
 from mail_gateway.replies import Meaning, meaning_of
 from mail_gateway.sender import Sender
@@ -80,6 +81,33 @@ def test_a_letter_says_what_it_is_and_nothing_more(kind: Letter, language: str) 
         part = message.get_body((subtype,))
         assert part is not None
         assert part.get_content().count("/not-me/7-abc") == 1
+
+
+@pytest.mark.parametrize("address", ["a@b.test\r\nBcc: c@d.test", "a@b.test\n", "a@b.test, c@d.test", "<a@b.test>"])
+def test_no_address_adds_a_header(address: str) -> None:
+    """An address with a line end, or two of them, is never written into a header."""
+    with pytest.raises(UnwritableError):
+        write(replace(letter(), address=address), HEAD)
+
+
+def test_a_label_stays_in_the_body() -> None:
+    """A label with a line end and a header behind it adds none, in whatever letter."""
+    for kind in Letter:
+        evil = "x\r\nBcc: c@d.test\r\n\r\nbody"
+        claimed = replace(letter(kind, "en", "matrix-on"), label=evil, subject_label=evil, asked_with=evil)
+        message = email.message_from_bytes(write(claimed, HEAD), policy=email.policy.default)
+        assert message["Bcc"] is None
+        assert message.is_multipart()
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_whoever_reads_a_letter_by_mistake_knows_what_it_is(language: str) -> None:
+    """A confirmation names the account, from where it was asked, and how to refuse; and it asks for nothing else."""
+    message = email.message_from_bytes(write(letter(Letter.CONFIRMATION, language), HEAD), policy=email.policy.default)
+    part = message.get_body(("plain",))
+    assert part is not None
+    for told in ("taro", "自宅", "10.0.0.1", "Firefox on Linux", "2026-04-13", "/not-me/"):
+        assert told in part.get_content()
 
 
 def test_a_signed_letter_is_believed_by_others(tmp_path: Path) -> None:
