@@ -36,7 +36,7 @@ async def sent(settings: Settings, address: str, *, now: datetime) -> Dialogue:
         return Dialogue((f"* {address} is no address that mail can be sent to",), is_accepted=False)
     except (BadSmtpUrlError, OSError) as error:
         return Dialogue((f"* TEGATA_SMTP_URL: {error}",), is_accepted=False)
-    talk = _Talk(relay, settings.smtp_timeout)
+    talk = _Talk(relay, settings.smtp_timeout, name=domain_of(sender_address(settings.mail_from)))
     try:
         accepted = await talk.through(sender_address(settings.mail_from), recipient, _letter(settings, recipient, now))
     except (OSError, TimeoutError, ssl.SSLError, asyncio.IncompleteReadError) as error:
@@ -48,7 +48,8 @@ async def sent(settings: Settings, address: str, *, now: datetime) -> Dialogue:
 
 
 class _Talk:
-    def __init__(self, relay: RelayAddress, timeout: float) -> None:
+    def __init__(self, relay: RelayAddress, timeout: float, *, name: str) -> None:
+        self._name = name
         self._relay = relay
         self._timeout = timeout
         self._writer: asyncio.StreamWriter | None = None
@@ -82,7 +83,7 @@ class _Talk:
 
     async def _secured(self) -> bool:
         relay = self._relay
-        if not await self._said("EHLO tegata.invalid"):
+        if not await self._said(f"EHLO {self._name}"):
             return False
         offered = any("STARTTLS" in line.upper() for line in self.lines if line.startswith("<"))
         if not relay.is_tls and relay.starttls is not StartTls.NEVER and offered:
@@ -92,7 +93,7 @@ class _Talk:
             async with asyncio.timeout(self._timeout):
                 await self._writer.start_tls(relay.tls_context(), server_hostname=relay.host)
             self.lines.append("* TLS is on")
-            if not await self._said("EHLO tegata.invalid"):
+            if not await self._said(f"EHLO {self._name}"):
                 return False
         elif not relay.is_tls and relay.starttls is StartTls.REQUIRED:
             self.lines.append("* the mail server offers no STARTTLS, which is required")
