@@ -37,6 +37,12 @@ _ONE_IN = 4
 _log = structlog.get_logger(__name__)
 
 _reports = Counter("tegata_mail_deliveries_total", "Deliveries handed to the mail server.", ["state", "domain"])
+_ages = Histogram(
+    "tegata_mail_age_seconds",
+    "Seconds from a letter being posted to what was said of it, by what that was and by receiving domain.",
+    ["state", "domain"],
+    buckets=(1, 10, 60, 600),
+)
 _latency = Histogram(
     "tegata_mail_accepted_seconds",
     "Seconds from a code being asked for to the mail server's 250.",
@@ -232,9 +238,11 @@ class Sender:
         if domain not in self._domains and len(self._domains) >= _MOST_DOMAINS:
             domain = "other"
         self._domains.add(domain)
-        _reports.labels(type(report).__name__.lower(), domain).inc()
+        state, age = type(report).__name__.lower(), (now - claimed.asked_at).total_seconds()
+        _reports.labels(state, domain).inc()
+        _ages.labels(state, domain).observe(age)
         if isinstance(report, Accepted):
-            _latency.observe((now - claimed.asked_at).total_seconds())
+            _latency.observe(age)
             return
         _log.info(
             "mail.not_accepted",

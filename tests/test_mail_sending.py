@@ -14,6 +14,7 @@ from pathlib import Path
 import dkim
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from prometheus_client import generate_latest
 
 from hub.outbox import Claimed, Deferred, Failed
 from hub.settings import load
@@ -340,6 +341,17 @@ async def test_no_storm_of_connections_meets_a_server_that_is_down(people: Peopl
                     await asyncio.sleep(0.05)
             assert sender.trouble == ""
         assert len(world.times) == 50
+
+
+async def test_a_refusing_domain_is_seen_in_the_metrics(people: People) -> None:
+    """What one domain says of its letters is counted by state and domain, with their age."""
+    member = await people.member(contacts=("home",))
+    await people.asked_for_code(member, "home")
+    await _notices(people, 4)
+    people.later(seconds=30)
+    async with _listening(_World(reply="450 4.2.0 later")) as port, _sending(people, port), asyncio.timeout(10):
+        while b'tegata_mail_age_seconds_bucket{domain="bulk.test",le="60.0",state="deferred"}' not in generate_latest():  # noqa: ASYNC110 - metrics ring no bell
+            await asyncio.sleep(0.02)
 
 
 async def test_a_refusal_at_the_door_is_told_apart(people: People) -> None:
