@@ -123,6 +123,10 @@ def show(account: Name, json: AsJson = False) -> None:
     say(f"Account       {line.account}{' (disabled)' if line.disabled_at else ''}")
     say(f"Added         {line.created_at:%Y-%m-%d %H:%M} UTC")
     say(f"Last login    {f'{line.last_login_at:%Y-%m-%d %H:%M} UTC' if line.last_login_at else 'never'}")
+    if line.disowned_at:
+        say(f"Disowned      {line.disowned_at:%Y-%m-%d %H:%M} UTC, by “This was not me” in a letter")
+    if line.codes_blocked_until:
+        say(f"Codes blocked until {line.codes_blocked_until:%Y-%m-%d %H:%M} UTC; `tegata account unlock` lifts it")
     say(f"Open sessions {line.open_sessions}")
     say(f"Matrix card   {line.matrix_serial or 'none'}{' (switched off)' if line.matrix_off_at else ''}")
     say(f"Soft tokens   {line.soft_tokens}")
@@ -159,14 +163,17 @@ def enable(account: Name) -> None:
 
 @app.command()
 def unlock(account: Name) -> None:
-    """Forget an account's wrong answers, so that ways closed by them open again."""
+    """Forget an account's wrong answers and let codes go to it again, so that every way is open."""
 
     async def work(hub: "Hub") -> int:
         from hub import accounts
 
         return await accounts.unlock(hub, hubwork.visit(), account)
 
-    say(f"{account}: all ways are open again; {counted(hubwork.in_hub(work), 'count')} of wrong answers forgotten.")
+    say(
+        f"{account}: all ways are open again; {counted(hubwork.in_hub(work), 'count')} of wrong answers forgotten;"
+        " codes may be sent."
+    )
 
 
 @app.command()

@@ -41,7 +41,7 @@ async def examine(settings: Settings) -> list[Finding]:
     """Look at everything that a hub stands on."""
     findings = [*_settings(settings), *_keys(settings), *_room(settings)]
     findings += [finding async for finding in _database(settings)]
-    findings.append(await _mail(settings))
+    findings.append(await mail_server(settings))
     return findings
 
 
@@ -150,7 +150,8 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("database", Grade.WRONG, f"it can't be used: {said}", "start it, or mend TEGATA_DATABASE_URL")
 
 
-async def _mail(settings: Settings) -> Finding:
+async def mail_server(settings: Settings) -> Finding:
+    """Look whether the mail server answers."""
     from mail_gateway.relay import Relay
     from mail_gateway.settings import BadSmtpUrlError, relay_address
 

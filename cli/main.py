@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import accounts, audit, cards, contacts, hubwork, keys
+from cli import accounts, audit, cards, contacts, hubwork, keys, mail
 from cli.accounts import AsJson
 from cli.console import as_json, say
 
@@ -31,6 +31,7 @@ app.add_typer(accounts.app, name="account")
 app.add_typer(cards.app, name="matrix")
 app.add_typer(contacts.app, name="contact")
 app.add_typer(keys.app, name="keys")
+app.add_typer(mail.app, name="mail")
 app.add_typer(audit.app, name="audit")
 
 
@@ -111,12 +112,18 @@ def settings(
 
 
 @app.command()
-def doctor(json: AsJson = False) -> None:
+def doctor(
+    part: Annotated[str, typer.Argument(metavar="[mail]", help="mail: the mail server and its DNS records.")] = "",
+    json: AsJson = False,
+) -> None:
     """Say what is wrong and how to mend it; exit code 1 when something is."""
     from cli.doctor import Grade, examine
+    from cli.doctor_mail import examine as examine_mail
 
+    if part not in {"", "mail"}:
+        hubwork.refuse(f"{part}: there is no such part to examine; there is mail.")
     given = hubwork.settings()
-    findings = hubwork.guarded(lambda: asyncio.run(examine(given)))
+    findings = hubwork.guarded(lambda: asyncio.run((examine_mail if part else examine)(given)))
     if json:
         as_json(findings)
     for finding in () if json else findings:

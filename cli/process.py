@@ -17,13 +17,20 @@ from prometheus_client import CONTENT_TYPE_LATEST, disable_created_metrics, gene
 from tortoise.exceptions import BaseORMException
 
 from hub import measures, upkeep
+from hub.bounces import ALARM, Bounce, BounceKind, bounced
 from hub.errors import HubError
 from hub.hub import Hub, opened
+from hub.labels import domain_of
+from hub.outbox import Claimed, Failed
 from hub.settings import Settings, listen_of
+from hub.visit import Visit
+from mail_gateway import dkim_keys
+from mail_gateway.dkim_keys import Signer
 from mail_gateway.letters import House
 from mail_gateway.relay import Relay
 from mail_gateway.sender import Sender
 from mail_gateway.settings import BadSmtpUrlError, relay_address
+from models.kinds import Zone
 from web.app import application
 from web.context import CLOCK, HUB
 from web.health import PARTS, Trouble, show_live, show_ready
@@ -61,6 +68,7 @@ async def running(
         sender = _sender(hub, clock) if "mail_gateway" in doors else None
         if sender is not None:
             process.parts["mail"] = lambda: sender.trouble
+            process.parts[ALARM] = lambda: hub.alarms.standing(ALARM, now=clock())
         app = application(hub, clock, process.parts) if "web" in doors else None
         if app is not None:
             if wrap is not None:
@@ -92,7 +100,27 @@ def _sender(hub: Hub, clock: Clock) -> Sender:
         raise HubError(message) from None
     relay = Relay(address, connections=settings.smtp_connections, timeout=settings.smtp_timeout)
     house = House(settings.mail_from, settings.service_name, settings.origin, settings.zone, settings.help_url)
-    return Sender(hub.outbox, relay, house, hands=settings.smtp_connections, clock=clock)
+
+    async def dead(claimed: Claimed, report: Failed) -> None:
+        """Tell the hub of an address that the mail server refused as none: as good as a bounce."""
+        visit = Visit(clock(), "", Zone.OFF_CAMPUS, "mail server")
+        await bounced(hub, visit, claimed.id, Bounce(BounceKind.HARD, said=report.reply))
+
+    return Sender(
+        hub.outbox,
+        relay,
+        house,
+        hands=settings.smtp_connections,
+        clock=clock,
+        signer=_signer(settings, house),
+        dead=dead,
+    )
+
+
+def _signer(settings: Settings, house: House) -> Signer | None:
+    if settings.dkim_keys is None:
+        return None
+    return Signer(dkim_keys.load(settings.dkim_keys), domain_of(house.envelope_sender))
 
 
 @asynccontextmanager

@@ -15,6 +15,8 @@ from aiohttp import web
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from jinja2 import Environment, PackageLoader
 
+from hub.settings import Listen
+
 _KEPT = 500
 _LOOK_EVERY = 15.0
 
@@ -58,6 +60,8 @@ class Inbox:
     """The messages that were accepted, the last 500."""
 
     def __init__(self) -> None:
+        # Addresses that this server knows to be none, with what it says of them.
+        self.refusals: dict[str, str] = {}
         self.received: deque[Received] = deque(maxlen=_KEPT)
         self._arrived = asyncio.Condition()
         self._number = 0
@@ -101,6 +105,16 @@ class Handler:
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
 
+    async def handle_RCPT(  # noqa: N802
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Take a recipient, or refuse one that is said to be dead."""
+        refusal = self._inbox.refusals.get(address)
+        if refusal is not None:
+            return refusal
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         """Keep a message."""
         await self._inbox.take(envelope)
@@ -123,13 +137,32 @@ async def mail_server(inbox: Inbox, *, host: str = "127.0.0.1", port: int = 0) -
         server.close()
 
 
-def application(inbox: Inbox) -> web.Application:
-    """Build the page that shows the inbox."""
+def application(inbox: Inbox, door: Listen | None = None) -> web.Application:
+    """Build the page that shows the inbox; at `door` the hub takes answers and reports, if it does."""
+    from demo import answers
+
     environment = Environment(loader=PackageLoader("demo", "templates"), autoescape=True)
     template = environment.get_template("inbox.html")
+    said: list[str] = []
 
     async def show(_request: web.Request) -> web.Response:
-        return web.Response(text=template.render(messages=list(reversed(inbox.received))), content_type="text/html")
+        text = template.render(messages=list(reversed(inbox.received)), said=said[-1:], is_open=door is not None)
+        return web.Response(text=text, content_type="text/html")
+
+    async def send_back(request: web.Request) -> web.Response:
+        """Answer or bounce one mail: really, over SMTP."""
+        form = await request.post()
+        found = [one for one in inbox.received if str(one.number) == request.match_info["number"]]
+        # The demo listens on this machine only; a page from elsewhere must not answer in the reader's name.
+        is_ours = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+        if not found or door is None or not is_ours:
+            return web.Response(status=404)
+        now = datetime.now(UTC)
+        if request.match_info["what"] == "bounce":
+            said.append(f"Bounced: {await answers.bounce(found[0], door, now=now)}")
+        else:
+            said.append(f"Answered: {await answers.answer(found[0], str(form.get('text', '')), door, now=now)}")
+        return web.Response(status=303, headers={"Location": "/"})
 
     async def listed(_request: web.Request) -> web.Response:
         shown = [
@@ -158,6 +191,7 @@ def application(inbox: Inbox) -> web.Application:
             web.get("/", show),
             web.get("/messages.json", listed),
             web.get("/changed", changed),
+            web.post(r"/{number:\d+}/{what:answer|bounce}", send_back),
             web.static("/static", str(files("demo").joinpath("static"))),
         ]
     )

@@ -24,6 +24,7 @@ from hub.visit import Visit
 from models.account import Account
 from models.authenticator import MatrixCard, SoftToken
 from models.contact import Contact
+from models.event import Event
 from models.kinds import Channel, EventKind
 from models.session import Session
 
@@ -42,6 +43,8 @@ class AccountLine:
     matrix_off_at: datetime | None
     open_sessions: int
     last_login_at: datetime | None
+    codes_blocked_until: datetime | None
+    disowned_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,7 @@ async def show(name: str, *, now: datetime) -> AccountLine:
     account = await find(name)
     card = await MatrixCard.filter(account_id=account.id, revoked_at=None).order_by("-id").first()
     last = await Session.filter(account_id=account.id).order_by("-opened_at").first()
+    disowned = await Event.filter(account_id=account.id, kind=EventKind.DISOWNED).order_by("-id").first()
     rows = await Contact.filter(account_id=account.id).order_by("id")
     return AccountLine(
         account=account.name,
@@ -122,6 +126,10 @@ async def show(name: str, *, now: datetime) -> AccountLine:
         matrix_off_at=account.matrix_off_at,
         open_sessions=await Session.filter(account_id=account.id, ended_at=None, expires_at__gt=now).count(),
         last_login_at=last.opened_at if last else None,
+        codes_blocked_until=account.codes_blocked_until
+        if account.codes_blocked_until and account.codes_blocked_until > now
+        else None,
+        disowned_at=disowned.at if disowned else None,
     )
 
 
@@ -144,10 +152,11 @@ async def enable(hub: Hub, visit: Visit, name: str) -> None:
 
 
 async def unlock(hub: Hub, visit: Visit, name: str) -> int:
-    """Forget an account's wrong answers, so that closed kinds open again; returns how many counts there were."""
+    """Forget an account's wrong answers and a block of its codes; returns how many counts there were."""
     account = await find(name)
     async with in_transaction():
         dropped = await throttle.reopen(account.id)
+        await Account.filter(id=account.id).update(codes_blocked_until=None)
         await audit.record(hub.keys, EventKind.KIND_REOPENED, visit, account.id)
     return dropped
 

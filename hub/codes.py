@@ -6,14 +6,13 @@ from datetime import datetime, timedelta
 
 from hub import audit, challenges, turns
 from hub.hub import Hub
-from hub.outcome import Throttled
+from hub.outcome import Reason, Refused, Throttled
 from hub.settings import NUMBERS
 from hub.visit import Visit
-from models.account import Account
 from models.contact import Contact
 from models.delivery import Delivery
 from models.kinds import AuthenticatorKind, EventKind, Letter, Purpose
-from models.login import Challenge
+from models.login import Challenge, Login
 from models.rows import where
 
 _HOUR = timedelta(hours=1)
@@ -37,11 +36,17 @@ class Posting:
     at: datetime
 
 
-async def ask(hub: Hub, visit: Visit, account: Account, contact: Contact, *, again: bool = False) -> Sent | Throttled:
+async def ask(
+    hub: Hub, visit: Visit, login: Login, contact: Contact, *, again: bool = False
+) -> Sent | Refused | Throttled:
     """Send the contact's code, in the caller's transaction: the same code while it lives, else a fresh one.
 
-    `again` says that the claimant pressed "Send again", so a letter just sent is no answer.
+    `again` says that the claimant pressed "Send again", so a letter just sent is no answer. Refused while somebody's
+    "this was not me" keeps codes from the account.
     """
+    account = login.account
+    if account.codes_blocked_until is not None and visit.now < account.codes_blocked_until:
+        return Refused(Reason.CODES_BLOCKED, until=account.codes_blocked_until)
     # Many logins at once must not each find that nothing was sent yet.
     await turns.take(account.id)
     living = await challenges.live(slot_of(contact.id), now=visit.now)
@@ -59,7 +64,7 @@ async def ask(hub: Hub, visit: Visit, account: Account, contact: Contact, *, aga
     challenge = living or await _minted(hub, visit, account.id, contact.id)
     if challenge is None:
         return Throttled(NUMBERS.sent_gap)
-    delivery = await hub.outbox.post_challenge(challenge, contact, account, visit)
+    delivery = await hub.outbox.post_challenge(challenge, contact, account, visit, login_id=login.id)
     await audit.record(hub.keys, EventKind.CODE_ASKED, visit, account.id, contact=contact.id)
     return Sent(challenge, delivery, posted=True)
 

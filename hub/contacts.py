@@ -109,7 +109,7 @@ async def add(hub: Hub, visit: Visit, session: Current, *, label: str, address: 
         contact = await _written(account.id, named, place, visit.now)
         if contact is None:
             return Refused(Reason.LABEL_TAKEN)
-        await _post(hub, visit, account, contact)
+        await _post(hub, visit, account, contact, session_id=session.id)
         await audit.record(hub.keys, EventKind.CONTACT_ADDED, visit, account.id, contact=contact.id, label=named)
     await hub.outbox.rouse(Channel.MAIL)
     return Added(contact.id)
@@ -120,7 +120,7 @@ async def waiting(hub: Hub, session: Current, contact_id: int, *, now: datetime)
     contact = await _own(session, contact_id)
     if contact is None:
         return Refused(Reason.NOT_FOUND)
-    if contact.confirmed_at is not None:
+    if _is_confirmed(contact):
         return Confirmed(contact.id, contact.label, await _is_first(contact))
     challenge = await Challenge.get_or_none(slot=slot_of(contact.id))
     delivery = await Delivery.filter(contact_id=contact.id).order_by("-id").first()
@@ -136,7 +136,7 @@ async def waiting(hub: Hub, session: Current, contact_id: int, *, now: datetime)
 
 
 async def send_again(hub: Hub, visit: Visit, session: Current, contact_id: int) -> Done | Refused | Throttled:
-    """Send the confirmation once more: the same code and URL while they live."""
+    """Send the confirmation once more, the same code and URL while they live; of a suspended contact, to lift that."""
     reason = sessions.hindrance(session, visit)
     if reason is not None:
         return Refused(reason)
@@ -145,12 +145,13 @@ async def send_again(hub: Hub, visit: Visit, session: Current, contact_id: int) 
         contact = await _own(session, contact_id)
         if contact is None:
             return Refused(Reason.NOT_FOUND)
-        if contact.confirmed_at is not None:
+        if _is_confirmed(contact):
             return Refused(Reason.ALREADY_CONFIRMED)
         wait = await _too_soon(contact.address_folded, now=visit.now)
         if wait:
             return Throttled(wait)
-        await _post(hub, visit, await Account.get(id=session.account_id), contact)
+        account = await Account.get(id=session.account_id)
+        await _post(hub, visit, account, contact, session_id=session.id)
     await hub.outbox.rouse(contact.channel)
     return Done()
 
@@ -185,7 +186,7 @@ async def opened_link(
         return Refused(Reason.NOT_FOUND)
     contact = challenge.contact
     here = session is not None and session.account_id == challenge.account_id
-    if contact.confirmed_at is not None and here:
+    if _is_confirmed(contact) and here:
         return Confirmed(contact.id, contact.label, await _is_first(contact))
     if not challenges.is_live(challenge, now):
         return Refused(Reason.ALREADY_CONFIRMED if contact.confirmed_at else Reason.CHALLENGE_OVER)
@@ -210,7 +211,7 @@ async def confirm_with_link(hub: Hub, visit: Visit, session: Current, token: str
         challenge = await _by_token(hub, token)
         if challenge is None or challenge.contact is None or challenge.account_id != session.account_id:
             return Refused(Reason.NOT_FOUND)
-        if challenge.contact.confirmed_at is not None:
+        if _is_confirmed(challenge.contact):
             return Refused(Reason.ALREADY_CONFIRMED)
         if not challenges.is_live(challenge, visit.now):
             return Refused(Reason.CHALLENGE_OVER)
@@ -280,12 +281,12 @@ async def remove(hub: Hub, visit: Visit, session: Current, contact_id: int) -> D
         contact = await _own(session, contact_id)
         if contact is None:
             return Refused(Reason.NOT_FOUND)
-        told = await unbind(hub, visit, contact)
+        told = await unbind(hub, visit, contact, by=session.id)
     await notices.rouse(hub, told)
     return Done()
 
 
-async def unbind(hub: Hub, visit: Visit, contact: Contact) -> frozenset[Channel]:
+async def unbind(hub: Hub, visit: Visit, contact: Contact, *, by: int | None = None) -> frozenset[Channel]:
     """Remove a contact, in the caller's transaction; returns the channels to rouse.
 
     Its codes die with it; a session opened with it lives on, but its step-up does not.
@@ -294,7 +295,7 @@ async def unbind(hub: Hub, visit: Visit, contact: Contact) -> frozenset[Channel]
     told: frozenset[Channel] = frozenset()
     if contact.confirmed_at is not None:
         told = await notices.tell_all(
-            hub, visit, contact.account_id, Notice.CONTACT_REMOVED, about=contact.label, but=contact.id
+            hub, visit, contact.account_id, Notice.CONTACT_REMOVED, about=contact.label, but=contact.id, by=by
         )
     await Delivery.filter(contact_id=contact.id, due_at__isnull=False).update(
         failed_at=visit.now, due_at=None, reply="the contact was removed"
@@ -326,6 +327,11 @@ def slot_of(contact_id: int) -> str:
 
 async def _own(session: Current, contact_id: int) -> Contact | None:
     return await Contact.get_or_none(id=contact_id, account_id=session.account_id)
+
+
+def _is_confirmed(contact: Contact) -> bool:
+    # A suspended contact is confirmed anew before it counts again.
+    return contact.confirmed_at is not None and contact.suspended_at is None
 
 
 async def _is_first(contact: Contact) -> bool:
@@ -381,7 +387,7 @@ async def _written(account_id: int, label: str, address: str, now: datetime) -> 
     return contact
 
 
-async def _post(hub: Hub, visit: Visit, account: Account, contact: Contact) -> None:
+async def _post(hub: Hub, visit: Visit, account: Account, contact: Contact, *, session_id: int) -> None:
     living = await challenges.live(slot_of(contact.id), now=visit.now)
     if living is None:
         fresh = challenges.draft(
@@ -397,14 +403,22 @@ async def _post(hub: Hub, visit: Visit, account: Account, contact: Contact) -> N
         fresh.expires_at = visit.now + NUMBERS.confirmation_life
         living = await challenges.mint(fresh)
     if living is not None:
-        await hub.outbox.post_challenge(living, contact, account, visit)
+        await hub.outbox.post_challenge(living, contact, account, visit, session_id=session_id)
 
 
 async def _confirmed(hub: Hub, visit: Visit, contact: Contact, *, by: str) -> tuple[Confirmed, frozenset[Channel]]:
-    await Contact.filter(id=contact.id).update(confirmed_at=visit.now)
+    await Contact.filter(id=contact.id).update(confirmed_at=visit.now, suspended_at=None, suspended_why="")
     await audit.record(hub.keys, EventKind.CONTACT_CONFIRMED, visit, contact.account_id, contact=contact.id, by=by)
+    # However it was confirmed: what a reader disowns is the session that asked for it.
+    asked = await Delivery.filter(contact_id=contact.id, letter=Letter.CONFIRMATION).order_by("-id").first()
     told = await notices.tell_all(
-        hub, visit, contact.account_id, Notice.CONTACT_ADDED, about=contact.label, but=contact.id
+        hub,
+        visit,
+        contact.account_id,
+        Notice.CONTACT_ADDED,
+        about=contact.label,
+        but=contact.id,
+        by=asked.session_id if asked else None,
     )
     return Confirmed(contact.id, contact.label, await _is_first(contact)), told
 

@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hub import keyring
+from hub.alarms import Alarms
 from hub.errors import HubError
 from hub.keyring import KeyRing
 from hub.outbox import Outbox
@@ -23,6 +24,7 @@ class Hub:
     passwords: PasswordGate
     wakeups: Wakeups
     outbox: Outbox
+    alarms: Alarms = field(default_factory=Alarms)
 
 
 class OldSchemaError(HubError):

@@ -11,6 +11,8 @@ from hub import (
     codes,
     matrix_cards,
     measures,
+    new_logins,
+    notices,
     passwords,
     policy,
     sessions,
@@ -43,7 +45,7 @@ from models.account import Account
 from models.authenticator import MatrixCard
 from models.contact import Contact
 from models.delivery import Delivery
-from models.kinds import AuthenticatorKind, EventKind
+from models.kinds import AuthenticatorKind, Channel, EventKind
 from models.login import Challenge, Login
 from models.rows import insert, where
 
@@ -147,10 +149,17 @@ async def answer(hub: Hub, visit: Visit, token: str, response: str) -> Admitted 
         verdict = await verification.verify(hub, visit, Question(login.account_id, kind, login.challenge), response)
         if not isinstance(verdict, Right):
             return verdict
-        return await _admit(hub, visit, login, kind)
+        admission = await _admit(hub, visit, login, kind)
+    if isinstance(admission, Refused):
+        return admission
+    admitted, told = admission
+    await notices.rouse(hub, told)
+    return admitted
 
 
-async def _admit(hub: Hub, visit: Visit, login: Login, kind: AuthenticatorKind) -> Admitted | Refused:
+async def _admit(
+    hub: Hub, visit: Visit, login: Login, kind: AuthenticatorKind
+) -> tuple[Admitted, frozenset[Channel]] | Refused:
     proved = (AuthenticatorKind.PASSWORD, kind)
     ending = where(Login, id=login.id, ended_at=None, expires_at__gt=visit.now)
     if not policy.is_enough(proved) or await ending.update(ended_at=visit.now) != 1:
@@ -158,9 +167,10 @@ async def _admit(hub: Hub, visit: Visit, login: Login, kind: AuthenticatorKind) 
     contact_id = login.challenge.contact_id if login.challenge else None
     if contact_id is not None:
         await where(Contact, id=contact_id).update(used_at=visit.now)
-    session = await sessions.open_session(hub, visit, login.account, proved, contact_id)
+    opened = await sessions.open_session(hub, visit, login, proved)
     await audit.record(hub.keys, EventKind.ADMITTED, visit, login.account_id, amr=policy.amr(proved))
-    return Admitted(session, login.account.name, login.account.language)
+    told = await new_logins.tell(hub, visit, login.account_id, kind, session_id=opened.id)
+    return Admitted(opened.token, login.account.name, login.account.language), told
 
 
 async def _ask(hub: Hub, visit: Visit, login: Login, way: Way, *, other_ways: bool) -> Asked | Refused | Throttled:
@@ -186,8 +196,8 @@ async def _send(
         contact = await where(Contact, id=way.contact_id, account_id=login.account_id).first()
         if contact is None:
             return Refused(Reason.NOT_OFFERED)
-        sent = await codes.ask(hub, visit, login.account, contact, again=again)
-        if isinstance(sent, Throttled):
+        sent = await codes.ask(hub, visit, login, contact, again=again)
+        if isinstance(sent, Refused | Throttled):
             return sent
         await where(Login, id=login.id).update(chosen=_chosen(way), challenge_id=sent.challenge.id)
     if sent.posted:

@@ -10,14 +10,24 @@ from models.kinds import Channel, Notice
 
 
 async def tell_all(
-    hub: Hub, visit: Visit, account_id: int, notice: Notice, *, about: str, but: int | None = None
+    hub: Hub,
+    visit: Visit,
+    account_id: int,
+    notice: Notice,
+    *,
+    about: str = "",
+    but: int | None = None,
+    by: int | None = None,
 ) -> frozenset[Channel]:
-    """Post a notice to every confirmed contact but one, in the caller's transaction; returns the channels to rouse."""
+    """Post a notice to every confirmed contact but one, in the caller's transaction; returns the channels to rouse.
+
+    `by` is the session in which it was done, for whoever reads the notice and knows nothing of it.
+    """
     account = await Account.get(id=account_id)
     contacts = await Contact.filter(account_id=account_id, confirmed_at__isnull=False, suspended_at=None)
     told = [contact for contact in contacts if contact.id != but]
     for contact in told:
-        await hub.outbox.post_notice(notice, contact, account, visit, about=about)
+        await hub.outbox.post_notice(notice, contact, account, visit, about=about, session_id=by)
     return frozenset(contact.channel for contact in told)
 
 

@@ -16,6 +16,7 @@ class Reason(StrEnum):
     NOT_OFFERED = "not-offered"
     ANSWER_WRONG = "answer-wrong"
     ANSWER_STALE = "answer-stale"
+    CODES_BLOCKED = "codes-blocked"
     CHALLENGE_OVER = "challenge-over"
     TRIES_SPENT = "tries-spent"
     KIND_CLOSED = "kind-closed"
@@ -39,18 +40,20 @@ class DeliveryState(StrEnum):
     WAITING = "waiting"
     RETRYING = "retrying"
     ACCEPTED = "accepted"
+    DELAYED = "delayed"
     FAILED = "failed"
     EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """No, with the reason; `tries_left` and `newer_at` where they help the claimant and nobody else."""
+    """No, with the reason; `tries_left`, `newer_at` and `until` where they help the claimant and nobody else."""
 
     reason: Reason
     tries_left: int | None = None
     newer_at: datetime | None = None
     label: str = ""
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

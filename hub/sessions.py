@@ -14,6 +14,7 @@ from hub.settings import NUMBERS
 from hub.visit import Visit
 from models.account import Account
 from models.kinds import AuthenticatorKind, EventKind, Zone
+from models.login import Login
 from models.rows import insert, where
 from models.session import Session
 
@@ -44,6 +45,14 @@ class Current:
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """A session just opened; its token, 256 random bits, is the browser's."""
+
+    id: int
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class SessionLine:
     """One session as its member sees it."""
 
@@ -58,26 +67,25 @@ class SessionLine:
     is_open: bool
 
 
-async def open_session(
-    hub: Hub, visit: Visit, account: Account, proved: Iterable[AuthenticatorKind], contact_id: int | None
-) -> str:
-    """Open a session in the transaction of its admission; returns its token, 256 random bits."""
+async def open_session(hub: Hub, visit: Visit, login: Login, proved: Iterable[AuthenticatorKind]) -> Opened:
+    """Open a session in the transaction of its login's admission."""
     token = secrets.token_urlsafe(32)
-    await insert(
-        Session(
-            digest=hub.keys.digest(_PURPOSE, token),
-            account_id=account.id,
-            contact_id=contact_id,
-            amr=policy.amr(proved),
-            zone=visit.zone,
-            address=visit.address,
-            browser=visit.browser,
-            opened_at=visit.now,
-            seen_at=visit.now,
-            expires_at=visit.now + NUMBERS.session_life,
-        )
+    session = Session(
+        digest=hub.keys.digest(_PURPOSE, token),
+        account_id=login.account_id,
+        contact_id=login.challenge.contact_id if login.challenge else None,
+        login_id=login.id,
+        challenge_id=login.challenge_id,
+        amr=policy.amr(proved),
+        zone=visit.zone,
+        address=visit.address,
+        browser=visit.browser,
+        opened_at=visit.now,
+        seen_at=visit.now,
+        expires_at=visit.now + NUMBERS.session_life,
     )
-    return token
+    await insert(session)
+    return Opened(session.id, token)
 
 
 async def current(hub: Hub, token: str, *, now: datetime) -> Current | None:

@@ -53,6 +53,11 @@ class Numbers:
     sent_an_hour: int = 5
     sent_a_day: int = 20
     sent_an_hour_to_account: int = 10
+    # "This was not me": long enough to be read after a holiday weekend, and what it closes opens again by itself.
+    not_me_life: timedelta = timedelta(days=7)
+    codes_blocked: timedelta = timedelta(hours=1)
+    # What browsers keep a cookie for at most (RFC 6265bis, 5.5).
+    known_browser: timedelta = timedelta(days=400)
     confirmation_life: timedelta = timedelta(hours=24)
     confirmation_tries: int = 5
     confirmations_outstanding: int = 3
@@ -132,6 +137,17 @@ class Settings(BaseModel):
         repr=False,
     )
     mail_from: str = Field("", description="The sender of all mail: an address, or `Name <address>`.")
+    mail_domain: str = Field(
+        "",
+        description="The domain whose mail reaches this hub, for answers and delivery reports; empty for mail that only"
+        " goes out.",
+    )
+    dkim_keys: Path | None = Field(
+        None, description="The folder of the keys that sign outgoing mail; empty for a mail server that signs itself."
+    )
+    dns_resolver: str = Field(
+        "", description="The name server that `tegata doctor mail` asks, HOST:PORT; empty for the machine's own."
+    )
     smtp_connections: Annotated[int, Field(ge=1, le=64)] = Field(
         4, description="How many connections to the mail server are kept, 1 to 64."
     )
@@ -149,6 +165,11 @@ class Settings(BaseModel):
     )
     guarded_mail: Literal["warn", "refuse"] = Field(
         "warn", description="What an address in such a domain gets: `warn` or `refuse`."
+    )
+    login_notices: Literal["new-browser", "never"] = Field(
+        "new-browser",
+        description="Which logins are told to all contacts of an account: from a `new-browser` and with a soft token"
+        " or IC card, or `never`.",
     )
     time_zone: str = Field("Asia/Tokyo", description="The zone of the times on pages and in mail.")
     service_name: str = Field("Tegata", description="The name in soft-token apps and in mail.")
@@ -188,7 +209,7 @@ class Settings(BaseModel):
             raise ValueError(message)
         return f"{parsed.scheme}://{parsed.netloc}"
 
-    @field_validator("listen", "metrics_listen")
+    @field_validator("listen", "metrics_listen", "dns_resolver")
     @classmethod
     def _listen(cls, value: str) -> str:
         if value:
@@ -381,6 +402,8 @@ def _without_password(url: str) -> str:
 def _written(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(str(part) for part in value)
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value)

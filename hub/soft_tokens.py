@@ -79,7 +79,9 @@ async def bind(hub: Hub, visit: Visit, session: Current, *, label: str, code: st
         # The proving code's step is spent: it opens no login.
         await waiting.update(label=named, label_folded=fold_label(named), bound_at=visit.now, last_step=step)
         await audit.record(hub.keys, EventKind.SOFT_TOKEN_BOUND, visit, session.account_id, label=named)
-        told = await notices.tell_all(hub, visit, session.account_id, Notice.SOFT_TOKEN_ADDED, about=named)
+        told = await notices.tell_all(
+            hub, visit, session.account_id, Notice.SOFT_TOKEN_ADDED, about=named, by=session.id
+        )
     await notices.rouse(hub, told)
     return Done()
 
@@ -101,7 +103,9 @@ async def remove(hub: Hub, visit: Visit, session: Current, token_id: int) -> Don
             return Refused(Reason.NOT_FOUND)
         await token.delete()
         await audit.record(hub.keys, EventKind.SOFT_TOKEN_REMOVED, visit, session.account_id, label=token.label)
-        told = await notices.tell_all(hub, visit, session.account_id, Notice.SOFT_TOKEN_REMOVED, about=token.label)
+        told = await notices.tell_all(
+            hub, visit, session.account_id, Notice.SOFT_TOKEN_REMOVED, about=token.label, by=session.id
+        )
     await notices.rouse(hub, told)
     return Done()
 

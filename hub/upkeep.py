@@ -18,7 +18,7 @@ from models.authenticator import MatrixCard, SoftToken
 from models.delivery import Delivery
 from models.lease import Lease
 from models.login import Challenge, Login
-from models.session import Session
+from models.session import KnownBrowser, Session
 from models.throttle import Throttle
 
 _HOLDER = secrets.token_hex(8)
@@ -50,6 +50,7 @@ async def prune(_hub: Hub, now: datetime) -> int:
     old = now - NUMBERS.kept_deliveries
     dropped += await Challenge.filter(issued_at__lt=old, slot=None).delete()
     dropped += await Session.filter(expires_at__lt=now - NUMBERS.kept_sessions).delete()
+    dropped += await KnownBrowser.filter(seen_at__lt=now - NUMBERS.known_browser).delete()
     for prefix, fades in _FADING.items():
         dropped += await Throttle.filter(subject__startswith=prefix, open_at__lt=now - fades).delete()
     return dropped

@@ -1,6 +1,6 @@
 """What the hub is told of a request: when, from where, with what."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from models.kinds import Zone
@@ -11,7 +11,8 @@ class Visit:
     """One request as a door saw it.
 
     `now` is aware and in UTC; `address` is the client's own, after trusted proxies; `browser` is a short text
-    such as "Firefox on Linux"; `language` is "ja" or "en".
+    such as "Firefox on Linux"; `language` is "ja" or "en";
+    `browser_token` is what a browser keeps to be known again, empty where there is no browser.
     """
 
     now: datetime
@@ -19,3 +20,4 @@ class Visit:
     zone: Zone
     browser: str = ""
     language: str = "en"
+    browser_token: str = field(default="", repr=False)

@@ -4,7 +4,7 @@ import base64
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, MessageIDHeader
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8, EmailPolicy
 from email.utils import parseaddr
@@ -17,7 +17,7 @@ from hub.outbox import Claimed
 from models.kinds import Letter, Notice
 
 _LONGEST_LINE = 900
-_CHANGING = {"To", "Date", "Message-ID"}
+_CHANGING = {"To", "Date", "Message-ID", "References", "Reply-To"}
 _SUBJECTS = {
     ("ja", Letter.CODE): "ワンタイムパスワードのお知らせ",
     ("en", Letter.CODE): "Your one-time password",
@@ -39,6 +39,10 @@ _NOTICES = {
     ("en", Notice.MATRIX_OFF): "Matrix authentication was switched off.",
     ("ja", Notice.MATRIX_ON): "マトリクス認証がオンになりました。",
     ("en", Notice.MATRIX_ON): "Matrix authentication was switched on.",
+    ("ja", Notice.NEW_LOGIN): "{service} へのログインがありました。",
+    ("en", Notice.NEW_LOGIN): "Somebody logged in to {service} with your account.",
+    ("ja", Notice.CONTACT_SUSPENDED): "連絡先「{about}」にメールが届かないため、送信を止めました。",
+    ("en", Notice.CONTACT_SUSPENDED): "Mail to the contact “{about}” could not be delivered, so it is suspended.",
 }
 
 
@@ -54,8 +58,11 @@ class _Folding(EmailPolicy):
         return super().fold_binary(name, value) if name in _CHANGING else _folded(name, value, utf8=self.utf8)
 
 
-_ASCII = _Folding(linesep=SMTP.linesep)
-_BEYOND_ASCII = _Folding(linesep=SMTP.linesep, utf8=True)
+# As the library has it, a long id in References would become encoded words.
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("references", MessageIDHeader)
+_ASCII = _Folding(linesep=SMTP.linesep, header_factory=_HEADERS)
+_BEYOND_ASCII = _Folding(linesep=SMTP.linesep, header_factory=_HEADERS, utf8=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,13 @@ class House:
     @property
     def envelope_sender(self) -> str:
         """The bare address that bounces go to."""
-        return parseaddr(self.sender)[1]
+        return sender_address(self.sender)
+
+
+@lru_cache(maxsize=8)
+def sender_address(sender: str) -> str:
+    """Give the bare address of a sender that an operator wrote."""
+    return parseaddr(sender)[1]
 
 
 def write(claimed: Claimed, house: House) -> bytes:
@@ -87,6 +100,9 @@ def write(claimed: Claimed, house: House) -> bytes:
     form.replace_header("To", _address(claimed.address))
     form.replace_header("Date", claimed.asked_at)
     form.replace_header("Message-ID", claimed.message_id)
+    # What belongs together stands together: a code sent again, or the notices to one address.
+    _put(form, "References", claimed.thread)
+    _put(form, "Reply-To", _address(claimed.reply_to) if claimed.reply_to else "")
     for part, body in zip(form.iter_parts(), (text, page), strict=True):
         part.set_payload(_encoded(body, str(part["Content-Transfer-Encoding"])))
     return form.as_bytes()
@@ -95,7 +111,9 @@ def write(claimed: Claimed, house: House) -> bytes:
 def _words(claimed: Claimed, house: House) -> dict[str, str]:
     notice = ""
     if claimed.notice:
-        notice = _NOTICES[claimed.language, Notice(claimed.notice)].format(about=claimed.subject_label)
+        notice = _NOTICES[claimed.language, Notice(claimed.notice)].format(
+            about=claimed.subject_label, service=house.service
+        )
     return {
         "service": house.service,
         "origin": house.origin,
@@ -104,6 +122,7 @@ def _words(claimed: Claimed, house: House) -> dict[str, str]:
         "label": claimed.label,
         "code": claimed.code,
         "url": claimed.url,
+        "not_me": claimed.not_me,
         "notice": notice,
         "asked_at": _moment(claimed.asked_at, house.zone),
         "asked_from": claimed.asked_from,
@@ -137,6 +156,13 @@ def _form(house: House, letter: Letter, language: str, policy: EmailPolicy, enco
     form["Content-Language"] = language
     form.set_boundary(f"=_{secrets.token_hex(12)}")
     return form
+
+
+def _put(form: EmailMessage, name: str, value: str) -> None:
+    """Put a header that not each letter has."""
+    del form[name]
+    if value:
+        form[name] = value
 
 
 @lru_cache(maxsize=256)

@@ -5,29 +5,31 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from time import monotonic
 
 import structlog
 from aiosmtplib import (
     SMTP,
     SMTPException,
-    SMTPRecipientsRefused,
     SMTPResponseException,
-    SMTPSenderRefused,
 )
+from prometheus_client import Counter
 
 from hub.outbox import Accepted, Deferred, Failed, Report
+from mail_gateway.breaker import Breaker
+from mail_gateway.replies import Meaning, meaning_of
 from mail_gateway.settings import RelayAddress, StartTls
 
 _log = structlog.get_logger(__name__)
+_policy_refusals = Counter("tegata_mail_policy_refusals_total", "Mail of ours that was refused as such.")
 # An idle connection is tried with NOOP after this, for the server may have gone meanwhile.
 _FRESH = 10.0
 _IDLE = 55.0
-# Once the server could not be reached, others don't each wait for the same time-out.
-_DOWN_FOR = 0.5
 _REFUSALS = range(400, 600)
 _PERMANENT = 500
 _CLOSING = 421
+_TAKEN = {250, 251}
 _NO_SMTPUTF8 = "the mail server does not take addresses with such signs"
 
 
@@ -50,14 +52,21 @@ class Relay:
         self._tls = None if address.starttls is StartTls.NEVER and not address.is_tls else address.tls_context()
         self._places = asyncio.Semaphore(connections)
         self._idle: list[_Connection] = []
-        self._down_until = 0.0
+        self._breaker = Breaker()
         self._trouble = ""
         self._is_down = False
 
     @property
     def trouble(self) -> str:
         """What stood in the way when the server was last needed or looked for; empty when nothing did."""
+        if self._breaker.is_open:
+            return f"{self._trouble} (tried again in {self.wait:.0f} s)"
         return self._trouble
+
+    @property
+    def wait(self) -> float:
+        """Seconds for which nothing need be tried, because the server is down."""
+        return self._breaker.wait(monotonic())
 
     async def send(self, message: bytes, *, sender: str, recipient: str) -> Report:
         """Hand one message over; Accepted only after the server's 250 to the whole of it.
@@ -68,7 +77,10 @@ class Relay:
             try:
                 async with self._connected() as connection:
                     return await self._handed(connection.client, message, sender, recipient)
-            except (RelayDownError, SMTPException, OSError, TimeoutError, ValueError) as error:
+            except RelayDownError as error:
+                self._trouble, self._is_down = str(error), True
+                return Deferred(str(error), timedelta(seconds=self.wait))
+            except (SMTPException, OSError, TimeoutError, ValueError) as error:
                 # ValueError: an answer that is no SMTP at all.
                 self._trouble, self._is_down = _said(error), True
                 return Deferred(_said(error))
@@ -100,29 +112,47 @@ class Relay:
     async def _handed(self, client: SMTP, message: bytes, sender: str, recipient: str) -> Report:
         if not recipient.isascii() and not client.supports_extension("smtputf8"):
             return Failed(_NO_SMTPUTF8)
-        options = ["SMTPUTF8"] if not recipient.isascii() else []
-        encoding = "utf-8" if options else "ascii"
+        options = [] if recipient.isascii() else [b"SMTPUTF8"]
+        # Not `sendmail`, which parses both addresses anew at each step: these were checked when they were written.
         try:
-            _, reply = await client.sendmail(sender, [recipient], message, mail_options=options, timeout=self._timeout)
-        except SMTPRecipientsRefused as error:
-            refusal = error.recipients[0]
-            _end_unless_refusal(refusal.code, refusal.message)
-            self._trouble = ""
-            return _refused(refusal.code, refusal.message)
-        except SMTPSenderRefused as error:
-            return self._policy(error.code, error.message)
+            told = await client.execute_command(b"MAIL", f"FROM:<{sender}>".encode(), *options)
+            if told.code not in _TAKEN:
+                await _start_over(client, told.code, told.message)
+                return self._policy(told.code, told.message)
+            told = await client.execute_command(b"RCPT", f"TO:<{recipient}>".encode())
+            if told.code not in _TAKEN:
+                await _start_over(client, told.code, told.message)
+                return self._recipient_refused(told.code, told.message)
+            told = await client.data(message)
         except SMTPResponseException as error:
+            await _start_over(client, error.code, error.message)
             return self._policy(error.code, error.message)
-        except UnicodeEncodeError:
-            return Failed(f"the address can't be written in {encoding}")
-        self._trouble = ""
-        return Accepted(f"250 {reply}")
+        self._well()
+        return Accepted(f"250 {told.message}")
+
+    def _recipient_refused(self, code: int, said: str) -> Report:
+        meaning = meaning_of(code, said)
+        if meaning is Meaning.POLICY:
+            return self._policy(code, said)
+        self._well()
+        match meaning:
+            case Meaning.LATER:
+                return Deferred(f"{code} {said}")
+            case Meaning.DEAD:
+                return Failed(f"{code} {said}", is_dead=True)
+            case Meaning.NEVER:
+                return Failed(f"{code} {said}")
+
+    def _well(self) -> None:
+        """Note that the server talks to us, over whichever connection."""
+        self._trouble, self._is_down = "", False
+        self._breaker.reached()
 
     def _policy(self, code: int, said: str) -> Report:
         """Answer a refusal of ourselves, not of the address: try later, and let the operator know."""
-        _end_unless_refusal(code, said)
         self._trouble, self._is_down = f"{code} {said}", False
         if code >= _PERMANENT:
+            _policy_refusals.inc()
             _log.error("relay.refuses_us", code=code, said=said)
         return Deferred(self._trouble)
 
@@ -159,7 +189,7 @@ class Relay:
         return True
 
     async def _opened(self) -> _Connection:
-        if monotonic() < self._down_until:
+        if not self._breaker.admits(monotonic(), tries_for=self._timeout):
             raise RelayDownError(self._trouble)
         client = self._client()
         try:
@@ -167,14 +197,18 @@ class Relay:
             await self._secured(client)
             if self._address.user:
                 await client.login(self._address.user, self._address.password, timeout=self._timeout)
-        except (SMTPException, OSError, TimeoutError, ssl.SSLError, ValueError) as error:
+            # RFC 3207, 4.2: what was said before the encryption counts no more.
+            if client.is_ehlo_or_helo_needed:
+                await client.ehlo(timeout=self._timeout)
+        except (RelayDownError, SMTPException, OSError, TimeoutError, ssl.SSLError, ValueError) as error:
             client.close()
             self._trouble = _said(error)
-            self._down_until = monotonic() + _DOWN_FOR
+            self._breaker.failed(monotonic())
             raise RelayDownError(self._trouble) from error
         except BaseException:
             client.close()
             raise
+        self._breaker.reached()
         return _Connection(client, monotonic())
 
     def _client(self) -> SMTP:
@@ -205,16 +239,16 @@ class Relay:
             raise RelayDownError(message)
 
 
-def _end_unless_refusal(code: int, said: str) -> None:
-    """End the conversation after a goodbye, and after what is no answer: nobody knows what the next one belongs to."""
+async def _start_over(client: SMTP, code: int, said: str) -> None:
+    """Forget a letter that was refused; RelayDownError when nothing more can be said on this connection."""
+    # After what is no answer nobody knows what the next one belongs to.
     if code == _CLOSING or code not in _REFUSALS:
         message = f"{code} {said}"
         raise RelayDownError(message)
-
-
-def _refused(code: int, said: str) -> Report:
-    reply = f"{code} {said}"
-    return Failed(reply) if code >= _PERMANENT else Deferred(reply)
+    try:
+        await client.rset()
+    except (SMTPException, OSError):
+        client.close()
 
 
 def _said(error: BaseException) -> str:

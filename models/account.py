@@ -18,6 +18,7 @@ class Account(Model):
     language = fields.CharField(max_length=2, default="")
     matrix_off_at: datetime | None = InstantField(null=True)
     disabled_at: datetime | None = InstantField(null=True)
+    codes_blocked_until: datetime | None = InstantField(null=True)
     created_at: datetime = InstantField()
 
     class Meta:

@@ -27,6 +27,9 @@ class Delivery(Model):
         "models.Challenge", related_name="deliveries", null=True, on_delete=fields.SET_NULL
     )
     challenge_id: int | None
+    # The login that asked for it, or the session in which its cause was done; plain, for those are pruned sooner.
+    login_id: int | None = fields.BigIntField(null=True)
+    session_id: int | None = fields.BigIntField(null=True)
     channel = fields.CharEnumField(Channel, max_length=8, description="one of Channel")
     letter = fields.CharEnumField(Letter, max_length=16, description="one of Letter")
     urgency = fields.SmallIntField()
@@ -45,13 +48,15 @@ class Delivery(Model):
     lease = fields.CharField(max_length=32, default="")
     attempts = fields.SmallIntField(default=0)
     accepted_at: datetime | None = InstantField(null=True)
+    delayed_at: datetime | None = InstantField(null=True)
     failed_at: datetime | None = InstantField(null=True)
+    disowned_at: datetime | None = InstantField(null=True)
     reply = fields.CharField(max_length=200, default="")
 
     class Meta:
         table = "delivery"
         indexes = (
-            Index(fields=("channel", "due_at")),
+            Index(fields=("channel", "urgency", "due_at")),
             Index(fields=("challenge_id",)),
             Index(fields=("contact_id", "posted_at")),
             Index(fields=("account_id", "posted_at")),

@@ -44,6 +44,8 @@ class Notice(StrEnum):
     SOFT_TOKEN_REMOVED = "soft-token-removed"
     MATRIX_OFF = "matrix-off"
     MATRIX_ON = "matrix-on"
+    NEW_LOGIN = "new-login"
+    CONTACT_SUSPENDED = "contact-suspended"
 
 
 class Purpose(StrEnum):
@@ -82,8 +84,11 @@ class EventKind(StrEnum):
     CONTACT_REFUSED = "contact-refused"
     CONTACT_RENAMED = "contact-renamed"
     CONTACT_REMOVED = "contact-removed"
+    CONTACT_SUSPENDED = "contact-suspended"
+    BOUNCED = "bounced"
     SOFT_TOKEN_BOUND = "soft-token-bound"
     SOFT_TOKEN_REMOVED = "soft-token-removed"
     MATRIX_ISSUED = "matrix-issued"
     MATRIX_SWITCHED = "matrix-switched"
+    DISOWNED = "disowned"
     KIND_REOPENED = "kind-reopened"

@@ -12,6 +12,22 @@ from models.fields import InstantField
 from models.kinds import Zone
 
 
+class KnownBrowser(Model):
+    """A browser that an account logged in with before, by the keyed digest of what it holds for that account alone."""
+
+    id = fields.BigIntField(primary_key=True)
+    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
+        "models.Account", related_name="known_browsers"
+    )
+    account_id: int
+    digest = fields.CharField(max_length=64, unique=True)
+    seen_at: datetime = InstantField(db_index=True)
+
+    class Meta:
+        table = "known_browser"
+        indexes = (Index(fields=("account_id",)),)
+
+
 class Session(Model):
     """An admission that lives on, with the RFC 8176 values of what opened it."""
 
@@ -23,6 +39,9 @@ class Session(Model):
         "models.Contact", related_name="sessions", null=True, on_delete=fields.SET_NULL
     )
     contact_id: int | None
+    # The login and the challenge that it came from; plain, for those are pruned sooner.
+    login_id: int | None = fields.BigIntField(null=True)
+    challenge_id: int | None = fields.BigIntField(null=True)
     amr = fields.CharField(max_length=64)
     zone = fields.CharEnumField(Zone, max_length=12, description="one of Zone")
     address = fields.CharField(max_length=45)

@@ -39,6 +39,7 @@ LETTER = Claimed(
     label="自宅",
     code="482913",
     url="https://portal.test/confirm/12-abcdefghijklmnopqrstuvwxyz",
+    not_me="https://portal.test/not-me/1-abcdefghijklmnopqrstuvwxyz",
     asked_at=ASKED,
     asked_from="203.0.113.7",
     asked_with="Firefox on Linux",
@@ -46,6 +47,8 @@ LETTER = Claimed(
     attempt=1,
     notice="",
     subject_label="携帯",
+    thread="<fedcba9876543210fedcba9876543210@portal.test>",
+    reply_to="reply+1xabcdefghijklmnopqrstuvwxyz@portal.test",
 )
 HEADERS = [
     "From",
@@ -53,6 +56,8 @@ HEADERS = [
     "Date",
     "Message-ID",
     "Subject",
+    "References",
+    "Reply-To",
     "Auto-Submitted",
     "X-Auto-Response-Suppress",
     "Content-Language",
@@ -63,9 +68,9 @@ IF_NOT_YOU = {
     (Letter.CODE, "en"): "If this was not you, somebody knows your password.",
     (Letter.CODE, "ja"): "お心当たりがない場合は、パスワードが他人に知られています。",
     (Letter.CONFIRMATION, "en"): "If this was not you, do not type the code anywhere.",
-    (Letter.CONFIRMATION, "ja"): "お心当たりがない場合は、",
-    (Letter.NOTICE, "en"): "If it was not, log in at https://portal.test,",
-    (Letter.NOTICE, "ja"): "お心当たりがない場合は、",
+    (Letter.CONFIRMATION, "ja"): "お心当たりがない場合は、コードをどこにも入力しないでください。",
+    (Letter.NOTICE, "en"): "If this was you, there is nothing to do.",
+    (Letter.NOTICE, "ja"): "ご本人の操作であれば、何もする必要はありません。",
 }
 
 
@@ -118,7 +123,10 @@ def test_a_letter_says_who_where_when_until_when_and_what_if_not(letter: Letter,
             assert LETTER.code not in said
         if letter is Letter.CODE:
             assert "/confirm/" not in said
-    assert BeautifulSoup(message.get_body(("html",)).get_content(), "html.parser").html["lang"] == language
+    page = BeautifulSoup(message.get_body(("html",)).get_content(), "html.parser")
+    assert page.html["lang"] == language
+    assert LETTER.not_me in message.get_body(("plain",)).get_content()
+    assert [link["href"] for link in page.find_all("a") if "/not-me/" in link["href"]] == [LETTER.not_me]
     assert message["Content-Language"] == language
 
 
@@ -243,7 +251,8 @@ def test_whatever_the_names_are_the_letter_is_read_as_the_library_would_write_it
     made.set_content(plain, cte="base64")
     made.add_alternative(html, subtype="html", cte="base64")
     fresh = _read(made.as_bytes())
-    for name in HEADERS[:5]:
+    made["References"], made["Reply-To"] = LETTER.thread, LETTER.reply_to
+    for name in HEADERS[:7]:
         assert str(read[name]) == str(fresh[name])
     assert [part.get_content() for part in fresh.iter_parts()] == [plain, html]
     # The library's reader keeps UTF-8 in a header as the octets it is.

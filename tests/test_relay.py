@@ -59,6 +59,8 @@ async def test_starttls_is_taken_as_set(tmp_path: Path, offers: bool, wanted: st
         report, _ = await _sent(f"smtp://127.0.0.1:{server.port}?{option}ca={ca}")
     assert isinstance(report, Accepted)
     assert server.encrypted == encrypted
+    # What was said before the encryption counts no more (RFC 3207, 4.2).
+    assert server.commands[server.commands.index("MAIL") - 1] == "EHLO"
 
 
 async def test_starttls_that_is_required_and_not_offered_sends_nothing() -> None:

@@ -54,7 +54,7 @@ async def post_login(request: Request) -> Response:
 
 async def show_refuse(request: Request) -> Response:
     """Ask whether the registration is to end."""
-    return page(request, "not-me", token=request.match_info["token"])
+    return page(request, "not-me", ends="registration", told=None, token=request.match_info["token"])
 
 
 async def post_refuse(request: Request) -> Response:
@@ -62,7 +62,7 @@ async def post_refuse(request: Request) -> Response:
     outcome = await contacts.refuse(hub_of(request), visit_of(request), request.match_info["token"])
     match outcome:
         case Done():
-            return page(request, "not-me-done")
+            return page(request, "not-me-done", ends="registration", codes_from=None)
         case Refused():
             return _refused(request, outcome)
 

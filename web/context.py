@@ -1,5 +1,6 @@
 """What a request brings along: the hub, the clock, the visit, the cookies and the session behind them."""
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ Clock = Callable[[], datetime]
 HUB = AppKey("hub", Hub)
 CLOCK: AppKey[Clock] = AppKey("clock")
 _NOW = RequestKey("now", datetime)
+_BROWSER = RequestKey("browser", str)
 _SESSION: RequestKey[Current | None] = RequestKey("session")
 
 
@@ -35,6 +37,8 @@ SESSION = Cookie("tegata-session")
 LANGUAGE = Cookie("tegata-language", timedelta(days=365))
 # Where the claimant was going; a path may carry a mailed token, which no query string ever does.
 ONWARD = Cookie("tegata-onward", NUMBERS.login_life)
+# By it a browser is known again at the next login; browsers keep no cookie longer.
+BROWSER = Cookie("tegata-browser", timedelta(days=400))
 
 
 def hub_of(request: Request) -> Hub:
@@ -59,7 +63,15 @@ def visit_of(request: Request) -> Visit:
         zone=policy.zone_of(address, settings.campus_networks),
         browser=browser_of(request.headers.get("User-Agent", "")),
         language=language_of(request),
+        browser_token=browser_token_of(request),
     )
+
+
+def browser_token_of(request: Request) -> str:
+    """Give what this browser is known by; one that has nothing yet gets it when it is admitted."""
+    if _BROWSER not in request:
+        request[_BROWSER] = read(request, BROWSER) or secrets.token_urlsafe(32)
+    return request[_BROWSER]
 
 
 def language_of(request: Request) -> str:

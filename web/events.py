@@ -37,7 +37,8 @@ async def code_stream(request: Request) -> StreamResponse:
     async def look() -> dict[str, Any] | None:
         now_asked = await _asked(request)
         if now_asked is None:
-            return None
+            # Answered, ended or disowned elsewhere: the page says what became of it.
+            return {"turn": True, "done": True}
         done = now_asked.delivery is None or now_asked.delivery.state in _ENDS
         return {**code_shown(request, now_asked), "done": done}
 

@@ -23,11 +23,13 @@ from hub.outcome import (
 from models.kinds import AuthenticatorKind
 from web import sentences
 from web.context import (
+    BROWSER,
     LANGUAGE,
     LOGIN,
     ONWARD,
     SESSION,
     VISIT,
+    browser_token_of,
     forget,
     hub_of,
     keep,
@@ -199,6 +201,7 @@ async def _answered(request: Request, kind: AuthenticatorKind, name: str, respon
 def _admitted(request: Request, session: str, language: str) -> Response:
     answer = see(own_path(read(request, ONWARD)))
     keep(request, answer.response, SESSION, session)
+    keep(request, answer.response, BROWSER, browser_token_of(request))
     forget(request, answer.response, LOGIN)
     forget(request, answer.response, VISIT)
     forget(request, answer.response, ONWARD)

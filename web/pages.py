@@ -109,6 +109,7 @@ def _environment(language: str, time_zone: str) -> Environment:
     environment.filters["clock"] = partial(_clock, zone)
     environment.filters["moment"] = partial(_moment, zone)
     environment.filters["strength"] = lambda amr: sentences.strength(amr, words)
+    environment.filters["suspended"] = lambda why: sentences.suspended(why, words)
     environment.globals["error"] = ""
     environment.globals["matrix_columns"] = "ABCDEFGHIJ"
     environment.globals["matrix_rows"] = "1234567"

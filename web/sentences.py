@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from gettext import GNUTranslations
 from math import ceil
 
+from hub.bounces import Suspended
 from hub.outcome import Asked, DeliveryLine, DeliveryState, Reason, Refused, Throttled
 from models.kinds import Channel
 
@@ -25,6 +26,10 @@ _REASONS = {
     Reason.NOT_OFFERED: N_("This way is not open to you. Please choose another."),
     Reason.ANSWER_WRONG: N_("That is not right."),
     Reason.ANSWER_STALE: N_("This code is no longer good."),
+    Reason.CODES_BLOCKED: N_(
+        "No codes are sent to this account until %(time)s, because somebody said of a login that it was not theirs."
+        " Choose another way, or ask the help desk."
+    ),
     Reason.CHALLENGE_OVER: N_("This code has ended. Please ask for a new one."),
     Reason.TRIES_SPENT: N_("That was wrong too often, so the code has ended. Please ask for a new one."),
     Reason.KIND_CLOSED: N_(
@@ -50,6 +55,10 @@ _DELIVERIES = {
         " choose another way."
     ),
     (Channel.MAIL, DeliveryState.ACCEPTED): N_("Code by mail to %(label)s, handed to the mail server %(time)s"),
+    (Channel.MAIL, DeliveryState.DELAYED): N_(
+        "Code by mail to %(label)s: the receiving mail server is slow to take it, told %(time)s. You can also choose"
+        " another way."
+    ),
     (Channel.MAIL, DeliveryState.FAILED): N_(
         "Code by mail to %(label)s could not be delivered. Please choose another way."
     ),
@@ -59,9 +68,11 @@ _CONFIRMATIONS = {
     DeliveryState.WAITING: N_("Mail to %(label)s, asked for %(time)s: waiting to be sent"),
     DeliveryState.RETRYING: N_("Mail to %(label)s: the mail server does not take it yet. It is being tried again."),
     DeliveryState.ACCEPTED: N_("Mail to %(label)s, handed to the mail server %(time)s"),
+    DeliveryState.DELAYED: N_("Mail to %(label)s: the receiving mail server is slow to take it, told %(time)s."),
     DeliveryState.FAILED: N_("Mail to %(label)s could not be delivered. Please use another address."),
     DeliveryState.EXPIRED: N_("The mail to %(label)s has ended. Please send it again."),
 }
+_SUSPENDED = {Suspended.NO_MAILBOX: N_("mail could not be delivered: the address does not exist any more")}
 _AMR = {
     "pwd": N_("password"),
     "otp": N_("one-time password"),
@@ -80,6 +91,8 @@ Clock = Callable[[datetime], str]
 def refusal(refused: Refused, words: GNUTranslations, clock: Clock) -> str:
     """Write why something was refused."""
     sentence = words.gettext(_REASONS[refused.reason])
+    if refused.until is not None:
+        return sentence % {"time": clock(refused.until)}
     if refused.newer_at is not None:
         newer = {"time": clock(refused.newer_at), "label": refused.label}
         return f"{sentence} {words.gettext(_NEWER) % newer}"
@@ -118,6 +131,11 @@ def code_line(asked: Asked, words: GNUTranslations, clock: Clock) -> str:
 def mail_line(label: str, line: DeliveryLine, words: GNUTranslations, clock: Clock) -> str:
     """Write how the delivery of a confirmation stands."""
     return words.gettext(_CONFIRMATIONS[line.state]) % {"label": label, "time": clock(_told_at(line))}
+
+
+def suspended(why: str, words: GNUTranslations) -> str:
+    """Write why a contact is suspended; what an operator wrote stays as it is."""
+    return words.gettext(_SUSPENDED[Suspended(why)]) if why in set(Suspended) else why
 
 
 def strength(amr: str, words: GNUTranslations) -> str:

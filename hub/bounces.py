@@ -1,0 +1,103 @@
+"""What follows from a delivery report: a dead address is suspended, a delay is shown, a refusal of us alarms."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import structlog
+from prometheus_client import Counter
+from tortoise.transactions import in_transaction
+
+from hub import audit, notices
+from hub.hub import Hub
+from hub.outbox import topic_of
+from hub.visit import Visit
+from models.contact import Contact
+from models.delivery import Delivery
+from models.kinds import Channel, EventKind, Notice
+
+ALARM = "mail policy"
+_log = structlog.get_logger(__name__)
+_bounces = Counter("tegata_mail_bounces_total", "Delivery reports about our mail.", ["kind"])
+
+
+class BounceKind(StrEnum):
+    """What a delivery report says."""
+
+    HARD = "hard"
+    SOFT = "soft"
+    DELAYED = "delayed"
+    POLICY = "policy"
+
+
+class Suspended(StrEnum):
+    """Why a contact is suspended; the list has words for each."""
+
+    NO_MAILBOX = "no-mailbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """A delivery report: its kind, the enhanced status (RFC 3463) and what the server said."""
+
+    kind: BounceKind
+    status: str = ""
+    said: str = ""
+
+
+async def bounced(hub: Hub, visit: Visit, delivery_id: int, bounce: Bounce) -> None:
+    """Act on a delivery report about one delivery; the same report again changes nothing more."""
+    delivery = await Delivery.get_or_none(id=delivery_id)
+    if delivery is None:
+        return
+    _bounces.labels(str(bounce.kind)).inc()
+    reply = "".join(sign if sign.isprintable() else " " for sign in f"{bounce.status} {bounce.said}").strip()[:200]
+    told: frozenset[Channel] = frozenset()
+    async with in_transaction():
+        mine = Delivery.filter(id=delivery.id)
+        if bounce.kind is BounceKind.DELAYED:
+            await mine.filter(failed_at=None).update(delayed_at=visit.now, reply=reply or "-")
+        else:
+            await mine.update(failed_at=delivery.failed_at or visit.now, due_at=None, reply=reply or "-")
+        await audit.record(
+            hub.keys,
+            EventKind.BOUNCED,
+            visit,
+            delivery.account_id,
+            contact=delivery.contact_id,
+            report=str(bounce.kind),
+            status=bounce.status or None,
+        )
+        if bounce.kind is BounceKind.HARD:
+            told = await _suspended(hub, visit, delivery)
+    if bounce.kind is BounceKind.POLICY:
+        # Not the address's fault but ours: nothing is suspended, somebody must look.
+        _log.error("mail.refused_by_policy", delivery=delivery.id, status=bounce.status)
+        hub.alarms.sound(ALARM, f"our mail is refused by policy: {reply}", now=visit.now)
+    await notices.rouse(hub, told)
+    if delivery.challenge_id is not None:
+        await hub.wakeups.tell(topic_of(delivery.challenge_id))
+
+
+async def _suspended(hub: Hub, visit: Visit, delivery: Delivery) -> frozenset[Channel]:
+    """Suspend the delivery's contact, in the caller's transaction, and tell the member on the others."""
+    living = Contact.filter(
+        id=delivery.contact_id or 0,
+        address_folded=delivery.address_folded,
+        confirmed_at__isnull=False,
+        # A contact confirmed anew since is not judged by an old letter.
+        confirmed_at__lte=delivery.posted_at,
+        suspended_at=None,
+    )
+    if await living.update(suspended_at=visit.now, suspended_why=Suspended.NO_MAILBOX) != 1:
+        return frozenset()
+    await audit.record(hub.keys, EventKind.CONTACT_SUSPENDED, visit, delivery.account_id, contact=delivery.contact_id)
+    # A report brings no language: the letter's is the member's. Nor did anybody do it from somewhere.
+    about_it = replace(visit, language=delivery.language, address="", browser="")
+    return await notices.tell_all(
+        hub,
+        about_it,
+        delivery.account_id,
+        Notice.CONTACT_SUSPENDED,
+        about=delivery.label,
+        but=delivery.contact_id,
+    )

@@ -1,0 +1,165 @@
+"""What ends when the reader of a letter says that it was not them; nobody is ever logged in by it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from prometheus_client import Counter
+from tortoise.expressions import Q
+from tortoise.transactions import in_transaction
+
+from hub import audit, challenges, contacts, letter_token
+from hub.hub import Hub
+from hub.outbox import topic_of
+from hub.outcome import Done, Reason, Refused
+from hub.settings import NUMBERS
+from hub.visit import Visit
+from models.account import Account
+from models.delivery import Delivery
+from models.kinds import EventKind, Letter, Notice, Purpose
+from models.login import Challenge, Login
+from models.session import Session
+
+_disowned = Counter("tegata_disowned_total", "Letters whose reader said that it was not them.", ["letter"])
+
+
+class Ends(StrEnum):
+    """What ends when a letter is disowned."""
+
+    LOGIN = "login"
+    SESSION = "session"
+    REGISTRATION = "registration"
+
+
+@dataclass(frozen=True, slots=True)
+class Disownable:
+    """What a letter told of, for its reader to disown; `done_at` when that was done already."""
+
+    ends: Ends
+    account: str
+    asked_at: datetime
+    asked_from: str
+    asked_with: str
+    done_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Disowned:
+    """It is ended; no codes are sent to the account until `codes_from`, which is None for a registration."""
+
+    ends: Ends
+    codes_from: datetime | None
+
+
+async def opened_link(hub: Hub, token: str, *, now: datetime) -> Disownable | Refused:
+    """Tell what a mailed URL would end; changes nothing, whoever follows it."""
+    delivery = await _by_token(hub, token, now)
+    if delivery is None:
+        return Refused(Reason.NOT_FOUND)
+    return Disownable(
+        _ends(delivery),
+        delivery.account.name,
+        delivery.posted_at,
+        delivery.asked_from,
+        delivery.asked_with,
+        delivery.disowned_at,
+    )
+
+
+async def disown_with_link(hub: Hub, visit: Visit, token: str) -> Disowned | Refused:
+    """Disown what a mailed letter told of; the token is all that it takes, in whatever browser."""
+    delivery = await _by_token(hub, token, visit.now)
+    return await disown(hub, visit, delivery.id) if delivery else Refused(Reason.NOT_FOUND)
+
+
+async def disown(hub: Hub, visit: Visit, delivery_id: int) -> Disowned | Refused:
+    """Disown what a delivery told of, for a door that has made sure of who says so; a second time changes nothing.
+
+    A code: its login ends, and whatever session that opened. A notice: the session in which it was done ends, and
+    the login behind it. A confirmation: only the registration ends, for its reader may be no member at all.
+    """
+    delivery = await Delivery.filter(id=delivery_id).select_related("account", "challenge").first()
+    if delivery is None or not is_disownable(delivery):
+        return Refused(Reason.NOT_FOUND)
+    if _ends(delivery) is Ends.REGISTRATION:
+        return await _registration_stopped(hub, visit, delivery)
+    async with in_transaction():
+        fresh = await Delivery.filter(id=delivery.id, disowned_at=None).update(disowned_at=visit.now) == 1
+        revoked = await _ended(hub, visit, delivery) if fresh else []
+        account = await Account.get(id=delivery.account_id)
+    for challenge_id in revoked:
+        await hub.wakeups.tell(topic_of(challenge_id))
+    return Disowned(_ends(delivery), account.codes_blocked_until)
+
+
+def is_disownable(delivery: Delivery) -> bool:
+    """Tell whether a letter told of something that somebody did."""
+    return delivery.notice != Notice.CONTACT_SUSPENDED
+
+
+async def _ended(hub: Hub, visit: Visit, delivery: Delivery) -> list[int]:
+    """End what the delivery told of, in the caller's transaction; returns the challenges that died."""
+    now, account_id = visit.now, delivery.account_id
+    until = now + NUMBERS.codes_blocked
+    await Account.filter(id=account_id).update(codes_blocked_until=until)
+    sessions = await _sessions_ended(delivery, now)
+    # An attempt under way lives minutes: the member whose own it was begins again, a stranger can't go on.
+    logins = await Login.filter(account_id=account_id, ended_at=None, expires_at__gt=now).update(ended_at=now)
+    codes = Challenge.filter(account_id=account_id, purpose=Purpose.LOGIN, contact_id__isnull=False, slot__isnull=False)
+    revoked = [int(str(found)) for found in await codes.values_list("id", flat=True)]
+    await Challenge.filter(id__in=revoked).update(slot=None, revoked_at=now)
+    await audit.record(
+        hub.keys,
+        EventKind.DISOWNED,
+        visit,
+        account_id,
+        letter=str(delivery.letter),
+        notice=delivery.notice or None,
+        asked_from=delivery.asked_from,
+        sessions=sessions,
+        logins=logins,
+    )
+    _disowned.labels(str(delivery.letter)).inc()
+    return revoked
+
+
+async def _sessions_ended(delivery: Delivery, now: datetime) -> int:
+    """End the sessions that the delivery's login opened, or in which its cause was done."""
+    # Ids begin at 1: what the delivery does not name is nobody's.
+    named = (
+        Q(id=delivery.session_id or 0) | Q(login_id=delivery.login_id or 0) | Q(challenge_id=delivery.challenge_id or 0)
+    )
+    mine = Session.filter(named, account_id=delivery.account_id, ended_at=None)
+    return await mine.update(ended_at=now, stepped_up_at=None)
+
+
+async def _registration_stopped(hub: Hub, visit: Visit, delivery: Delivery) -> Disowned | Refused:
+    if delivery.challenge is None:
+        return Refused(Reason.NOT_FOUND)
+    outcome = await contacts.refuse(hub, visit, challenges.token_of(hub.keys, delivery.challenge))
+    if not isinstance(outcome, Done):
+        return outcome
+    await Delivery.filter(id=delivery.id).update(disowned_at=visit.now)
+    _disowned.labels(str(delivery.letter)).inc()
+    return Disowned(Ends.REGISTRATION, None)
+
+
+def _ends(delivery: Delivery) -> Ends:
+    match delivery.letter:
+        case Letter.CODE:
+            return Ends.LOGIN
+        case Letter.CONFIRMATION:
+            return Ends.REGISTRATION
+        case Letter.NOTICE:
+            return Ends.SESSION
+
+
+async def _by_token(hub: Hub, token: str, now: datetime) -> Delivery | None:
+    """Find the delivery that a mailed token belongs to; the token's id only says where to look."""
+    delivery_id = challenges.id_in(token)
+    if delivery_id is None:
+        return None
+    found = await Delivery.filter(id=delivery_id).select_related("account").first()
+    if found is None or not is_disownable(found) or not letter_token.is_right(hub.keys, found, token, now=now):
+        return None
+    return found

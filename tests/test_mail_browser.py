@@ -1,0 +1,57 @@
+"""What only a browser shows of J10 and J12: pages that turn by themselves, and pages that axe approves of."""
+
+import pytest
+from playwright.async_api import expect
+
+from hub import bounces
+from hub.bounces import Bounce, BounceKind
+from models.delivery import Delivery
+from tests.house import House
+from tests.test_browser import Walk, walking
+from tests.test_not_me import WORDS, not_me_in
+
+languages = pytest.mark.parametrize("language", ["en", "ja"])
+
+
+@languages
+async def test_j10_the_strangers_page_turns_when_its_letter_is_disowned(house_on_sqlite: House, language: str) -> None:
+    """The reader presses one button in a browser of their own; the stranger's code page ends by itself."""
+    house = house_on_sqlite
+    member = await house.people.member(contacts=("自宅",))
+    async with walking(house, language) as stranger:
+        await stranger.log_in(member)
+        await stranger.press("OK")
+        await stranger.at("code")
+        letter = await house.inbox.next_to("taro0@mail.test")
+        browser = stranger.page.context.browser
+        assert browser is not None
+        reader = Walk(
+            await (await browser.new_context(locale=f"{language}", viewport={"width": 320, "height": 800})).new_page(),
+            language,
+        )
+        await reader.page.goto(f"{house.url}{not_me_in(letter)}")
+        await reader.at("not-me")
+        await reader.press(WORDS[language]["end"])
+        await reader.at("not-me-done")
+        await expect(stranger.page.locator("main")).to_have_attribute("data-page", "ended")
+
+
+async def test_j12_the_code_page_tells_of_a_bounce_as_it_comes(house_on_sqlite: House) -> None:
+    """Handed over first, then slow, then not delivered: the line changes by itself, with another way beside it."""
+    house = house_on_sqlite
+    member = await house.people.member(contacts=("home", "phone"))
+    async with walking(house, "en") as walk:
+        await walk.log_in(member)
+        await walk.press("OK")
+        line = walk.page.locator(".live")
+        await expect(line).to_have_attribute("data-state", "accepted")
+        delivery = await Delivery.filter(contact_id=member.contacts["home"]).first()
+        assert delivery is not None
+        house.sync()
+        for kind, state in ((BounceKind.DELAYED, "delayed"), (BounceKind.HARD, "failed")):
+            await bounces.bounced(house.hub, house.people.visit(), delivery.id, Bounce(kind, "5.1.1", "no"))
+            await expect(line).to_have_attribute("data-state", state)
+        await walk.page.get_by_role("link", name="Choose another way").click()
+        await walk.at("choice")
+        await expect(walk.page.get_by_text("phone", exact=True)).to_be_visible()
+        await expect(walk.page.get_by_text("home", exact=True)).to_have_count(0)

@@ -1,0 +1,413 @@
+"""Mail goes out whole, signed and in time, and leaves alone what does not want it."""
+
+import asyncio
+import email
+import email.policy
+import re
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dkim
+import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from prometheus_client import generate_latest
+
+from hub.outbox import Claimed, Deferred, Failed
+from hub.settings import load
+from mail_gateway import dialogue, dkim_keys
+from mail_gateway.breaker import Breaker, Destinations
+from mail_gateway.dkim_keys import Algorithm, DkimKeyError, Signer, State
+from mail_gateway.letters import House as Letterhead
+from mail_gateway.letters import UnwritableError, write
+from mail_gateway.relay import Relay
+from mail_gateway.replies import Meaning, meaning_of
+from mail_gateway.sender import Sender
+from mail_gateway.settings import relay_address
+from models.delivery import Delivery
+from models.kinds import Channel, Letter
+from tests.house import free_port
+from tests.nameserver import nameserver, txt
+from tests.people import People
+
+NOW = datetime(2026, 4, 13, 3, 0, tzinfo=UTC)
+HEAD = Letterhead("Tegata 手形 <tegata@portal.test>", "Tegata", "https://portal.test", UTC)
+
+
+def letter(letter: Letter = Letter.CODE, language: str = "ja", notice: str = "") -> Claimed:
+    """A letter that was claimed."""
+    return Claimed(
+        id=7,
+        lease="x",
+        channel=Channel.MAIL,
+        letter=letter,
+        address="taro@mail.test",
+        message_id="<0123456789abcdef0123456789abcdef@portal.test>",
+        language=language,
+        account="taro",
+        label="自宅",
+        code="123456",
+        url="https://portal.test/confirm/1-abc",
+        not_me="https://portal.test/not-me/7-abc",
+        asked_at=NOW,
+        asked_from="10.0.0.1",
+        asked_with="Firefox on Linux",
+        expires_at=NOW + timedelta(minutes=10),
+        attempt=1,
+        notice=notice,
+        subject_label="携帯",
+        thread="<feed@portal.test>",
+        envelope_sender="bounce+7xabc@portal.test",
+        reply_to="reply+7xabc@portal.test",
+    )
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("kind", list(Letter))
+def test_a_letter_says_what_it_is_and_nothing_more(kind: Letter, language: str) -> None:
+    """Automatic, threaded, answerable, never a mailing list; CRLF only; one "not me" in text and page."""
+    raw = write(letter(kind, language, "new-login" if kind is Letter.NOTICE else ""), HEAD)
+    assert raw.count(b"\n") == raw.count(b"\r") == raw.count(b"\r\n")
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["X-Auto-Response-Suppress"] == "All"
+    assert message["References"] == "<feed@portal.test>"
+    assert message["Reply-To"] == "reply+7xabc@portal.test"
+    assert not [name for name in message if name.lower().startswith(("list-", "precedence"))]
+    for subtype in ("plain", "html"):
+        part = message.get_body((subtype,))
+        assert part is not None
+        assert part.get_content().count("/not-me/7-abc") == 1
+
+
+@pytest.mark.parametrize("address", ["a@b.test\r\nBcc: c@d.test", "a@b.test\n", "a@b.test, c@d.test", "<a@b.test>"])
+def test_no_address_adds_a_header(address: str) -> None:
+    """An address with a line end, or two of them, is never written into a header."""
+    with pytest.raises(UnwritableError):
+        write(replace(letter(), address=address), HEAD)
+
+
+def test_a_label_stays_in_the_body() -> None:
+    """A label with a line end and a header behind it adds none, in whatever letter."""
+    for kind in Letter:
+        evil = "x\r\nBcc: c@d.test\r\n\r\nbody"
+        claimed = replace(letter(kind, "en", "matrix-on"), label=evil, subject_label=evil, asked_with=evil)
+        message = email.message_from_bytes(write(claimed, HEAD), policy=email.policy.default)
+        assert message["Bcc"] is None
+        assert message.is_multipart()
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_whoever_reads_a_letter_by_mistake_knows_what_it_is(language: str) -> None:
+    """A confirmation names the account, from where it was asked, and how to refuse; and it asks for nothing else."""
+    message = email.message_from_bytes(write(letter(Letter.CONFIRMATION, language), HEAD), policy=email.policy.default)
+    part = message.get_body(("plain",))
+    assert part is not None
+    for told in ("taro", "自宅", "10.0.0.1", "Firefox on Linux", "2026-04-13", "/not-me/"):
+        assert told in part.get_content()
+
+
+def test_a_signed_letter_is_believed_by_others(tmp_path: Path) -> None:
+    """Both signatures verify with dkimpy, RSA with Perl's Mail::DKIM too; a header more or another breaks them."""
+    keys = dkim_keys.make(tmp_path / "dkim", now=NOW)
+    raw = Signer(keys, "portal.test").sign(write(letter(), HEAD), now=NOW)
+    records = {(f"{key.selector}._domainkey.portal.test", "TXT"): [txt(key.record)] for key in keys}
+
+    def found(name: bytes, timeout: float = 5) -> bytes | None:
+        texts = records.get((name.decode().rstrip("."), "TXT"))
+        return texts[0].replace('" "', "").strip('"').encode() if texts else None
+
+    def verdicts(message: bytes) -> list[bool]:
+        return [dkim.DKIM(message).verify(idx=number, dnsfunc=found) for number in (0, 1)]
+
+    assert verdicts(raw) == [True, True]
+    for added in (b"Reply-To: evil@else.test\r\n", b"Subject: other\r\n", b"Auto-Submitted: no\r\n"):
+        assert verdicts(raw.replace(b"From:", added + b"From:", 1)) == [False, False]
+    assert verdicts(raw.replace(b"Auto-Submitted: auto-generated", b"Auto-Submitted: no", 1)) == [False, False]
+    # Debian's Mail::DKIM knows no Ed25519 yet, which is why RSA stands beside it (RFC 8463, 3).
+    assert asyncio.run(_foreign(raw, records))["rsa-sha256"] == "pass"
+
+
+async def _foreign(raw: bytes, records: dict[tuple[str, str], list[str]]) -> dict[str, str]:
+    script = """
+        use Mail::DKIM::Verifier; use Mail::DKIM::DNS; use Net::DNS;
+        my $asker = Net::DNS::Resolver->new(nameservers => ['127.0.0.1'], port => $ARGV[0]);
+        Mail::DKIM::DNS::resolver($asker);
+        my $seen = Mail::DKIM::Verifier->new; binmode STDIN;
+        while (<STDIN>) { $seen->PRINT($_) } $seen->CLOSE;
+        print $_->algorithm, '=', $_->result, "\\n" for $seen->signatures;
+    """
+    async with nameserver(records) as port:
+        done = await asyncio.to_thread(
+            subprocess.run, ["perl", "-e", script, str(port)], input=raw, capture_output=True, check=False
+        )
+    assert done.returncode == 0, done.stderr
+    return dict(line.split("=") for line in done.stdout.decode().split())
+
+
+def test_a_new_key_signs_when_its_record_has_spread(tmp_path: Path) -> None:
+    """The first pair signs at once; the next one a day after it was made, and the first is then retired."""
+    first = dkim_keys.make(tmp_path / "dkim", now=NOW)
+    assert dkim_keys.signing(first, now=NOW) == sorted(first, key=lambda key: key.algorithm is Algorithm.ED25519)
+    second = dkim_keys.make(tmp_path / "dkim", now=NOW + timedelta(days=90))
+    keys = dkim_keys.load(tmp_path / "dkim")
+    for late, old, new in ((90, State.SIGNS, State.WAITS), (91, State.RETIRED, State.SIGNS)):
+        now = NOW + timedelta(days=late)
+        assert {dkim_keys.state_of(key, keys, now=now) for key in first} == {old}
+        assert {dkim_keys.state_of(key, keys, now=now) for key in second} == {new}
+    for path in (tmp_path / "dkim").iterdir():
+        assert path.stat().st_mode & 0o077 == 0
+        path.chmod(0o644)
+    with pytest.raises(DkimKeyError):
+        dkim_keys.load(tmp_path / "dkim")
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "meaning"),
+    [
+        (550, "5.1.1 no such user", Meaning.DEAD),
+        (550, "5.1.10 null MX", Meaning.DEAD),
+        (550, "5.2.1 disabled", Meaning.DEAD),
+        (550, "5.4.1 access denied", Meaning.DEAD),
+        (550, "User unknown", Meaning.DEAD),
+        (552, "5.2.2 mailbox full", Meaning.NEVER),
+        (552, "too much", Meaning.NEVER),
+        (550, "5.7.1 blocked", Meaning.POLICY),
+        (554, "5.7.26 unauthenticated", Meaning.POLICY),
+        (450, "4.2.1 greylisted", Meaning.LATER),
+        (421, "5.1.1 going down", Meaning.LATER),
+    ],
+)
+def test_a_refusal_is_the_addresss_the_moments_or_ours(code: int, said: str, meaning: Meaning) -> None:
+    """Only a reply that says there is no such mailbox kills the address."""
+    assert meaning_of(code, said) is meaning
+
+
+def test_a_server_that_is_down_is_tried_by_one_at_a_time_and_ever_later() -> None:
+    """Nobody tries while it rests; then one does; each failure makes the rest longer, up to half a minute."""
+    breaker, now, waits = Breaker(), 100.0, []
+    for _ in range(10):
+        assert breaker.admits(now, tries_for=10)
+        breaker.failed(now)
+        assert not breaker.admits(now, tries_for=10)
+        waits.append(breaker.wait(now))
+        now += breaker.wait(now)
+    assert waits[:4] == [0.5, 1, 2, 4]
+    assert waits[-1] == 30
+    assert breaker.admits(now, tries_for=10)
+    assert not breaker.admits(now, tries_for=10)
+    breaker.reached()
+    assert breaker.admits(now, tries_for=10)
+
+
+def test_a_domain_that_says_not_now_is_left_alone() -> None:
+    """Three refusals in a row hold a domain back, others not; one letter finds out; one accepted frees it."""
+    places = Destinations()
+    for _ in range(3):
+        assert places.held("slow.test", 100) is None
+        places.refused("slow.test", "450 4.2.1 not now", 100)
+    held = places.held("slow.test", 100)
+    assert held is not None
+    assert (held.seconds, held.reply) == (2, "450 4.2.1 not now")
+    assert places.held("fast.test", 100) is None
+    assert places.held("slow.test", 102) is None
+    assert places.held("slow.test", 102) is not None
+    places.took("slow.test")
+    assert places.held("slow.test", 102) is None
+
+
+class _World:
+    """A mail server that counts its connections, and takes as long as it is told."""
+
+    def __init__(self, *, slow: float = 0, reply: str = "250 OK") -> None:
+        self.slow, self.reply, self.connections, self.times = slow, reply, 0, {}
+
+    async def handle_EHLO(self, server, session: Session, envelope: Envelope, hostname: str, responses):  # noqa: N802
+        self.connections += 1
+        session.host_name = hostname
+        return responses
+
+    async def handle_RCPT(self, server, session, envelope: Envelope, address: str, options):  # noqa: N802
+        if not self.reply.startswith("250"):
+            return self.reply
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope: Envelope) -> str:  # noqa: N802
+        await asyncio.sleep(self.slow)
+        self.times[envelope.content] = asyncio.get_running_loop().time()
+        return "250 OK"
+
+
+@asynccontextmanager
+async def _listening(world: _World, port: int = 0) -> AsyncIterator[int]:
+    server = await asyncio.get_running_loop().create_server(lambda: SMTP(world), "127.0.0.1", port)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+@asynccontextmanager
+async def _sending(people: People, port: int, *, hands: int = 4) -> AsyncIterator[Sender]:
+    relay = Relay(relay_address(f"smtp://127.0.0.1:{port}?starttls=never"), connections=hands, timeout=5)
+    async with Sender(people.hub.outbox, relay, HEAD, hands=hands, clock=lambda: people.now).running() as sender:
+        yield sender
+
+
+async def _notices(people: People, count: int) -> None:
+    """Post as many notices at once."""
+    await people.delivered()
+    pattern = await Delivery.all().order_by("-id").first()
+    assert pattern is not None
+    await Delivery.bulk_create(
+        [
+            Delivery(
+                account_id=pattern.account_id,
+                channel=Channel.MAIL,
+                letter=Letter.NOTICE,
+                urgency=2,
+                notice="matrix-on",
+                address=f"{number}@bulk.test",
+                address_folded=f"{number}@bulk.test",
+                label="x",
+                language="en",
+                message_id=f"<{number}@bulk.test>",
+                asked_from="",
+                asked_with="",
+                posted_at=people.now,
+                due_at=people.now,
+                expires_at=people.now + timedelta(days=1),
+            )
+            for number in range(count)
+        ]
+    )
+
+
+async def test_a_code_never_stands_behind_a_drain_of_notices(people: People) -> None:
+    """With every other hand busy on slow notices, a code asked for meanwhile is away within one letter's time."""
+    member = await people.member(contacts=("home",))
+    await people.asked_for_code(member, "home")
+    await _notices(people, 60)
+    world = _World(slow=0.3)
+    async with _listening(world) as port, _sending(people, port):
+        await asyncio.sleep(0.5)
+        people.later(minutes=1)
+        loop = asyncio.get_running_loop()
+        asked_at = loop.time()
+        begun = await people.begun(member)
+        from hub import login
+        from hub.outcome import Asked, ByContact
+
+        asked = await login.send_again(people.hub, people.visit(), begun.token)
+        asked = await login.choose(people.hub, people.visit(), begun.token, ByContact(member.contacts["home"]))
+        assert isinstance(asked, Asked)
+        while await Delivery.filter(letter=Letter.CODE, due_at=None).count() != 2:
+            assert loop.time() - asked_at < 1.5, "the code waits behind notices"
+            await asyncio.sleep(0.02)
+        assert await Delivery.filter(letter=Letter.NOTICE, due_at__isnull=False).count() > 20
+
+
+async def test_no_storm_of_connections_meets_a_server_that_is_down(people: People) -> None:
+    """Fifty letters and nobody listening: a handful of tries, health says so; when it is back all arrive once."""
+    member = await people.member(contacts=("home",))
+    await people.asked_for_code(member, "home")
+    await _notices(people, 50)
+    tries = 0
+    port = free_port()
+
+    async def slam(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal tries
+        tries += 1
+        writer.close()
+
+    closed = await asyncio.start_server(slam, "127.0.0.1", port)
+    async with _sending(people, port) as sender:
+        await asyncio.sleep(1.2)
+        assert 1 <= tries <= 4
+        assert "tried again in" in sender.trouble
+        closed.close()
+        await closed.wait_closed()
+        world = _World()
+        async with _listening(world, port):
+            people.later(seconds=40)
+            async with asyncio.timeout(15):
+                while await Delivery.filter(due_at__isnull=False).exists():
+                    people.later(seconds=0.5)
+                    await asyncio.sleep(0.05)
+            assert sender.trouble == ""
+        assert len(world.times) == 50
+
+
+async def test_a_refusing_domain_is_seen_in_the_metrics(people: People) -> None:
+    """What one domain says of its letters is counted by state and domain, with their age."""
+    member = await people.member(contacts=("home",))
+    await people.asked_for_code(member, "home")
+    await _notices(people, 4)
+    people.later(seconds=30)
+    async with _listening(_World(reply="450 4.2.0 later")) as port, _sending(people, port), asyncio.timeout(10):
+        while b'tegata_mail_age_seconds_bucket{domain="bulk.test",le="60.0",state="deferred"}' not in generate_latest():
+            await asyncio.sleep(0.02)
+
+
+async def test_a_refusal_at_the_door_is_told_apart(people: People) -> None:
+    """The relay's own words decide: dead, later, or ours."""
+    for reply, report in (
+        ("550 5.1.1 nobody", Failed("550 5.1.1 nobody", is_dead=True)),
+        ("550 5.7.1 blocked", Deferred("550 5.7.1 blocked")),
+        ("450 4.2.0 later", Deferred("450 4.2.0 later")),
+        ("552 5.2.2 full", Failed("552 5.2.2 full")),
+    ):
+        async with _listening(_World(reply=reply)) as port:
+            relay = Relay(relay_address(f"smtp://127.0.0.1:{port}?starttls=never"))
+            assert await relay.send(b"Subject: x\r\n\r\nx\r\n", sender="a@b.test", recipient="c@d.test") == report
+            await relay.close()
+
+
+async def test_the_dialogue_of_a_test_mail_is_shown(tmp_path: Path) -> None:
+    """`tegata mail test` shows each line, a refusal included, and never the password."""
+    for reply, accepted in (("250 OK", True), ("550 5.1.1 nobody", False)):
+        async with _listening(_World(reply=reply)) as port:
+            settings = load({}, mail_from="Tegata <t@portal.test>", smtp_url=f"smtp://127.0.0.1:{port}?starttls=never")
+            told = await dialogue.sent(settings, "taro@mail.test", now=NOW)
+        assert told.is_accepted is accepted
+        text = "\n".join(told.lines)
+        assert "> RCPT TO:<taro@mail.test>" in text
+        assert f"< {reply}" in text
+        assert re.search(r"^< 220", text, re.MULTILINE)
+
+
+async def test_the_doctor_reads_the_records(tmp_path: Path) -> None:
+    """Right records are praised; missing, doubled and foreign ones are named with what to publish."""
+    from cli.doctor import Grade
+    from cli.doctor_mail import examine
+
+    keys = dkim_keys.make(tmp_path / "dkim", now=NOW)
+    good = {(f"{key.selector}._domainkey.portal.test", "TXT"): [txt(key.record)] for key in keys}
+    good["portal.test", "TXT"] = ['"v=spf1 ip4:192.0.2.1 -all"']
+    good["_dmarc.portal.test", "TXT"] = ['"v=DMARC1; p=reject"']
+    good["portal.test", "MX"] = ["10 mx.portal.test."]
+    bad = {
+        ("portal.test", "TXT"): ['"v=spf1 -all"', '"v=spf1 +all"'],
+        (f"{keys[0].selector}._domainkey.portal.test", "TXT"): ['"v=DKIM1; k=rsa; p=AAAA"'],
+        ("_dmarc.portal.test", "TXT"): ['"v=DMARC1; p=none"'],
+    }
+    async with _listening(_World()) as port:
+        for records, wrong in ((good, set()), (bad, {"spf", "dkim", "mx"})):
+            async with nameserver(records) as dns:
+                settings = load(
+                    {},
+                    mail_from="t@portal.test",
+                    mail_domain="portal.test",
+                    dkim_keys=str(tmp_path / "dkim"),
+                    dns_resolver=f"127.0.0.1:{dns}",
+                    smtp_url=f"smtp://127.0.0.1:{port}?starttls=never",
+                )
+                found = await examine(settings)
+            assert {one.about for one in found} == {"mail", "spf", "dkim", "dmarc", "mx"}
+            assert {one.about for one in found if one.grade is Grade.WRONG} == wrong
+            assert (Grade.WARN in {one.grade for one in found if one.about == "dmarc"}) is bool(wrong)

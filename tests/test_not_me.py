@@ -1,0 +1,227 @@
+"""J10: every code, confirmation and notice can be disowned, and nobody is logged in by it."""
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+from tortoise.transactions import in_transaction
+
+from demo.inbox import Received
+from hub import accounts, audit, login, not_me, sessions
+from hub.outcome import Admitted, Asked, ByContact, Reason, Refused
+from tests.house import House, Person, code_in
+from tests.people import PASSWORD, Member, People
+
+WORDS = {
+    "en": {"end": "Yes, end it", "heading": "End this login", "blocked": "No codes are sent to this account until"},
+    "ja": {"end": "止める", "heading": "このログインを止める", "blocked": "このアカウントにはコードを送りません"},
+}
+LOGIN = {"en": "Matrix/OTP/Soft Token Authentication", "ja": "マトリクス・OTP・ソフトトークン認証"}
+languages = pytest.mark.parametrize("language", ["en", "ja"])
+
+
+def not_me_in(letter: Received) -> str:
+    """Read the path of the one action of a letter."""
+    found = re.findall(r"https?://\S+/not-me/\S+", letter.text)
+    assert len(found) == 1, letter.text
+    assert found[0] in letter.page
+    return urlsplit(found[0]).path
+
+
+async def _to_choice(person: Person, member: Member, language: str) -> None:
+    await person.open("/")
+    await person.follow(LOGIN[language])
+    await person.press("OK", account=member.name, password=PASSWORD)
+    assert person.page == "choice"
+
+
+@languages
+async def test_j10_a_code_that_nobody_asked_for_ends_the_attempt(house: House, language: str) -> None:
+    """The URL in a code's letter shows a button; pressing it ends the stranger's attempt and keeps codes away."""
+    member = await house.people.member(contacts=("自宅",))
+    async with house.person(language=language) as stranger, house.person(language=language) as reader:
+        await _to_choice(stranger, member, language)
+        await stranger.press("OK", way=stranger.option("自宅"))
+        letter = await house.inbox.next_to("taro0@mail.test")
+        for _ in range(2):
+            await reader.open(not_me_in(letter))
+            assert reader.page == "not-me"
+            assert WORDS[language]["heading"] in reader.text
+        async with reader.session.head(reader.at) as answer:
+            assert answer.status == 200
+        await stranger.open("/login/code")
+        assert stranger.page == "code"
+        await reader.press(WORDS[language]["end"])
+        assert reader.page == "not-me-done", reader.text
+        await stranger.press("OK", code=code_in(letter))
+        assert stranger.page == "ended"
+        assert "tegata-session" not in {*reader.cookies(), *stranger.cookies()}
+        await reader.open(not_me_in(letter))
+        assert reader.page == "not-me-done"
+
+
+@languages
+async def test_j10_codes_stay_away_and_other_ways_stay_open(house: House, language: str) -> None:
+    """After it every door refuses codes with a sentence; the matrix card still opens; the help desk lifts it."""
+    member = await house.people.member(contacts=("自宅",))
+    async with house.person(language=language) as person:
+        await _to_choice(person, member, language)
+        await person.press("OK", way=person.option("自宅"))
+        letter = await house.inbox.next_to("taro0@mail.test")
+        await person.open(not_me_in(letter))
+        await person.press(WORDS[language]["end"])
+        await _to_choice(person, member, language)
+        await person.press("OK", way=person.option("自宅"))
+        assert person.page == "choice"
+        assert WORDS[language]["blocked"] in person.error
+        house.sync()
+        line = await accounts.show("taro", now=house.clock())
+        assert line.codes_blocked_until is not None
+        assert line.disowned_at is not None
+        told = await audit.listed(account_id=member.account.id, limit=50)
+        assert [one.kind for one in told].count("disowned") == 1
+        await person.press("OK", way="matrix")
+        assert person.page == "matrix"
+        await accounts.unlock(house.hub, house.people.visit(), "taro")
+        await person.open("/login/choice")
+        await person.press("OK", way=person.option("自宅"))
+        assert person.page != "choice" or WORDS[language]["blocked"] not in person.error
+
+
+@languages
+async def test_j10_a_login_that_nobody_made_is_ended(house: House, language: str) -> None:
+    """A notice of a new login reaches all contacts; its URL, in any browser, logs that session out and no other."""
+    member = await house.people.member(contacts=("自宅", "携帯"))
+    async with (
+        house.person(language=language) as stranger,
+        house.person(language=language) as reader,
+        house.person(language=language) as owner,
+    ):
+        for person in (owner, stranger):
+            await _to_choice(person, member, language)
+            await person.press("OK", way="matrix")
+            cells = [label.strip("[]") for label in person.labels()]
+            await person.press("OK", **{f"cell{number}": member.cells[cell] for number, cell in enumerate(cells, 1)})
+            assert person.page == "portal"
+            letters = [await house.inbox.next_to(f"taro{number}@mail.test") for number in (0, 1)]
+            if person is owner:
+                house.clock.later(seconds=2)
+                first = letters[0].number
+        letters = [await house.inbox.next_to(f"taro{number}@mail.test", after=first) for number in (0, 1)]
+        assert all("127.0.0.1" in letter.text for letter in letters)
+        await reader.open(not_me_in(letters[-1]))
+        await reader.press(WORDS[language]["end"])
+        assert reader.page == "not-me-done"
+        await stranger.open("/portal")
+        assert stranger.page == "login"
+        await owner.open("/portal")
+        assert owner.page == "portal"
+
+
+@languages
+async def test_j10_a_confirmation_that_nobody_asked_for_ends_the_registration_only(house: House, language: str) -> None:
+    """Its reader may be no member: the registration ends and the address is closed, and codes go on."""
+    member = await house.people.member(contacts=("自宅",))
+    async with house.person(language=language) as reader:
+        from hub import contacts
+
+        session = await house.people.stepped_up(member)
+        visit = house.people.visit()
+        await contacts.add(house.hub, visit, session, label="よそ", address="someone@else.test")
+        letter = await house.inbox.next_to("someone@else.test")
+        await reader.open(not_me_in(letter))
+        await reader.press({"en": "Yes, stop it", "ja": "取り消す"}[language])
+        assert reader.page == "not-me-done"
+        assert "よそ" not in [one.label for one in await contacts.listed(session)]
+        again = await contacts.add(house.hub, visit, session, label="よそ", address="someone@else.test")
+        assert again == Refused(Reason.ADDRESS_REFUSED)
+        assert (await accounts.show("taro", now=house.people.now)).codes_blocked_until is None
+
+
+async def test_a_session_that_its_code_opened_is_ended(people: People) -> None:
+    """Disowning the letter of a code ends the session which that code opened, and leaves the others open."""
+    member = await people.member(contacts=("home",))
+    mine = await people.session(member)
+    pending = await people.asked_for_code(member, "home")
+    assert pending.asked.challenge_id is not None
+    admitted = await login.answer(people.hub, people.visit(), pending.token, pending.right)
+    assert isinstance(admitted, Admitted)
+    await not_me.disown(people.hub, people.visit(), await _last_delivery(people))
+    assert await sessions.current(people.hub, admitted.token, now=people.now) is None
+    assert await sessions.current(people.hub, mine.token, now=people.now) is not None
+
+
+async def test_a_change_that_nobody_made_ends_the_session_it_was_made_in(people: People) -> None:
+    """A notice of a removal, disowned, ends the session in which the contact was removed."""
+    from hub import contacts
+
+    member = await people.member(contacts=("home", "phone"))
+    session = await people.stepped_up(member)
+    await contacts.remove(people.hub, people.visit(), session, member.contacts["phone"])
+    (letter,) = [one for one in await people.delivered() if one.notice == "contact-removed"]
+    token = letter.not_me.rpartition("/")[2]
+    assert isinstance(await not_me.disown_with_link(people.hub, people.visit(), token), not_me.Disowned)
+    assert await sessions.current(people.hub, session.token, now=people.now) is None
+
+
+@pytest.mark.parametrize("spoil", ["another's", "cut", "empty", "late", "turned"])
+async def test_a_token_opens_its_own_letter_only_and_has_an_end(people: People, spoil: str) -> None:
+    """A token of another delivery, a cut one and one that ended disown nothing."""
+    member = await people.member(contacts=("home", "phone"))
+    begun = await people.begun(member)
+    for label in ("home", "phone"):
+        asked = await login.choose(people.hub, people.visit(), begun.token, ByContact(member.contacts[label]))
+        assert isinstance(asked, Asked)
+    one, other = [letter.not_me.rpartition("/")[2] for letter in await people.delivered()]
+    number, _, secret = one.partition("-")
+    token = {
+        "another's": f"{number}-{other.partition('-')[2]}",
+        "cut": one[:-1],
+        "empty": f"{number}-",
+        "late": one,
+        "turned": f"{secret}-{number}",
+    }[spoil]
+    if spoil == "late":
+        people.later(days=7, seconds=1)
+    assert await not_me.disown_with_link(people.hub, people.visit(), token) == Refused(Reason.NOT_FOUND)
+    assert (await accounts.show("taro", now=people.now)).codes_blocked_until is None
+
+
+async def test_the_block_ends_by_itself(people: People) -> None:
+    """An hour later codes go out again, to the same contact."""
+    member = await people.member(contacts=("home",))
+    await people.asked_for_code(member, "home")
+    await not_me.disown(people.hub, people.visit(), await _last_delivery(people))
+    begun = await people.begun(member)
+    way = ByContact(member.contacts["home"])
+    refused = await login.choose(people.hub, people.visit(), begun.token, way)
+    assert isinstance(refused, Refused)
+    assert refused.reason is Reason.CODES_BLOCKED
+    people.later(hours=1, seconds=1)
+    begun = await people.begun(member)
+    assert isinstance(await login.choose(people.hub, people.visit(), begun.token, way), Asked)
+
+
+@languages
+async def test_a_known_browser_is_told_of_once(house: House, language: str) -> None:
+    """The second login from the same browser sends no notice; the first one from another browser does."""
+    member = await house.people.member(contacts=("自宅",))
+    async with house.person(language=language) as person:
+        for _ in range(2):
+            await _to_choice(person, member, language)
+            await person.press("OK", way="matrix")
+            cells = [label.strip("[]") for label in person.labels()]
+            await person.press("OK", **{f"cell{number}": member.cells[cell] for number, cell in enumerate(cells, 1)})
+            await person.press({"en": "Log out", "ja": "ログアウト"}[language])
+        await house.inbox.next_to("taro0@mail.test")
+        await house.inbox.changed(timeout=0.3)
+        assert len(house.inbox.to("taro0@mail.test")) == 1
+
+
+async def _last_delivery(people: People) -> int:
+    from models.delivery import Delivery
+
+    async with in_transaction():
+        found = await Delivery.all().order_by("-id").first()
+    assert found is not None
+    return found.id
