@@ -1,7 +1,7 @@
 """The loop that empties the outbox's mail: claim, write, hand over, report."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -23,6 +23,7 @@ _LOOK_EVERY = 15.0
 # A send under way is let finish, so that what was accepted is reported, too.
 _GRACE = 5.0
 _MOST_DOMAINS = 200
+_INSIST = 0.2
 _log = structlog.get_logger(__name__)
 
 _reports = Counter("tegata_mail_deliveries_total", "Deliveries handed to the mail server.", ["state", "domain"])
@@ -57,9 +58,7 @@ class Sender:
         try:
             yield self
         finally:
-            for loop in loops:
-                loop.cancel()
-            await asyncio.gather(*loops, return_exceptions=True)
+            await _ended(loops)
             if self._busy:
                 await asyncio.wait(self._busy, timeout=_GRACE)
             for late in tuple(self._busy):
@@ -138,3 +137,16 @@ class Sender:
             attempt=claimed.attempt,
             reply=report.reply,
         )
+
+
+async def _ended(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended.
+
+    Once may not be enough: before Python 3.12 `wait_for`, which the SMTP client is made of, loses a cancellation that
+    comes at the moment its answer does.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_INSIST)
