@@ -1,7 +1,7 @@
 """The loops that empty the outbox's mail: claim, write, hand over, report; codes have hands of their own."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -36,6 +36,7 @@ _GATHER = 0.03
 _TIMELY = NUMBERS.delivery_lease.total_seconds() / 3
 # Of so many hands one is kept for codes alone.
 _ONE_IN = 4
+_INSIST = 0.2
 _log = structlog.get_logger(__name__)
 
 _reports = Counter("tegata_mail_deliveries_total", "Deliveries handed to the mail server.", ["state", "domain"])
@@ -263,7 +264,14 @@ class Sender:
         )
 
 
-async def _ended(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+async def _ended(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended.
+
+    Once may not be enough: before Python 3.12 `wait_for`, which the SMTP client is made of, loses a cancellation that
+    comes at the moment its answer does.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_INSIST)

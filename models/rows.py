@@ -78,7 +78,7 @@ class Where(Generic[Row]):
     async def update(self, **changes: Any) -> int:
         """Change the rows; returns how many met the conditions."""
         shape, values = _shaped(self._conditions)
-        new = [_written(value) for value in changes.values()]
+        new = [_checked(self._model, name, value) for name, value in changes.items()]
         return len(await _wrote(_update(self._model, tuple(changes), shape, _dialect()), [*new, *values]))
 
     async def delete(self) -> int:
@@ -106,7 +106,7 @@ async def insert_unless_taken(row: Model) -> bool:
 
 async def _inserted(row: Model, text: str) -> bool:
     names = [name for name in row._meta.fields_db_projection if name != "id"]  # noqa: SLF001
-    written = await _wrote(text, [_written(getattr(row, name)) for name in names])
+    written = await _wrote(text, [_checked(type(row), name, getattr(row, name)) for name in names])
     if not written:
         return False
     row.pk = written[0]["id"]
@@ -131,6 +131,11 @@ def _shaped(conditions: dict[str, Any]) -> tuple[tuple[tuple[str, str, int], ...
             shape.append((name, _COMPARISONS[operator] if operator else "=", 1))
             values.append(_written(value))
     return tuple(shape), values
+
+
+def _checked(model: type[Model], name: str, value: Any) -> Any:
+    """Give a value as it is written; the field refuses what is too long for it, which SQLite would take."""
+    return model._meta.fields_map[name].to_db_value(value, model)  # noqa: SLF001
 
 
 def _written(value: Any) -> Any:

@@ -36,6 +36,7 @@ class ImmediateWrapper(SqliteTransactionWrapper):
     async def at_once(self, text: str, values: Sequence[Any]) -> list[dict[str, Any]]:
         """Run a quick statement where it stands, writes too: the lock is held, and the disk waits for COMMIT."""
         async with self.acquire_connection() as connection:
+            self.log.debug("%s: %s", text, values)
             return _fetched(connection, text, values)
 
     def _in_transaction(self) -> TransactionContext:
@@ -143,6 +144,7 @@ class ImmediateClient(SqliteClient):
     async def at_once(self, text: str, values: Sequence[Any]) -> list[dict[str, Any]]:
         """Run a quick read where it stands; a write outside a transaction would make everybody wait for the disk."""
         async with self.acquire_connection() as connection:
+            self.log.debug("%s: %s", text, values)
             return _fetched(connection, text, values)
 
     def _in_transaction(self) -> TransactionContext:

@@ -1,7 +1,7 @@
 """A whole running hub with an inbox beside it, and a person who walks its pages by the words on them."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -191,7 +191,7 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def open_house(url: str, folder: Path, **more: object) -> AsyncIterator[House]:
+async def open_house(url: str, folder: Path, *, doors: Sequence[str] = DOORS, **more: object) -> AsyncIterator[House]:
     """Run a hub on a database, with an inbox."""
     inbox, clock, port = Inbox(), MovableClock(), free_port()
     async with mail_server(inbox) as smtp_port:
@@ -205,7 +205,7 @@ async def open_house(url: str, folder: Path, **more: object) -> AsyncIterator[Ho
             **more,
         }
         settings = settings_for(url, folder, **given)
-        async with running(settings, DOORS, clock=clock) as process:
+        async with running(settings, doors, clock=clock) as process:
             made = House(process.hub, process.urls[0], inbox, clock, People(process.hub))
             made.sync()
             yield made

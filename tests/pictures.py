@@ -4,14 +4,15 @@ import asyncio
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from models.database import migrate
 from tests.house import ELSEWHERE, House, open_house, url_in
-from tests.test_browser import Walk, walking
+from tests.test_browser import NAMES, Walk, walking
 from tests.test_journeys import WORDS
 
 
-async def _walk(house: House, walk: Walk, name: str) -> None:
+async def _walk(house: House, walk: Walk, name: str, scheme: Literal["light", "dark"]) -> None:
     member = await house.people.member(name)
     page, words = walk.page, WORDS[walk.language]
     await walk.log_in(member)
@@ -26,7 +27,7 @@ async def _walk(house: House, walk: Walk, name: str) -> None:
     await page.wait_for_timeout(300)
     await walk.at("waiting")
     context = await page.context.browser.new_context(  # type: ignore[union-attr]
-        base_url=house.url, viewport=page.viewport_size, locale="ja-JP" if walk.language == "ja" else "en-US"
+        base_url=house.url, viewport=page.viewport_size, locale=NAMES[walk.language], color_scheme=scheme
     )
     other = Walk(await context.new_page(), walk.language)
     other.shots = walk.shots
@@ -55,11 +56,12 @@ async def _walk(house: House, walk: Walk, name: str) -> None:
     away = await page.context.browser.new_context(  # type: ignore[union-attr]
         base_url=house.url,
         viewport=page.viewport_size,
-        locale="ja-JP" if walk.language == "ja" else "en-US",
+        locale=NAMES[walk.language],
+        color_scheme=scheme,
         extra_http_headers={"X-Forwarded-For": ELSEWHERE},
     )
     off = Walk(await away.new_page(), walk.language)
-    off.shots = walk.shots
+    off.shots, off.seen = walk.shots, {"login", "account", "matrix", "portal"}
     second = await house.people.member(f"{name}2")
     await off.log_in(second)
     await off.matrix(second)
@@ -77,7 +79,7 @@ async def _take(folder: Path) -> None:
                 place.mkdir(parents=True, exist_ok=True)
                 async with walking(house, language, width=width, dark=dark) as walk:
                     walk.shots = place
-                    await _walk(house, walk, f"taro{width}")
+                    await _walk(house, walk, f"taro{width}", "dark" if dark else "light")
 
 
 if __name__ == "__main__":

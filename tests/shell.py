@@ -46,6 +46,7 @@ class Shell:
         self.folder = folder
         self.variables: dict[str, str] = {}
         self._patch = monkeypatch
+        self._started: list[subprocess.Popen[str]] = []
         for name in os.environ:
             if name.startswith("TEGATA_"):
                 monkeypatch.delenv(name)
@@ -67,7 +68,7 @@ class Shell:
 
     def start(self, *words: object) -> "subprocess.Popen[str]":
         """Start the real program."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [TEGATA, *map(str, words)],
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
@@ -75,6 +76,15 @@ class Shell:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self._started.append(process)
+        return process
+
+    def close(self) -> None:
+        """End what a failed test left running."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate(timeout=20)
 
     def really(self, *words: object) -> Told:
         """Run the real program to its end."""
@@ -125,11 +135,13 @@ def wait_for(url: str, process: "subprocess.Popen[str]") -> None:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     """A shell in an empty folder."""
     folder = tmp_path / "work"
     folder.mkdir()
-    return Shell(folder, monkeypatch)
+    made = Shell(folder, monkeypatch)
+    yield made
+    made.close()
 
 
 @pytest.fixture

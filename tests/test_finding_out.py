@@ -50,6 +50,12 @@ async def test_known_unknown_and_disabled_accounts_take_the_same_statements(peop
     assert len(asked[0]) > 5
 
 
+def _seconds(hashing: Passwords) -> float:
+    began = perf_counter()
+    hashing.is_right(hashing.nobody, "x")
+    return perf_counter() - began
+
+
 async def test_nobodys_password_is_really_verified(people: People) -> None:
     """A real argon2 run for each name, known or not: medians of interleaved times differ by less than their spread."""
     people.hub.passwords.hashing = Passwords(Cost(19456, 2, 1))
@@ -62,9 +68,8 @@ async def test_nobodys_password_is_really_verified(people: People) -> None:
             taken.append(perf_counter() - began)
             await Throttle.all().delete()
     hashing = people.hub.passwords.hashing
-    began = perf_counter()
-    hashing.is_right(hashing.nobody, "x")
-    hash_time = perf_counter() - began
+    # The quickest of several: on a busy machine one alone may have had to wait.
+    hash_time = min(_seconds(hashing) for _ in range(5))
     assert min(times["nobody"]) > hash_time / 3
     spread = max(quantiles(taken, n=20)[-1] - quantiles(taken, n=20)[0] for taken in times.values())
     assert abs(median(times["taro"]) - median(times["nobody"])) <= max(spread, hash_time / 2)

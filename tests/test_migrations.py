@@ -22,7 +22,9 @@ _numbers = count(1)
 def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database without a single table, once on each engine."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'empty.db'}"
+        file = tmp_path / "empty.db"
+        file.touch(mode=0o600)
+        yield f"sqlite:///{file}"
         return
     url = request.getfixturevalue("postgres")
     name = f"empty_{os.getpid()}_{next(_numbers)}"

@@ -7,7 +7,7 @@ import pytest
 
 from hub import login
 from hub.hub import Hub
-from hub.outbox import Accepted, Claimed, Deferred, Failed
+from hub.outbox import Accepted, Backlog, Claimed, Deferred, Failed
 from hub.outcome import Asked, ByContact, DeliveryState
 from hub.settings import NUMBERS
 from models.contact import Contact
@@ -158,7 +158,7 @@ async def test_what_could_not_be_sent_in_its_time_expires(people: People) -> Non
     assert len(await _claim(people)) == 1
     people.now = START + NUMBERS.code_life
     assert await _claim(people) == []
-    assert await people.hub.outbox.backlog(now=people.now) == {Channel.MAIL: 0, Channel.SLACK: 0}
+    assert await people.hub.outbox.backlog(now=people.now) == {channel: Backlog(0, None) for channel in Channel}
     assert await people.hub.outbox.expire(now=people.now) == 1
     row = await Delivery.get()
     assert (row.failed_at, row.due_at) == (people.now, None)

@@ -75,14 +75,15 @@ async def _told(request: Request, topic: str, look: Look) -> StreamResponse:
     with suppress(ConnectionError, TimeoutError):
         async with asyncio.timeout(_LONGEST), sse_response(request, response_cls=_Dressed) as stream:
             with hub_of(request).wakeups.listening(topic) as bell:
-                await _keep_telling(stream, bell, look)
+                await _keep_telling(request, stream, bell, look)
             return stream
     return StreamResponse(status=204)
 
 
-async def _keep_telling(stream: EventSourceResponse, bell: Bell, look: Look) -> None:
+async def _keep_telling(request: Request, stream: EventSourceResponse, bell: Bell, look: Look) -> None:
     before: dict[str, Any] = {}
-    while stream.is_connected():
+    # The library finds out by a ping, four times in a minute; the transport knows at once.
+    while stream.is_connected() and request.transport is not None:
         shown = await look()
         if shown is None:
             return

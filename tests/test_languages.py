@@ -1,0 +1,156 @@
+"""Japanese and English: which one a page has, and that no word of either is missing."""
+
+import re
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.pofile import read_po
+
+from models.account import Account
+from tests.house import House
+from tests.walks import enter_password, log_in
+from web.words import negotiated
+
+ROOT = Path(__file__).parents[1]
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd%]")
+# Words that are the same in both languages on purpose.
+SAME = {"OK", "PIN"}
+
+
+@pytest.fixture(scope="module")
+def extracted() -> set[str]:
+    """The English words in templates and code, found as babel.cfg says."""
+    with (ROOT / "babel.cfg").open(encoding="utf-8") as file:
+        methods, options = parse_mapping_cfg(file)
+    found = extract_from_dir(ROOT, methods, options, keywords={"_": None, "gettext": None, "N_": None})
+    return {str(words) for _, _, words, _, _ in found if words}
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    """The Japanese words."""
+    return read_po(BytesIO((ROOT / "web/locale/ja/tegata.po").read_bytes()), locale="ja")
+
+
+def _messages(catalog: Catalog) -> list[Message]:
+    return [message for message in catalog if message.id]
+
+
+def test_every_word_has_its_japanese(extracted: set[str], catalog: Catalog) -> None:
+    """None is missing, none is left over, none is marked as obsolete."""
+    known = {str(message.id) for message in _messages(catalog)}
+    assert len(extracted) > 100
+    assert extracted - known == set()
+    assert known - extracted == set()
+    assert not catalog.obsolete
+
+
+def test_no_translation_is_empty_doubtful_or_english(catalog: Catalog) -> None:
+    """Each is written, meant, and in Japanese."""
+    for message in _messages(catalog):
+        assert message.string, message.id
+        assert not message.fuzzy, message.id
+        assert message.id in SAME or not str(message.string).isascii(), message.id
+
+
+def test_placeholders_are_the_same(catalog: Catalog) -> None:
+    """What is filled in on one side is filled in on the other."""
+    for message in _messages(catalog):
+        there, here = PLACEHOLDER.findall(str(message.id)), PLACEHOLDER.findall(str(message.string))
+        assert sorted(there) == sorted(here), message.id
+
+
+def test_markup_is_the_same(catalog: Catalog) -> None:
+    """An element that stands in a sentence stands in its translation."""
+    for message in _messages(catalog):
+        there, here = (re.findall(r"</?\w+[^>]*>", str(text)) for text in (message.id, message.string))
+        assert sorted(there) == sorted(here), message.id
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [
+        ("", "en"),
+        ("ja", "ja"),
+        ("ja-JP", "ja"),
+        ("JA-jp", "ja"),
+        ("en-GB,en;q=0.9,ja;q=0.8", "en"),
+        ("ja,en-US;q=0.7,en;q=0.3", "ja"),
+        ("fr;q=1.0, ja;q=0.4, en;q=0.2", "ja"),
+        ("en;q=0.2, ja;q=0.4", "ja"),
+        ("ja;q=0, en", "en"),
+        ("fr, de", "en"),
+        ("*", "en"),
+        ("ja;q=abc", "en"),
+        ("ja;q=nan", "en"),
+        (";;;,,,=", "en"),
+        ("\udcff", "en"),
+        ("x," * 100_000, "en"),
+    ],
+)
+def test_the_browser_chooses(asked: str, given: str) -> None:
+    """Accept-Language by its weights; English for whoever asks for neither."""
+    assert negotiated(asked) == given
+
+
+async def test_the_switch_is_kept_in_a_cookie_and_in_the_account(house_on_sqlite: House) -> None:
+    """Before the login it is the browser's; within it is the member's, and comes along to another browser."""
+    house = house_on_sqlite
+    member = await house.people.member(contacts=("自宅",))
+    async with house.person() as person, house.person() as elsewhere:
+        await person.open("/")
+        await person.press("日本語")
+        assert "ログイン" in person.text
+        await person.open("/help")
+        assert person.soup.html["lang"] == "ja"
+        await person.press("English")
+        await log_in(person, member)
+        assert (await Account.get(name=member.name)).language == ""
+        await person.press("日本語")
+        assert (await Account.get(name=member.name)).language == "ja"
+        await log_in(elsewhere, member)
+        assert elsewhere.soup.html["lang"] == "ja"
+        await enter_password(elsewhere, member)
+        await elsewhere.press("OK", way=elsewhere.option("自宅"))
+        letter = await house.inbox.next_to("taro0@mail.test")
+        assert letter.message["Content-Language"] == "ja"
+
+
+async def test_another_language_than_ours_is_not_kept(house_on_sqlite: House) -> None:
+    """A form that asks for a third one changes nothing."""
+    house = house_on_sqlite
+    async with house.person() as person:
+        await person.open("/")
+        for wanted in ("fr", "", "ja\r\nSet-Cookie: a=b", "../ja"):
+            await person.send("/language", {"csrf": person.token(), "language": wanted, "next": "/help"})
+            assert person.soup.html["lang"] == "en"
+            assert "tegata-language" not in person.cookies()
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+async def test_each_page_says_its_language_and_offers_the_other(house_on_sqlite: House, language: str) -> None:
+    """`lang` on the page, and on the switch the other's, so that a screen reader speaks both right."""
+    house = house_on_sqlite
+    member = await house.people.member()
+    async with house.person(language=language) as person:
+        await person.open("/")
+        pages = ["/", "/login/account", "/login/ic-card", "/help", "/nowhere", "/login/choice", "/confirm/1-a"]
+        for path in pages:
+            await person.open(path)
+            _speaks(person.soup, language)
+        await person.open("/login/account")
+        await person.press("OK", account=member.name, password="correct horse battery")
+        _speaks(person.soup, language)
+
+
+def _speaks(soup: object, language: str) -> None:
+    switch = soup.select_one("form.language button")  # type: ignore[attr-defined]
+    assert soup.html["lang"] == language  # type: ignore[attr-defined]
+    assert switch["lang"] == ("en" if language == "ja" else "ja")
+    assert switch["value"] == switch["lang"]
+    words = soup.find("h1").get_text()  # type: ignore[attr-defined]
+    assert words.isascii() is (language == "en")

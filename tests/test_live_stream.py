@@ -1,0 +1,185 @@
+"""The stream of the code page: the words of a reload, as they change, until there is nothing more to tell."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.kinds import Channel
+from tests.house import House, Person, code_in, open_house
+from tests.mail_servers import HANG, Refusing
+from tests.people import Member
+from tests.walks import enter_password, house_with
+
+STREAM = "/login/code/state"
+
+
+@asynccontextmanager
+async def _listening(person: Person) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+    async with person.session.get(person.url + STREAM) as answer:
+        assert answer.status == 200
+
+        async def told() -> AsyncIterator[dict[str, Any]]:
+            async for line in answer.content:
+                if line.startswith(b"data: "):
+                    yield json.loads(line.removeprefix(b"data: "))
+
+        async with asyncio.timeout(15), aclosing(told()) as heard:
+            yield heard
+
+
+async def _line(person: Person) -> tuple[str, str]:
+    await person.open("/login/code")
+    shown = person.soup.select_one(".live")
+    assert shown is not None
+    return str(shown["data-state"]), shown.get_text()
+
+
+async def _asked(house: House, person: Person) -> Member:
+    member = await house.people.member(contacts=("自宅",))
+    await enter_password(person, member)
+    await person.press("OK", way=person.option("自宅"))
+    assert person.page == "code", person.text
+    return member
+
+
+async def _no_listener(house: House, *, within: float) -> None:
+    async with asyncio.timeout(within):
+        while [topic for topic in house.hub.wakeups._bells if topic.startswith("challenge:")]:
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+async def test_the_stream_says_what_a_reload_says(sqlite_template: Path, tmp_path: Path, language: str) -> None:
+    """Waiting, tried again, handed over: each event has the state and the words that the page has at that moment."""
+    server = Refusing({"MAIL": HANG})
+    async with (
+        server.running(),
+        house_with(
+            sqlite_template,
+            tmp_path,
+            smtp_url=f"smtp://127.0.0.1:{server.port}?starttls=never",
+            smtp_timeout=1.0,
+        ) as house,
+        house.person(language=language) as person,
+    ):
+        await _asked(house, person)
+        async with _listening(person) as heard:
+            seen = []
+            for state in ("waiting", "retrying", "accepted"):
+                told = await anext(heard)
+                seen.append(told["state"])
+                assert (told["state"], told["line"]) == await _line(person)
+                assert told["done"] is False
+                if state == "retrying":
+                    server.replies.clear()
+                    house.clock.later(seconds=45)
+                    await house.hub.outbox.rouse(Channel.MAIL)
+            assert seen == ["waiting", "retrying", "accepted"]
+
+
+async def test_a_failed_delivery_ends_the_stream(sqlite_template: Path, tmp_path: Path) -> None:
+    """There is nothing more to wait for: the last event says so, and the answer ends."""
+    server = Refusing({"RCPT": "550 5.1.1 nobody"})
+    async with server.running():
+        url = f"smtp://127.0.0.1:{server.port}?starttls=never"
+        async with house_with(sqlite_template, tmp_path, smtp_url=url) as house, house.person() as person:
+            await _asked(house, person)
+            async with _listening(person) as heard:
+                told = [one async for one in heard]
+            assert told[-1]["state"] == "failed"
+            assert told[-1]["done"] is True
+            await _no_listener(house, within=1)
+
+
+async def test_the_stream_ends_with_the_login(house_on_sqlite: House) -> None:
+    """Once the code was right, in this window or in another, nothing is told to the page that asked for it."""
+    house = house_on_sqlite
+    async with house.person() as person:
+        await _asked(house, person)
+        letter = await house.inbox.next_to("taro0@mail.test")
+        async with _listening(person) as heard:
+            while (await anext(heard))["state"] != "accepted":
+                pass
+            token = person.cookies()["tegata-login"]
+            await person.press("OK", code=code_in(letter))
+            assert person.page == "portal"
+            assert token not in person.cookies().values()
+            assert [one async for one in heard] == []
+        await _no_listener(house, within=1)
+
+
+async def test_a_closed_browser_leaves_no_listener_behind(house_on_sqlite: House) -> None:
+    """A page that is closed while it listens is forgotten within seconds, a hundred of them too."""
+    house = house_on_sqlite
+    async with house.person() as person:
+        await _asked(house, person)
+        await house.inbox.next_to("taro0@mail.test")
+        answers = [await person.session.get(house.url + STREAM) for _ in range(20)]
+        for answer in answers:
+            assert await answer.content.readline()
+        (topic,) = [name for name in house.hub.wakeups._bells if name.startswith("challenge:")]
+        assert len(house.hub.wakeups._bells[topic]) == len(answers)
+        for answer in answers:
+            answer.close()
+        await _no_listener(house, within=8)
+
+
+async def test_no_login_has_no_stream(house_on_sqlite: House) -> None:
+    """Whoever holds no login, or asks something else than a code, is told nothing."""
+    house = house_on_sqlite
+    member = await house.people.member()
+    async with house.person() as person:
+        async with person.session.get(house.url + STREAM) as answer:
+            assert (answer.status, await answer.read()) == (204, b"")
+        await enter_password(person, member)
+        assert person.page == "matrix"
+        async with person.session.get(house.url + STREAM) as answer:
+            assert (answer.status, await answer.read()) == (204, b"")
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_the_stream_hears_a_sender_in_another_process(database_url: str, tmp_path: Path) -> None:
+    """Web and mail apart, on PostgreSQL: the page hears by NOTIFY, well before it would look by itself."""
+    async with (
+        open_house(database_url, tmp_path, doors=("web",)) as house,
+        house.person() as person,
+        _sender_apart(house),
+    ):
+        await _asked(house, person)
+        async with _listening(person) as heard:
+            told = await anext(heard)
+            await house.inbox.next_to("taro0@mail.test")
+            async with asyncio.timeout(2):
+                while told["state"] != "accepted":
+                    told = await anext(heard)
+
+
+@asynccontextmanager
+async def _sender_apart(house: House) -> AsyncIterator[None]:
+    """Run the mail door as a process of its own; it has nothing of the hub's but the settings."""
+    given = house.hub.settings
+    environment = {
+        **os.environ,
+        "TEGATA_MODE": "demo",
+        "TEGATA_ORIGIN": given.origin,
+        "TEGATA_DATABASE_URL": given.database_url,
+        "TEGATA_KEYS_FILE": str(given.keys_file),
+        "TEGATA_SMTP_URL": given.smtp_url,
+        "TEGATA_MAIL_FROM": given.mail_from,
+        "TEGATA_METRICS_LISTEN": "",
+    }
+    sender = await asyncio.create_subprocess_exec(
+        str(Path(sys.executable).with_name("tegata")), "serve", "mail_gateway", env=environment
+    )
+    try:
+        yield
+    finally:
+        sender.terminate()
+        assert await sender.wait() == 0
