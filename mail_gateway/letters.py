@@ -4,7 +4,7 @@ import base64
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from email.headerregistry import Address, HeaderRegistry, MessageIDHeader
+from email.headerregistry import Address, HeaderRegistry
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8, EmailPolicy
 from email.utils import parseaddr
@@ -60,7 +60,7 @@ class _Folding(EmailPolicy):
 
 # As the library has it, a long id in References would become encoded words.
 _HEADERS = HeaderRegistry()
-_HEADERS.map_to_type("references", MessageIDHeader)
+_HEADERS.registry["references"] = _HEADERS.registry["message-id"]
 _ASCII = _Folding(linesep=SMTP.linesep, header_factory=_HEADERS)
 _BEYOND_ASCII = _Folding(linesep=SMTP.linesep, header_factory=_HEADERS, utf8=True)
 

@@ -26,8 +26,8 @@ _STEPS = ("EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "RSET", "N
 class Refusing:
     """A mail server; `replies` says what it answers at a step instead of the right thing, CLOSE and HANG included.
 
-    Steps are the commands, `greeting` and `end` (of the data). `seen` are the messages that came whole, `accepted`
-    those that were answered with 250.
+    Steps are the commands, `greeting` and `end` (of the data); `RCPT a@b.test` is that recipient's alone. `seen` are
+    the messages that came whole, `accepted` those that were answered with 250.
     """
 
     replies: dict[str, str] = field(default_factory=dict)
@@ -99,8 +99,11 @@ class Refusing:
             return going
         if step == "AUTH":
             return await self._let_in(line, reader, writer)
-        if step == "RCPT" and step not in self.replies:
-            self.recipients.append(line[line.index("<") + 1 : line.index(">")])
+        if step == "RCPT":
+            recipient = line[line.index("<") + 1 : line.index(">")]
+            step = f"RCPT {recipient}" if f"RCPT {recipient}" in self.replies else step
+            if step not in self.replies:
+                self.recipients.append(recipient)
         if step == "DATA":
             return await self._taken(reader, writer)
         return await self._say(writer, step, "221 bye" if step == "QUIT" else "250 fine") and step != "QUIT"

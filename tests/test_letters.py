@@ -158,6 +158,24 @@ def test_the_head_of_a_letter() -> None:
     assert LETTER.code not in message["Subject"]
 
 
+def test_a_letter_nobody_may_answer_names_no_address_for_it() -> None:
+    """Without a domain that takes mail there is no Reply-To, whatever the letter before it had."""
+    write(LETTER, HOUSE)
+    message = _read(write(replace(LETTER, reply_to="", thread=""), HOUSE))
+    assert (message["Reply-To"], message["References"]) == (None, None)
+    assert sorted(_read(write(LETTER, HOUSE)).keys()) == sorted(HEADERS)
+
+
+def test_ids_and_addresses_of_a_long_domain_are_written_as_they_are() -> None:
+    """No id and no address of ours is folded or becomes an encoded word."""
+    domain = ".".join(["a" * 60] * 4)
+    long = replace(LETTER, message_id=f"<1@{domain}>", thread=f"<2@{domain}>", reply_to=f"reply+3@{domain}")
+    written = write(long, HOUSE)
+    for line in (f"Message-ID: <1@{domain}>", f"References: <2@{domain}>"):
+        assert f"\r\n{line}\r\n".encode() in written
+    assert f"reply+3@{domain}\r\n".encode() in written
+
+
 def test_a_retry_writes_the_same_letter() -> None:
     """What a server may have taken already comes again byte for byte, whatever was written in between."""
     first = write(LETTER, HOUSE)
@@ -248,10 +266,10 @@ def test_whatever_the_names_are_the_letter_is_read_as_the_library_would_write_it
     made = EmailMessage(policy.SMTPUTF8 if not address.isascii() else policy.SMTP)
     made["From"], made["To"], made["Date"] = HOUSE.sender, address, ASKED
     made["Message-ID"], made["Subject"] = LETTER.message_id, f"{_SUBJECTS[language, letter]} ({service})"
+    made["References"], made["Reply-To"] = LETTER.thread, LETTER.reply_to
     made.set_content(plain, cte="base64")
     made.add_alternative(html, subtype="html", cte="base64")
     fresh = _read(made.as_bytes())
-    made["References"], made["Reply-To"] = LETTER.thread, LETTER.reply_to
     for name in HEADERS[:7]:
         assert str(read[name]) == str(fresh[name])
     assert [part.get_content() for part in fresh.iter_parts()] == [plain, html]

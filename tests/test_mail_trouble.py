@@ -144,8 +144,8 @@ async def test_a_server_that_says_not_now_is_tried_again(
 async def test_a_mailbox_that_does_not_exist_is_said_at_once(
     sqlite_template: Path, tmp_path: Path, step: str, reply: str, language: str, line: str
 ) -> None:
-    """A 5xx to the address is for good: not tried again, the others are offered, and the server itself is well."""
-    server = Refusing({step: reply})
+    """A 5xx to the address is for good: not tried again, the others are offered and told, the server itself is well."""
+    server = Refusing({f"{step} taro0@mail.test": reply})
     async with (
         server.running(),
         _served(sqlite_template, tmp_path, server) as house,
@@ -157,9 +157,13 @@ async def test_a_mailbox_that_does_not_exist_is_said_at_once(
         assert await _state(person) == line
         assert (await _mail_part(person))["status"] == "ok"
         await _retried(house)
+        async with asyncio.timeout(5):
+            while not server.accepted:
+                await asyncio.sleep(0.02)
         await asyncio.sleep(0.1)
-        assert server.commands.count("RCPT") == 1
-        server.replies.clear()
+        # The address once, and the notice to the other contact that this one is suspended.
+        assert server.commands.count("RCPT") == 2
+        assert server.recipients == ["taro1@mail.test"]
         await person.open("/login/choice")
         await person.press("OK", way=person.option("携帯"))
         assert "携帯" in await _state(person)

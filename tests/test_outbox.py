@@ -33,7 +33,9 @@ async def _claim(people: People, limit: int = 100) -> list[Claimed]:
 async def _notices(people: People, member: Member, number: int) -> None:
     contact = await Contact.get(id=member.contacts["自宅"])
     for _ in range(number):
-        await people.hub.outbox.post_notice(Notice.CONTACT_ADDED, contact, member.account, people.visit(), about="携帯")
+        await people.hub.outbox.post_notice(
+            Notice.CONTACT_ADDED, contact, member.account, people.visit(), about="携帯", session_id=None
+        )
 
 
 async def test_a_code_is_claimed_with_all_that_its_letter_needs(people: People) -> None:
