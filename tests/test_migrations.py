@@ -22,9 +22,8 @@ _numbers = count(1)
 def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database without a single table, once on each engine."""
     if request.param == "sqlite":
-        file = tmp_path / "empty.db"
-        file.touch(mode=0o600)
-        yield f"sqlite:///{file}"
+        (tmp_path / "empty.db").touch(mode=0o600)
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
         return
     url = request.getfixturevalue("postgres")
     name = f"empty_{os.getpid()}_{next(_numbers)}"
@@ -122,6 +121,15 @@ async def test_the_hub_opens_again_after_it_was_refused(database_url: str, tmp_p
     with pytest.raises(OldSchemaError):
         async with opened(settings_for(database_url, tmp_path)):
             pytest.fail("it opened")
+
+
+async def test_a_file_that_is_not_there_is_a_mistake_and_not_a_new_database(tmp_path: Path) -> None:
+    """A mistyped path names the command; nothing is made."""
+    file = tmp_path / "mistyped.db"
+    with pytest.raises(BadDatabaseUrlError, match=r"not there yet: run `tegata migrate`"):
+        async with opened(settings_for(f"sqlite:///{file}", tmp_path)):
+            pytest.fail("it opened")
+    assert not file.exists()
 
 
 def test_a_new_database_file_is_its_owners_alone(tmp_path: Path) -> None:

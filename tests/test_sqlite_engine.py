@@ -41,7 +41,8 @@ async def test_three_hundred_cancellations_while_entering_leave_it_usable(file: 
             if chance.random() < 0.3:
                 await asyncio.sleep(chance.random() * 0.002)
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            async with asyncio.timeout(5):
+                await asyncio.gather(task, return_exceptions=True)
         async with asyncio.timeout(5):
             await _write("after")
         rows = await Throttle.all()
