@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import hubwork
+from cli import hubwork, shelf
 from cli.accounts import AsJson
 from cli.console import as_json, say, warn
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Send a test mail, and keep the keys that sign mail.")
 dkim = typer.Typer(no_args_is_help=True, help="Make, publish and list the keys that sign mail.")
 app.add_typer(dkim, name="dkim")
+app.add_typer(shelf.app, name="shelf")
 
 
 @app.command()

@@ -20,13 +20,16 @@ from hub import measures, upkeep
 from hub.bounces import ALARM, Bounce, BounceKind, bounced
 from hub.errors import HubError
 from hub.hub import Hub, opened
+from hub.intake import Intake
 from hub.labels import domain_of
 from hub.outbox import Claimed, Failed
 from hub.settings import Settings, listen_of
 from hub.visit import Visit
-from mail_gateway import dkim_keys
+from mail_gateway import dkim_keys, inbound
+from mail_gateway.authentication import Examiner
 from mail_gateway.dkim_keys import Signer
 from mail_gateway.letters import House
+from mail_gateway.reading import Reading
 from mail_gateway.relay import Relay
 from mail_gateway.sender import Sender
 from mail_gateway.settings import BadSmtpUrlError, relay_address
@@ -78,6 +81,7 @@ async def running(
         # Behind the ports: a second hub that finds them taken must not claim a row before it ends.
         if sender is not None:
             await stack.enter_async_context(sender.running())
+            await stack.enter_async_context(_inbound(hub, clock))
         await stack.enter_async_context(_clockwork(hub, clock))
         yield process
 
@@ -115,6 +119,35 @@ def _sender(hub: Hub, clock: Clock) -> Sender:
         signer=_signer(settings, house),
         dead=dead,
     )
+
+
+@asynccontextmanager
+async def _inbound(hub: Hub, clock: Clock) -> AsyncIterator[None]:
+    """Take mail where the settings say, and read what was kept; nothing where they say nothing."""
+    settings = hub.settings
+    listeners = [(where, where == settings.lmtp_listen) for where in (settings.mail_listen, settings.lmtp_listen)]
+    async with AsyncExitStack() as stack:
+        for where, is_lmtp in listeners if settings.mail_domain else ():
+            if where:
+                await _listen_for_mail(stack, hub, clock, where=where, is_lmtp=is_lmtp)
+        if settings.mail_domain and any(where for where, _ in listeners):
+            reading = Reading(hub, Examiner(settings.dns_resolver), clock=clock)
+            await stack.enter_async_context(reading.running())
+        yield
+
+
+async def _listen_for_mail(stack: AsyncExitStack, hub: Hub, clock: Clock, *, where: str, is_lmtp: bool) -> None:
+    settings = hub.settings
+    tls = None
+    if settings.mail_certificate is not None and settings.mail_certificate_key is not None and not is_lmtp:
+        tls = inbound.tls_context(str(settings.mail_certificate), str(settings.mail_certificate_key))
+    door = inbound.Door(Intake(hub), clock, inbound.Doorkeeper())
+    opening = inbound.listening(door, listen_of(where), is_lmtp=is_lmtp, hostname=settings.mail_domain, tls=tls)
+    try:
+        await stack.enter_async_context(opening)
+    except HubError as error:
+        message = f"{'TEGATA_LMTP_LISTEN' if is_lmtp else 'TEGATA_MAIL_LISTEN'}: {error}"
+        raise HubError(message) from error
 
 
 def _signer(settings: Settings, house: House) -> Signer | None:

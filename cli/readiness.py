@@ -31,6 +31,11 @@ def missing(settings: Settings, doors: Sequence[str]) -> Iterator[str]:
     if "mail_gateway" in doors and not settings.mail_from:
         yield "TEGATA_MAIL_FROM is not set: write the sender of the mail, such as tegata@example.ac.jp."
 
+    if (settings.mail_listen or settings.lmtp_listen) and not settings.mail_domain:
+        yield "TEGATA_MAIL_DOMAIN is not set: write the domain that answers and reports come back to."
+    if (settings.mail_certificate is None) != (settings.mail_certificate_key is None):
+        yield "TEGATA_MAIL_CERTIFICATE and TEGATA_MAIL_CERTIFICATE_KEY go together: set both, or neither."
+
 
 def unsafe(settings: Settings) -> Iterator[str]:
     """Name what production mode does not start with."""

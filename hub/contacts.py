@@ -222,6 +222,20 @@ async def confirm_with_link(hub: Hub, visit: Visit, session: Current, token: str
     return confirmed
 
 
+async def confirm_by_answer(
+    hub: Hub, visit: Visit, challenge_id: int
+) -> tuple[Confirmed, frozenset[Channel]] | Refused:
+    """Confirm a contact on an answer from its own mailbox, in the caller's transaction; with it, whom to rouse."""
+    challenge = await Challenge.filter(id=challenge_id, purpose=Purpose.CONFIRM).select_related("contact").first()
+    if challenge is None or challenge.contact is None:
+        return Refused(Reason.NOT_FOUND)
+    if _is_confirmed(challenge.contact):
+        return Refused(Reason.ALREADY_CONFIRMED)
+    if not challenges.is_live(challenge, visit.now):
+        return Refused(Reason.CHALLENGE_OVER)
+    return await _confirm(hub, visit, challenge.contact, challenge, by="answer")
+
+
 async def refuse(hub: Hub, visit: Visit, token: str) -> Done | Refused:
     """End a registration on the word of who got its mail: "this was not me"; the address is closed to that account."""
     async with in_transaction():

@@ -94,7 +94,7 @@ async def disown(hub: Hub, visit: Visit, delivery_id: int) -> Disowned | Refused
 
 def is_disownable(delivery: Delivery) -> bool:
     """Tell whether a letter told of something that somebody did."""
-    return delivery.notice != Notice.CONTACT_SUSPENDED
+    return delivery.notice != Notice.CONTACT_SUSPENDED and delivery.letter is not Letter.ANSWER
 
 
 async def _ended(hub: Hub, visit: Visit, delivery: Delivery) -> list[int]:
@@ -150,7 +150,7 @@ def _ends(delivery: Delivery) -> Ends:
             return Ends.LOGIN
         case Letter.CONFIRMATION:
             return Ends.REGISTRATION
-        case Letter.NOTICE:
+        case Letter.NOTICE | Letter.ANSWER:
             return Ends.SESSION
 
 

@@ -23,11 +23,13 @@ from models.account import Account
 from models.contact import Contact
 from models.delivery import Delivery
 from models.fields import instant
-from models.kinds import Channel, Letter, Notice
+from models.kinds import Answer, Channel, Letter, Notice
 from models.login import Challenge
 from models.rows import insert, where
 
-_URGENCY = {Letter.CODE: 0, Letter.CONFIRMATION: 1, Letter.NOTICE: 2}
+_URGENCY = {Letter.CODE: 0, Letter.CONFIRMATION: 1, Letter.ANSWER: 1, Letter.NOTICE: 2}
+# Letters that no challenge is behind.
+_OF_THEIR_OWN = {Letter.ANSWER, Letter.NOTICE}
 _FIRST_RETRY = timedelta(seconds=1)
 _LONGEST_RETRY = timedelta(seconds=30)
 _NOTICE_LIFE = timedelta(days=2)
@@ -71,6 +73,8 @@ class Claimed:
     thread: str = ""
     envelope_sender: str = ""
     reply_to: str = ""
+    answers_to: str = ""
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,36 @@ class Outbox:
         await insert(delivery)
         return delivery
 
+    async def post_answer(self, answer: Answer, asked: Delivery, visit: Visit, *, about: str, to: str) -> Delivery:
+        """Write the answer to a mail that answered a delivery, in the transaction of what it tells.
+
+        It goes where the delivery went, whoever wrote; `about` is the label it is about, `to` the mail's Message-ID.
+        """
+        # A registration that was refused took its contact with it.
+        contact_id = asked.contact_id if await Contact.exists(id=asked.contact_id or 0) else None
+        delivery = Delivery(
+            account_id=asked.account_id,
+            contact_id=contact_id,
+            channel=asked.channel,
+            letter=Letter.ANSWER,
+            urgency=_URGENCY[Letter.ANSWER],
+            notice=answer,
+            about=about,
+            address=asked.address,
+            address_folded=asked.address_folded,
+            label=asked.label,
+            language=asked.language,
+            message_id=f"<{secrets.token_hex(16)}@{self._domain}>",
+            answers_to=to,
+            asked_from="",
+            asked_with="",
+            posted_at=visit.now,
+            due_at=visit.now,
+            expires_at=visit.now + _NOTICE_LIFE,
+        )
+        await insert(delivery)
+        return delivery
+
     async def rouse(self, channel: Channel) -> None:
         """Wake the channel's sender; call it after the commit."""
         await self._wakeups.tell(f"outbox:{channel}")
@@ -183,12 +217,12 @@ class Outbox:
         await _complete(rows)
         needed = []
         for row in sorted(rows, key=lambda one: (one.urgency, one.id)):
-            if (row.challenge is None and row.letter is not Letter.NOTICE) or (
+            if (row.challenge is None and row.letter not in _OF_THEIR_OWN) or (
                 row.challenge is not None and not challenges.is_live(row.challenge, now)
             ):
                 await self._drop(row, now)
             else:
-                needed.append(self._opened(row, lease))
+                needed.append(self._opened(row, lease, await _labels_for(row)))
         return needed
 
     async def report_all(self, reports: Sequence[tuple[Claimed, Report]], *, now: datetime) -> None:
@@ -263,7 +297,7 @@ class Outbox:
             due_at=visit.now,
         )
 
-    def _opened(self, row: Delivery, lease: str) -> Claimed:
+    def _opened(self, row: Delivery, lease: str, labels: tuple[str, ...]) -> Claimed:
         challenge = row.challenge
         confirms = challenge is not None and row.letter is Letter.CONFIRMATION
         return Claimed(
@@ -280,7 +314,7 @@ class Outbox:
             url=f"{self._origin}/confirm/{challenges.token_of(self._keys, challenge)}"
             if challenge is not None and confirms
             else "",
-            not_me="" if row.notice == Notice.CONTACT_SUSPENDED else self._not_me(row),
+            not_me="" if row.notice == Notice.CONTACT_SUSPENDED or row.letter is Letter.ANSWER else self._not_me(row),
             asked_at=row.posted_at,
             asked_from=row.asked_from,
             asked_with=row.asked_with,
@@ -294,6 +328,8 @@ class Outbox:
             if self._mail_domain
             else "",
             reply_to=mail_addresses.reply_address(self._keys, row, self._mail_domain) if self._mail_domain else "",
+            answers_to=row.answers_to,
+            labels=labels,
         )
 
     def _thread(self, row: Delivery) -> str:
@@ -306,6 +342,14 @@ class Outbox:
 
     async def _drop(self, row: Delivery, now: datetime) -> None:
         await where(Delivery, id=row.id).update(failed_at=now, due_at=None, reply=_NOT_NEEDED)
+
+
+async def _labels_for(row: Delivery) -> tuple[str, ...]:
+    """Give the account's confirmed contacts for the one letter that lists them."""
+    if row.notice != Answer.LIST:
+        return ()
+    living = Contact.filter(account_id=row.account_id, confirmed_at__isnull=False, suspended_at=None)
+    return tuple([contact.label for contact in await living.order_by("id")])
 
 
 def topic_of(challenge_id: int) -> str:

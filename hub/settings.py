@@ -19,6 +19,7 @@ from pydantic.config import JsonDict
 from pydantic_core import ErrorDetails
 
 from hub.errors import SettingsError
+from hub.labels import UnacceptableError, address_of, domain_of
 from hub.policy import Network
 
 PREFIX = "TEGATA_"
@@ -80,6 +81,13 @@ class Numbers:
     password_queue: timedelta = timedelta(seconds=2)
     # A sender that dies with a delivery in hand loses it to the next one after this.
     delivery_lease: timedelta = timedelta(seconds=60)
+    # Inbound mail: far above any answer or report, far below what hurts.
+    mail_size: int = 1_000_000
+    mail_lease: timedelta = timedelta(seconds=60)
+    # A message at which this many readers ended is shelved.
+    mail_attempts: int = 5
+    # RFC 3834, 3: what answers by machine has a ceiling.
+    answers_an_hour: int = 5
     kept_logins: timedelta = timedelta(days=1)
     kept_deliveries: timedelta = timedelta(days=30)
     kept_sessions: timedelta = timedelta(days=90)
@@ -142,11 +150,23 @@ class Settings(BaseModel):
         description="The domain whose mail reaches this hub, for answers and delivery reports; empty for mail that only"
         " goes out.",
     )
+    mail_listen: str = Field(
+        "", description="Where the mail door takes SMTP, HOST:PORT, such as 0.0.0.0:25; empty for nowhere."
+    )
+    lmtp_listen: str = Field(
+        "", description="Where the mail door takes LMTP from a mail server of yours, HOST:PORT; empty for nowhere."
+    )
+    mail_certificate: Path | None = Field(
+        None, description="The certificate, with its chain, for STARTTLS at TEGATA_MAIL_LISTEN (PEM)."
+    )
+    mail_certificate_key: Path | None = Field(None, description="The private key of that certificate (PEM).")
     dkim_keys: Path | None = Field(
         None, description="The folder of the keys that sign outgoing mail; empty for a mail server that signs itself."
     )
     dns_resolver: str = Field(
-        "", description="The name server that `tegata doctor mail` asks, HOST:PORT; empty for the machine's own."
+        "",
+        description="The name server that is asked about mail domains (SPF, DKIM, DMARC), HOST:PORT; empty for the"
+        " machine's own.",
     )
     smtp_connections: Annotated[int, Field(ge=1, le=64)] = Field(
         4, description="How many connections to the mail server are kept, 1 to 64."
@@ -209,7 +229,18 @@ class Settings(BaseModel):
             raise ValueError(message)
         return f"{parsed.scheme}://{parsed.netloc}"
 
-    @field_validator("listen", "metrics_listen", "dns_resolver")
+    @field_validator("mail_domain")
+    @classmethod
+    def _mail_domain(cls, value: str) -> str:
+        if not value:
+            return value
+        try:
+            return domain_of(address_of(f"reply@{value.strip()}"))
+        except UnacceptableError as error:
+            message = "write a domain, such as tegata.example.ac.jp"
+            raise ValueError(message) from error
+
+    @field_validator("listen", "metrics_listen", "mail_listen", "lmtp_listen", "dns_resolver")
     @classmethod
     def _listen(cls, value: str) -> str:
         if value:

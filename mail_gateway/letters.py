@@ -14,10 +14,11 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from hub.outbox import Claimed
-from models.kinds import Letter, Notice
+from models.kinds import Answer, Letter, Notice
 
+Words = dict[str, str | tuple[str, ...]]
 _LONGEST_LINE = 900
-_CHANGING = {"To", "Date", "Message-ID", "References", "Reply-To"}
+_CHANGING = {"To", "Date", "Message-ID", "In-Reply-To", "References", "Reply-To"}
 _SUBJECTS = {
     ("ja", Letter.CODE): "ワンタイムパスワードのお知らせ",
     ("en", Letter.CODE): "Your one-time password",
@@ -25,6 +26,8 @@ _SUBJECTS = {
     ("en", Letter.CONFIRMATION): "Confirm your email address",
     ("ja", Letter.NOTICE): "認証設定の変更のお知らせ",
     ("en", Letter.NOTICE): "Your login settings were changed",
+    ("ja", Letter.ANSWER): "メールへのお返事",
+    ("en", Letter.ANSWER): "Answer to your mail",
 }
 _NOTICES = {
     ("ja", Notice.CONTACT_ADDED): "連絡先「{about}」が登録されました。",
@@ -44,6 +47,27 @@ _NOTICES = {
     ("ja", Notice.CONTACT_SUSPENDED): "連絡先「{about}」にメールが届かないため、送信を止めました。",
     ("en", Notice.CONTACT_SUSPENDED): "Mail to the contact “{about}” could not be delivered, so it is suspended.",
 }
+_ANSWERS = {
+    ("ja", Answer.CONFIRMED): "連絡先「{about}」を登録しました。",
+    ("en", Answer.CONFIRMED): "The contact “{about}” is registered.",
+    ("ja", Answer.REFUSED): "お知らせいただいた件を止めました。",
+    ("en", Answer.REFUSED): "What that mail told of was stopped, as you asked.",
+    ("ja", Answer.LIST): "登録済みの連絡先:",
+    ("en", Answer.LIST): "Your registered contacts:",
+    ("ja", Answer.REMOVE_HERE): "連絡先の削除にはパスワードが必要です。次の画面で「{about}」を削除できます。",
+    ("en", Answer.REMOVE_HERE): "Removing a contact needs your password. You can remove “{about}” here:",
+    ("ja", Answer.HELP): "このメールには次のように返信できます。",
+    ("en", Answer.HELP): "You can answer our mails with:",
+    ("ja", Answer.NOT_SURE): "そのメールが本当にあなたからのものか確かめられませんでした。次の画面で続けてください。",
+    ("en", Answer.NOT_SURE): "We could not make sure that the mail came from you. Please go on here:",
+    ("ja", Answer.TOO_LATE): "そのメールへの返信は、期限が切れたか、すでに受け付けています。次の画面で続けてください。",
+    ("en", Answer.TOO_LATE): "That mail was answered before, or its time is over. Please go on here:",
+}
+_SAYABLE = {
+    "ja": ("一覧 … 連絡先の一覧", "削除 ラベル … 連絡先の削除", "心当たりがない … 操作を止める", "ヘルプ … この説明"),
+    "en": ("list - your contacts", "remove LABEL - remove one", "not me - stop what the mail tells of", "help - this"),
+}
+_WITH_LINK = {Answer.LIST, Answer.REMOVE_HERE, Answer.NOT_SURE, Answer.TOO_LATE}
 
 
 class UnwritableError(ValueError):
@@ -100,15 +124,18 @@ def write(claimed: Claimed, house: House) -> bytes:
     form.replace_header("To", _address(claimed.address))
     form.replace_header("Date", claimed.asked_at)
     form.replace_header("Message-ID", claimed.message_id)
-    # What belongs together stands together: a code sent again, or the notices to one address.
-    _put(form, "References", claimed.thread)
+    # What belongs together stands together: a code sent again, the notices to one address, a mail and its answer.
+    _put(form, "In-Reply-To", claimed.answers_to)
+    _put(form, "References", f"{claimed.thread} {claimed.answers_to}".strip())
     _put(form, "Reply-To", _address(claimed.reply_to) if claimed.reply_to else "")
     for part, body in zip(form.iter_parts(), (text, page), strict=True):
         part.set_payload(_encoded(body, str(part["Content-Transfer-Encoding"])))
     return form.as_bytes()
 
 
-def _words(claimed: Claimed, house: House) -> dict[str, str]:
+def _words(claimed: Claimed, house: House) -> Words:
+    if claimed.letter is Letter.ANSWER:
+        return _answer_words(claimed, house)
     notice = ""
     if claimed.notice:
         notice = _NOTICES[claimed.language, Notice(claimed.notice)].format(
@@ -131,6 +158,19 @@ def _words(claimed: Claimed, house: House) -> dict[str, str]:
     }
 
 
+def _answer_words(claimed: Claimed, house: House) -> Words:
+    answer = Answer(claimed.notice)
+    lines = claimed.labels if answer is Answer.LIST else _SAYABLE[claimed.language] if answer is Answer.HELP else ()
+    return {
+        "service": house.service,
+        "account": claimed.account,
+        "help_url": house.help_url,
+        "answer": _ANSWERS[claimed.language, answer].format(about=claimed.subject_label),
+        "lines": lines,
+        "url": f"{house.origin}/settings/contacts" if answer in _WITH_LINK else "",
+    }
+
+
 def _moment(at: datetime, zone: tzinfo) -> str:
     local = at.astimezone(zone)
     return f"{local:%Y-%m-%d %H:%M} ({local.tzname()})"
@@ -148,7 +188,7 @@ def _form(house: House, letter: Letter, language: str, policy: EmailPolicy, enco
         message = "the sender or the service's name can't stand in a header"
         raise UnwritableError(message) from error
     # RFC 3834, 5: nobody should answer this by machine; and no out-of-office answer to a code.
-    form["Auto-Submitted"] = "auto-generated"
+    form["Auto-Submitted"] = "auto-replied" if letter is Letter.ANSWER else "auto-generated"
     form["X-Auto-Response-Suppress"] = "All"
     form.set_content("", cte=encodings[0])
     form.add_alternative("", subtype="html", cte=encodings[1])

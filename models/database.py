@@ -18,6 +18,7 @@ _MODULES = [
     "models.contact",
     "models.login",
     "models.delivery",
+    "models.inbound",
     "models.session",
     "models.throttle",
     "models.event",

@@ -51,6 +51,8 @@ class Delivery(Model):
     delayed_at: datetime | None = InstantField(null=True)
     failed_at: datetime | None = InstantField(null=True)
     disowned_at: datetime | None = InstantField(null=True)
+    replied_at: datetime | None = InstantField(null=True)
+    answers_to = fields.CharField(max_length=255, default="")
     reply = fields.CharField(max_length=200, default="")
 
     class Meta:

@@ -33,6 +33,42 @@ class Letter(StrEnum):
     CODE = "code"
     CONFIRMATION = "confirmation"
     NOTICE = "notice"
+    ANSWER = "answer"
+
+
+class Answer(StrEnum):
+    """What our answer to a mail says."""
+
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    LIST = "list"
+    REMOVE_HERE = "remove-here"
+    HELP = "help"
+    NOT_SURE = "not-sure"
+    TOO_LATE = "too-late"
+
+
+class MailUse(StrEnum):
+    """What an address of ours is for."""
+
+    REPLY = "reply"
+    BOUNCE = "bounce"
+
+
+class Verdict(StrEnum):
+    """What a message that came in was taken for."""
+
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    LISTED = "listed"
+    LINKED = "linked"
+    HELPED = "helped"
+    DOUBTED = "doubted"
+    TOO_LATE = "too-late"
+    AUTOMATIC = "automatic"
+    BOUNCED = "bounced"
+    DELIVERED = "delivered"
+    SHELVED = "shelved"
 
 
 class Notice(StrEnum):
@@ -86,6 +122,7 @@ class EventKind(StrEnum):
     CONTACT_REMOVED = "contact-removed"
     CONTACT_SUSPENDED = "contact-suspended"
     BOUNCED = "bounced"
+    MAIL_READ = "mail-read"
     SOFT_TOKEN_BOUND = "soft-token-bound"
     SOFT_TOKEN_REMOVED = "soft-token-removed"
     MATRIX_ISSUED = "matrix-issued"

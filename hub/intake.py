@@ -1,0 +1,251 @@
+"""Mail that came in: kept before its bringer is told so, read by one reader at a time, shelved when not understood."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tortoise.connection import get_connections
+from tortoise.transactions import in_transaction
+
+from hub import mail_addresses
+from hub.errors import RefusedError
+from hub.gathering import Gathering
+from hub.hub import Hub
+from hub.keyring import KeyRing
+from hub.settings import NUMBERS
+from models.delivery import Delivery
+from models.fields import instant
+from models.inbound import InboundMail
+from models.kinds import MailUse, Verdict
+
+TOPIC = "inbound"
+_A_TURN = 100
+_REASON = 200
+_NOBODY_COULD = "the reader ended at it again and again"
+_CLAIM = """
+UPDATE "inbound_mail" SET "lease" = {lease}, "due_at" = {until}, "attempts" = "attempts" + 1 WHERE "id" IN (
+ SELECT "id" FROM "inbound_mail" WHERE "due_at" <= {now} ORDER BY "due_at" LIMIT {limit} {skip}) RETURNING "id"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """An address of ours that a delivery vouches for."""
+
+    use: MailUse
+    delivery_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message as it came through the door; `peer` and `helo` are who brought it."""
+
+    recipient: Recipient
+    sender: str
+    peer: str
+    helo: str
+    content: bytes = field(repr=False)
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A message leased to a reader."""
+
+    id: int
+    lease: str
+    recipient: Recipient
+    sender: str
+    peer: str
+    helo: str
+    content: bytes = field(repr=False)
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShelfLine:
+    """A shelved message as an operator sees it."""
+
+    id: int
+    received_at: datetime
+    shelved_at: datetime
+    use: str
+    delivery: int | None
+    sender: str
+    size: int
+    reason: str
+
+
+class Intake:
+    """The hub's side of the mail door: who is known here, and the keeping of what comes."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._known: Gathering[str, Recipient | None] = Gathering(self._look_up, most=_A_TURN)
+        self._keeping: Gathering[Arrival, None] = Gathering(self._write, most=_A_TURN)
+
+    async def recipient(self, address: str) -> Recipient | None:
+        """Find what an address of ours is for; None when this hub never made it."""
+        if mail_addresses.delivery_id_in(address) is None:
+            return None
+        local, _, domain = address.rpartition("@")
+        if not local or domain.lower() != self._hub.settings.mail_domain:
+            return None
+        return await self._known.ask(address)
+
+    async def keep(self, arrival: Arrival) -> None:
+        """Keep a message for good; it has been committed when this returns."""
+        await self._keeping.ask(arrival)
+
+    async def _look_up(self, addresses: Sequence[str]) -> list[Recipient | None]:
+        ids = {address: mail_addresses.delivery_id_in(address) for address in addresses}
+        rows = await Delivery.filter(id__in=list(set(ids.values()))).only("id", "message_id")
+        by_id = {row.id: row for row in rows}
+        return [self._verified(by_id.get(ids[address] or 0), address) for address in addresses]
+
+    def _verified(self, delivery: Delivery | None, address: str) -> Recipient | None:
+        if delivery is None or not mail_addresses.is_right(self._hub.keys, delivery, address):
+            return None
+        return Recipient(MailUse(address.partition("+")[0].lower()), delivery.id)
+
+    async def _write(self, arrivals: Sequence[Arrival]) -> list[None]:
+        rows = [_row(self._hub.keys, arrival) for arrival in arrivals]
+        async with in_transaction():
+            await InboundMail.bulk_create(rows)
+        await self._hub.wakeups.tell(TOPIC)
+        return [None] * len(rows)
+
+
+async def claim(hub: Hub, *, limit: int, now: datetime) -> list[Unread]:
+    """Take up to `limit` messages to read, each for one reader and one lease."""
+    lease = secrets.token_hex(8)
+    (connection,) = get_connections().all()
+    is_postgres = connection.capabilities.dialect == "postgres"
+    names = ("lease", "until", "now", "limit")
+    values: list[Any] = [lease, instant(now + NUMBERS.mail_lease), instant(now), limit]
+    marks = {name: f"${place}" if is_postgres else f"?{place}" for place, name in enumerate(names, 1)}
+    skip = "FOR UPDATE SKIP LOCKED" if is_postgres else ""
+    claimed = await connection.execute_query_dict(_CLAIM.format(**marks, skip=skip), values)
+    if not claimed:
+        return []
+    unread = []
+    for row in await InboundMail.filter(id__in=[int(one["id"]) for one in claimed]).order_by("id"):
+        if row.attempts > NUMBERS.mail_attempts:
+            await shelve(row.id, lease, _NOBODY_COULD, now=now)
+        else:
+            unread.append(_opened(hub.keys, row))
+    return unread
+
+
+async def shelve(message_id: int, lease: str, reason: str, *, now: datetime) -> bool:
+    """Put a claimed message aside with the reason why it was not understood; False when another reader has it."""
+    mine = InboundMail.filter(id=message_id, lease=lease, read_at=None)
+    return (
+        await mine.update(
+            shelved_at=now, due_at=None, lease="", verdict=Verdict.SHELVED, reason=_printable(reason)[:_REASON]
+        )
+        == 1
+    )
+
+
+async def take(unread: Unread, verdict: Verdict, reason: str, *, now: datetime) -> bool:
+    """Mark a claimed message as read, in the transaction of what it does; False when it was read already.
+
+    Its content goes: what it was taken for is all that is kept.
+    """
+    mine = InboundMail.filter(id=unread.id, lease=unread.lease, read_at=None)
+    return await mine.update(read_at=now, due_at=None, verdict=verdict, reason=reason[:_REASON], content=None) == 1
+
+
+async def note(unread: Unread, verdict: Verdict, *, reason: str, authentication: str) -> None:
+    """Write what a message turned out to be, in the transaction that took it."""
+    await InboundMail.filter(id=unread.id).update(
+        verdict=verdict, reason=_printable(reason)[:_REASON], authentication=authentication[:_REASON]
+    )
+
+
+async def shelf() -> list[ShelfLine]:
+    """List what lies on the shelf, the oldest first."""
+    rows = (
+        await InboundMail.filter(shelved_at__isnull=False)
+        .order_by("id")
+        .only("id", "received_at", "shelved_at", "use", "delivery_id", "sender", "size", "reason")
+    )
+    return [
+        ShelfLine(
+            row.id, row.received_at, row.shelved_at, str(row.use), row.delivery_id, row.sender, row.size, row.reason
+        )
+        for row in rows
+        if row.shelved_at is not None
+    ]
+
+
+async def shelved_content(hub: Hub, message_id: int) -> bytes:
+    """Give a shelved message as it came; RefusedError when there is none of this number."""
+    row = await _on_shelf(message_id)
+    return _content(hub.keys, row)
+
+
+async def retry(hub: Hub, message_id: int, *, now: datetime) -> None:
+    """Take a message off the shelf, to be read once more."""
+    await _on_shelf(message_id)
+    await InboundMail.filter(id=message_id, shelved_at__isnull=False).update(
+        shelved_at=None, due_at=now, lease="", attempts=0, verdict=None, reason=""
+    )
+    await hub.wakeups.tell(TOPIC)
+
+
+async def drop(message_id: int) -> None:
+    """Drop a shelved message for good."""
+    row = await _on_shelf(message_id)
+    await row.delete()
+
+
+async def waiting() -> int:
+    """Count the messages that nobody has read yet."""
+    return await InboundMail.filter(due_at__isnull=False).count()
+
+
+async def _on_shelf(message_id: int) -> InboundMail:
+    row = await InboundMail.get_or_none(id=message_id)
+    if row is None or row.shelved_at is None:
+        message = f"There is no message {message_id} on the shelf."
+        raise RefusedError(message)
+    return row
+
+
+def identity_of(row: InboundMail) -> str:
+    """Name the row that a message's content is sealed for."""
+    return f"inbound:{row.handle}"
+
+
+def _row(keys: KeyRing, arrival: Arrival) -> InboundMail:
+    row = InboundMail(
+        handle=secrets.token_hex(16),
+        delivery_id=arrival.recipient.delivery_id,
+        use=arrival.recipient.use,
+        sender=_printable(arrival.sender)[:320],
+        peer=arrival.peer[:45],
+        helo=_printable(arrival.helo)[:255],
+        size=len(arrival.content),
+        received_at=arrival.at,
+        due_at=arrival.at,
+    )
+    # The reply address stands in the message's own headers, and it is as good as a token.
+    row.content = keys.seal(arrival.content, identity=identity_of(row))
+    return row
+
+
+def _content(keys: KeyRing, row: InboundMail) -> bytes:
+    return keys.unseal(row.content or b"", identity=identity_of(row))
+
+
+def _opened(keys: KeyRing, row: InboundMail) -> Unread:
+    recipient = Recipient(row.use, row.delivery_id or 0)
+    return Unread(row.id, row.lease, recipient, row.sender, row.peer, row.helo, _content(keys, row), row.attempts)
+
+
+def _printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() else " " for sign in text)

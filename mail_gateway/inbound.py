@@ -1,0 +1,237 @@
+"""What the mail door says to those who bring mail: reply codes only; reading is done later, by others."""
+
+import asyncio
+import secrets
+import ssl
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from aiosmtpd.lmtp import LMTP
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from prometheus_client import Counter as Metric
+
+from hub.errors import HubError
+from hub.intake import Arrival, Intake, Recipient
+from hub.settings import NUMBERS, Listen
+
+Clock = Callable[[], datetime]
+_IDLE = 60.0
+# From the greeting, or from the last message, to the next one's end: a byte a second comes to nothing.
+_DIALOGUE = 120.0
+_CONNECTIONS = 300
+_A_PEER = 50
+_REFUSALS = 10
+_log = structlog.get_logger(__name__)
+_messages = Metric("tegata_mail_inbound_total", "Messages at the mail door, by what it said.", ["answer"])
+
+
+class Doorkeeper:
+    """Counts who stands in the door."""
+
+    def __init__(self, *, most: int = _CONNECTIONS, a_peer: int = _A_PEER) -> None:
+        self._most = most
+        self._a_peer = a_peer
+        self._peers: Counter[str] = Counter()
+        self._all = 0
+
+    def enter(self, peer: str) -> bool:
+        """Let one more in from a peer; False when there are too many."""
+        if self._all >= self._most or self._peers[peer] >= self._a_peer:
+            return False
+        self._all += 1
+        self._peers[peer] += 1
+        return True
+
+    def leave(self, peer: str) -> None:
+        """Let one out."""
+        self._all -= 1
+        self._peers[peer] -= 1
+        if not self._peers[peer]:
+            del self._peers[peer]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a peer may be silent, and how long a message may take in all, in seconds."""
+
+    idle: float = _IDLE
+    dialogue: float = _DIALOGUE
+
+
+class _Limited:
+    """A connection that is counted and has an end; aiosmtpd's own time-out begins anew with each byte."""
+
+    transport: Any
+    _original_transport: Any
+
+    def __init__(self, handler: "Door", pace: Pace, **more: Any) -> None:
+        super().__init__(handler, timeout=pace.idle, **more)  # type: ignore[call-arg]
+        self._door = handler
+        self._dialogue = pace.dialogue
+        self.refusals = 0
+        self._peer = ""
+        self._end: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count the connection, or turn it away; after STARTTLS it is the same one still."""
+        if self._end is not None:
+            super().connection_made(transport)  # type: ignore[misc]
+            return
+        name = transport.get_extra_info("peername")
+        peer = str(name[0]) if name else ""
+        if not self._door.keeper.enter(peer):
+            _messages.labels("too-many-connections").inc()
+            assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - a stream's
+            transport.write(b"421 4.3.2 too many connections, come back later\r\n")
+            transport.close()
+            return
+        self._peer = peer
+        self.begin()
+        super().connection_made(transport)  # type: ignore[misc]
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Give the place back."""
+        if self._end is None:
+            return
+        self._end.cancel()
+        self._end = None
+        self._door.keeper.leave(self._peer)
+        super().connection_lost(error)  # type: ignore[misc]
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes, unless the connection was turned away."""
+        if self._end is not None:
+            super().data_received(data)  # type: ignore[misc]
+
+    def eof_received(self) -> bool | None:
+        """Take the end, unless the connection was turned away."""
+        return super().eof_received() if self._end is not None else None  # type: ignore[misc]
+
+    def begin(self) -> None:
+        """Give the peer its time for the next message."""
+        if self._end is not None:
+            self._end.cancel()
+        self._end = asyncio.get_running_loop().call_later(self._dialogue, self._too_long)
+
+    def _too_long(self) -> None:
+        _messages.labels("too-slow").inc()
+        transport = self._original_transport or self.transport
+        if transport is not None:
+            transport.abort()
+
+
+class _Smtp(_Limited, SMTP):
+    pass
+
+
+class _Lmtp(_Limited, LMTP):
+    pass
+
+
+class Addressed(Envelope):
+    """aiosmtpd's envelope, with the recipient that it was opened for."""
+
+    recipient: Recipient
+
+
+class Door:
+    """The hooks: who is known here, what is kept."""
+
+    def __init__(self, intake: Intake, clock: Clock, keeper: Doorkeeper) -> None:
+        self._intake = intake
+        self._clock = clock
+        self.keeper = keeper
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, server: _Limited, _session: Session, envelope: "Addressed", address: str, _options: list[str]
+    ) -> str:
+        """Take an address that one of our own letters gave, and no other: nothing is relayed or bounced."""
+        if envelope.rcpt_tos:
+            # Each address stands for one letter; and LMTP (RFC 2033) would want an answer for each.
+            return "452 4.5.3 one recipient a message, please"
+        recipient = await self._intake.recipient(address)
+        if recipient is None:
+            _messages.labels("unknown-recipient").inc()
+            return self._unknown(server)
+        envelope.rcpt_tos.append(address)
+        envelope.recipient = recipient
+        return "250 2.1.5 known"
+
+    async def handle_DATA(self, server: _Limited, session: Session, envelope: "Addressed") -> str:  # noqa: N802
+        """Keep a message: the 250 stands for its commit."""
+        content = envelope.content if isinstance(envelope.content, bytes) else b""
+        await self._intake.keep(
+            Arrival(
+                recipient=envelope.recipient,
+                sender=envelope.mail_from or "",
+                peer=str(session.peer[0]) if session.peer else "",
+                helo=session.host_name or "",
+                content=content,
+                at=self._clock(),
+            )
+        )
+        server.begin()
+        _messages.labels("kept").inc()
+        return "250 2.0.0 kept"
+
+    async def handle_exception(self, error: Exception) -> str:
+        """Tell the peer nothing of what went wrong here but a reference."""
+        reference = secrets.token_hex(4)
+        _messages.labels("trouble").inc()
+        _log.error("inbound.trouble", reference=reference, exc_info=error)
+        return f"451 4.3.0 not now (reference {reference})"
+
+    @staticmethod
+    def _unknown(server: "_Limited") -> str:
+        server.refusals += 1
+        if server.refusals < _REFUSALS:
+            return "550 5.1.1 no such address here"
+        asyncio.get_running_loop().call_soon(server.transport.close)
+        return "421 4.7.0 too many unknown addresses"
+
+
+@asynccontextmanager
+async def listening(
+    door: Door, listen: Listen, *, is_lmtp: bool, hostname: str, tls: ssl.SSLContext | None, pace: Pace | None = None
+) -> AsyncIterator[int]:
+    """Listen for SMTP or LMTP in this event loop; gives the port. HubError when it can't."""
+    kind = _Lmtp if is_lmtp else _Smtp
+    loop = asyncio.get_running_loop()
+
+    def protocol() -> asyncio.Protocol:
+        made: asyncio.Protocol = kind(
+            door,
+            pace or Pace(),
+            hostname=hostname,
+            ident="Tegata",
+            data_size_limit=NUMBERS.mail_size,
+            enable_SMTPUTF8=True,
+            tls_context=tls,
+        )
+        return made
+
+    try:
+        server = await loop.create_server(protocol, listen.host, listen.port, backlog=512)
+    except OSError as error:
+        message = f"{listen.host}:{listen.port} can't be listened at ({error.strerror or error})."
+        raise HubError(message) from error
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+def tls_context(certificate: str, key: str) -> ssl.SSLContext:
+    """Make the context for STARTTLS; HubError when the files can't be used."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        message = f"TEGATA_MAIL_CERTIFICATE: {certificate} and {key} can't be used ({error})."
+        raise HubError(message) from error
+    return context

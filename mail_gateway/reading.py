@@ -1,0 +1,141 @@
+"""The loop that reads kept mail: take one, take it apart, tell what it means, have the hub act on it or shelve it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from typing import assert_never
+
+import structlog
+from prometheus_client import Counter
+from tortoise.exceptions import BaseORMException
+
+from hub import intake, replies
+from hub.hub import Hub
+from hub.intake import Unread
+from hub.replies import Answered, Command
+from hub.visit import Visit
+from mail_gateway.authentication import Examiner, Message
+from mail_gateway.commands import command_of
+from mail_gateway.parsing import Parsed, UnreadableError
+from mail_gateway.reader import Reader
+from mail_gateway.reports import Delivered, Finding
+from models.kinds import MailUse, Verdict, Zone
+
+Clock = Callable[[], datetime]
+_A_TURN = 10
+_IDLE = 1.0
+_AFTER_TROUBLE = 1.0
+_NO_COMMAND = "its first line is no command"
+_NO_REPORT = "it is no delivery report that can be told"
+_log = structlog.get_logger(__name__)
+_verdicts = Counter("tegata_mail_read_total", "Messages read, by what they were taken for.", ["verdict"])
+
+
+class Reading:
+    """One process's eyes on the kept mail."""
+
+    def __init__(self, hub: Hub, examiner: Examiner, *, clock: Clock, reader: Reader | None = None) -> None:
+        self._hub = hub
+        self._examiner = examiner
+        self._clock = clock
+        self._reader = reader or Reader()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Reading"]:
+        """Read while this lasts; a message under way is read again by whoever comes after."""
+        loop = asyncio.create_task(self._run())
+        try:
+            yield self
+        finally:
+            loop.cancel()
+            with suppress(asyncio.CancelledError):
+                await loop
+            await self._reader.close()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._once()
+            except BaseORMException as error:
+                _log.warning("reading.database_trouble", error=str(error))
+                await asyncio.sleep(_AFTER_TROUBLE)
+            except Exception:
+                # The loop must live on; the message comes again after its lease, and is shelved if it stays so.
+                _log.exception("reading.trouble")
+                await asyncio.sleep(_AFTER_TROUBLE)
+
+    async def _once(self) -> None:
+        with self._hub.wakeups.listening(intake.TOPIC) as bell:
+            unread = await intake.claim(self._hub, limit=_A_TURN, now=self._clock())
+            if not unread:
+                await bell.heard(timeout=_IDLE)
+        for one in unread:
+            verdict = await self._read(one)
+            if verdict is not None:
+                _verdicts.labels(str(verdict)).inc()
+                _log.info("mail.read", message=one.id, delivery=one.recipient.delivery_id, verdict=str(verdict))
+
+    async def _read(self, unread: Unread) -> Verdict | None:
+        try:
+            parsed = await self._reader.parse(unread.content)
+        except UnreadableError as error:
+            return await self._shelved(unread, str(error))
+        match unread.recipient.use:
+            case MailUse.BOUNCE:
+                return await self._reported(unread, parsed)
+            case MailUse.REPLY:
+                return await self._replied(unread, parsed)
+            case _:
+                assert_never(unread.recipient.use)
+
+    async def _reported(self, unread: Unread, parsed: Parsed) -> Verdict | None:
+        """Tell the hub what a report says."""
+        report = parsed.report
+        match report:
+            case Finding(bounce, by):
+                return await replies.report(self._hub, self._visit(unread), unread, bounce, by=by)
+            case Delivered():
+                return await self._taken(unread, Verdict.DELIVERED, "")
+            case None if parsed.machine and parsed.machine != "multipart/report":
+                return await self._taken(unread, Verdict.AUTOMATIC, parsed.machine)
+            case None:
+                return await self._shelved(unread, _NO_REPORT)
+            case _:
+                assert_never(report)
+
+    async def _replied(self, unread: Unread, parsed: Parsed) -> Verdict | None:
+        machine = self._machine(unread, parsed)
+        if machine:
+            return await self._taken(unread, Verdict.AUTOMATIC, machine)
+        command = command_of(parsed.line)
+        if command is None:
+            return await self._shelved(unread, _NO_COMMAND)
+        return await self._obeyed(unread, parsed, command)
+
+    async def _obeyed(self, unread: Unread, parsed: Parsed, command: Command) -> Verdict | None:
+        results = await self._examiner.examine(
+            Message(unread.content, unread.peer, unread.helo, unread.sender, parsed.from_address)
+        )
+        answered = Answered(command, parsed.message_id, results.is_doubtful, results.line)
+        return await replies.act(self._hub, self._visit(unread), unread, answered)
+
+    def _machine(self, unread: Unread, parsed: Parsed) -> str:
+        """Say by what it is known that no person wrote this; empty when a person may have (RFC 3834, 2)."""
+        if not unread.sender:
+            return "null sender"
+        domain = self._hub.settings.mail_domain
+        if unread.sender.lower().endswith(f"@{domain}") or parsed.from_address.lower().endswith(f"@{domain}"):
+            return "our own mail"
+        return parsed.machine
+
+    async def _taken(self, unread: Unread, verdict: Verdict, reason: str) -> Verdict | None:
+        taken = await intake.take(unread, verdict, reason, now=self._clock())
+        return verdict if taken else None
+
+    async def _shelved(self, unread: Unread, reason: str) -> Verdict | None:
+        shelved = await intake.shelve(unread.id, unread.lease, reason, now=self._clock())
+        return Verdict.SHELVED if shelved else None
+
+    def _visit(self, unread: Unread) -> Visit:
+        return Visit(self._clock(), unread.peer, Zone.OFF_CAMPUS, "mail")

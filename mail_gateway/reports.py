@@ -1,0 +1,142 @@
+"""PURE: what a delivery report says, by RFC 3464 where it is written so, else by the signs that mail servers leave."""
+
+import re
+from dataclasses import dataclass
+from email.message import Message
+
+from flufl.bounce import all_failures
+
+from hub.bounces import Bounce, BounceKind
+from mail_gateway.charsets import text_of
+
+_HARD = {"1.1", "1.2", "1.3", "1.6", "1.10", "2.1", "4.1"}
+_STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
+_CODE = re.compile(r"\b(4\d\d|5\d\d)[ -]")
+_SAID = 160
+_DEAD_WORDS = re.compile(
+    r"user unknown|unknown user|no such user|mailbox (not found|unavailable)|does not exist|doesn't exist|"
+    r"address rejected|no mailbox here|recipient not found|unrouteable address|couldn't be found|"
+    r"存在しません|見つかりません|宛先不明",
+    re.IGNORECASE,
+)
+_FULL_WORDS = re.compile(r"mailbox (is )?full|over quota|quota exceeded|out of storage|容量", re.IGNORECASE)
+_POLICY_WORDS = re.compile(r"spam|blocked|blacklist|policy|dmarc|spf|not authenticated", re.IGNORECASE)
+_RETURNED = re.compile(r"^-{3,}.*(?:copy|original|returned|below).*$", re.MULTILINE | re.IGNORECASE)
+_LATE_WORDS = re.compile(r"delayed|will (be|keep) (retr|try)|still being retried|warning message only", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A report of success, or of no failure at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A report's meaning, and by what it was understood."""
+
+    bounce: Bounce
+    by: str
+
+
+def finding(message: Message) -> Finding | Delivered | None:
+    """Read a delivery report; None when the message is none that can be told."""
+    fields = _status_fields(message)
+    if fields is not None:
+        return _by_fields(fields)
+    text = _own_text(message)
+    if not text:
+        return None
+    failed = _failed(message)
+    if _LATE_WORDS.search(text) and not failed:
+        return Finding(Bounce(BounceKind.DELAYED, "", _line(text)), "words")
+    return _by_words(text, is_known=failed)
+
+
+def kind_of(status: str, said: str) -> BounceKind:
+    """Tell what a status (RFC 3463) means; the words only where the status is a generic one."""
+    found = _STATUS.search(status)
+    if found is None:
+        return BounceKind.SOFT
+    first, subject, detail = found.groups()
+    if first == "4":
+        return BounceKind.SOFT
+    if subject == "7":
+        return BounceKind.POLICY
+    if f"{subject}.{detail}" in _HARD:
+        return BounceKind.HARD
+    # X.0.0 and 5.5.0 say nothing; servers then say more in words.
+    if (subject in {"0", "5"} or (subject, detail) == ("1", "0")) and _DEAD_WORDS.search(said):
+        return BounceKind.HARD
+    return BounceKind.SOFT
+
+
+def _status_fields(message: Message) -> Message | None:
+    """Find the first recipient's fields of a message/delivery-status part."""
+    for part in message.walk():
+        if part.get_content_type() != "message/delivery-status":
+            continue
+        payload = part.get_payload()
+        groups = payload if isinstance(payload, list) else []
+        for group in groups:
+            if isinstance(group, Message) and group.get("Action") is not None:
+                return group
+    return None
+
+
+def _by_fields(fields: Message) -> Finding | Delivered:
+    action = str(fields.get("Action", "")).strip().lower()
+    said = _line(str(fields.get("Diagnostic-Code", "")).partition(";")[2] or str(fields.get("Diagnostic-Code", "")))
+    status = _status_in(str(fields.get("Status", "")))
+    if status in {"", "5.0.0", "4.0.0"}:
+        # Some servers give a generic status and the true one in the words of the other side.
+        status = _status_in(said) or status
+    if action in {"delivered", "relayed", "expanded"}:
+        return Delivered()
+    if action == "delayed":
+        return Finding(Bounce(BounceKind.DELAYED, status, said), "status")
+    return Finding(Bounce(kind_of(status, said), status, said), "status")
+
+
+def _by_words(text: str, *, is_known: bool) -> Finding | None:
+    status = _status_in(text)
+    said = _telling_line(text)
+    if status and status[0] in "45":
+        return Finding(Bounce(kind_of(status, text), status, said), "words")
+    if _FULL_WORDS.search(text):
+        return Finding(Bounce(BounceKind.SOFT, "", said), "words")
+    if _DEAD_WORDS.search(text):
+        return Finding(Bounce(BounceKind.HARD, "", said), "words")
+    if _POLICY_WORDS.search(text) and is_known:
+        return Finding(Bounce(BounceKind.POLICY, "", said), "words")
+    return Finding(Bounce(BounceKind.SOFT, "", said), "words") if is_known else None
+
+
+def _failed(message: Message) -> bool:
+    return bool(all_failures(message)[1])
+
+
+def _own_text(message: Message) -> str:
+    """Give the report's own words, without the message that it returns."""
+    for part in message.walk():
+        if part.get_content_type() == "text/plain":
+            payload = part.get_payload(decode=True)
+            if isinstance(payload, bytes):
+                text = text_of(payload[:20_000], str(part.get_param("charset") or "utf-8"))
+                return _RETURNED.split(text, maxsplit=1)[0]
+    return ""
+
+
+def _telling_line(text: str) -> str:
+    for line in text.splitlines():
+        if _STATUS.search(line) or _DEAD_WORDS.search(line) or _FULL_WORDS.search(line) or _CODE.search(line):
+            return _line(line)
+    return ""
+
+
+def _status_in(text: str) -> str:
+    found = _STATUS.search(text)
+    return found[0] if found else ""
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:_SAID]
