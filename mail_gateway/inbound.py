@@ -168,7 +168,8 @@ class Door:
         await self._intake.keep(
             Arrival(
                 recipient=envelope.recipient,
-                sender=envelope.mail_from or "",
+                # aiosmtpd keeps the null sender's brackets.
+                sender=(envelope.mail_from or "").removeprefix("<>"),
                 peer=str(session.peer[0]) if session.peer else "",
                 helo=session.host_name or "",
                 content=content,

@@ -12,7 +12,7 @@ from models.kinds import MailUse, Verdict
 
 
 class InboundMail(Model):
-    """One message to one address of ours; its content rests sealed, and only until it was understood."""
+    """One message to one address of ours, its content sealed and kept until it was understood."""
 
     id = fields.BigIntField(primary_key=True)
     handle = fields.CharField(max_length=32, unique=True)

@@ -3,6 +3,7 @@
 from tests.databases import database_url, postgres, sqlite_template
 from tests.house import house, house_on_sqlite
 from tests.people import hub, people
+from tests.postman import office, office_on_sqlite
 from tests.shell import desk, desk_on_sqlite, shell
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "house",
     "house_on_sqlite",
     "hub",
+    "office",
+    "office_on_sqlite",
     "people",
     "postgres",
     "shell",

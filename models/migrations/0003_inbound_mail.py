@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ('reason', fields.CharField(default='', max_length=200)),
                 ('authentication', fields.CharField(default='', max_length=200)),
             ],
-            options={'table': 'inbound_mail', 'app': 'models', 'indexes': [Index(fields=['due_at']), Index(fields=['shelved_at']), Index(fields=['delivery_id']), Index(fields=['received_at'])], 'pk_attr': 'id', 'table_description': 'One message to one address of ours; its content rests sealed, and only until it was understood.'},
+            options={'table': 'inbound_mail', 'app': 'models', 'indexes': [Index(fields=['due_at']), Index(fields=['shelved_at']), Index(fields=['delivery_id']), Index(fields=['received_at'])], 'pk_attr': 'id', 'table_description': 'One message to one address of ours, its content sealed and kept until it was understood.'},
             bases=['Model'],
         ),
         ops.AddField(

@@ -1,0 +1,185 @@
+"""Answers to our mails: confirm, refuse and manage from the mail client, by the mail's own address and once."""
+
+import pytest
+
+from demo.inbox import Received
+from hub import contacts, login, mail_addresses
+from hub.outcome import Added, ByContact
+from models.contact import Contact, RefusedAddress
+from models.delivery import Delivery
+from models.inbound import InboundMail
+from models.kinds import Letter, Verdict
+from tests.postman import DOMAIN, Postman, answer_to, reply_to
+
+
+async def registering(office: Postman, *, address: str = "taro@mail.test") -> tuple[Received, Contact]:
+    """Let a member add an address; gives the letter that came there, and the contact."""
+    house = office.house
+    house.sync()
+    member = await house.people.member()
+    session = await house.people.stepped_up(member)
+    added = await contacts.add(house.hub, house.people.visit(), session, label="自宅", address=address)
+    assert isinstance(added, Added), added
+    letter = await house.inbox.next_to(address)
+    return letter, await Contact.get(id=added.contact_id)
+
+
+@pytest.mark.parametrize("yes", ["はい", "yes", "OK", "Confirm.", "ＹＥＳ"])
+async def test_j3_yes_by_mail_confirms_the_contact(office: Postman, yes: str) -> None:
+    """The first unquoted line says yes: the contact is confirmed, and an answer says so in the same thread."""
+    letter, contact = await registering(office)
+    row = await office.answer(letter, yes)
+    assert row.verdict is Verdict.CONFIRMED
+    await contact.refresh_from_db()
+    assert contact.confirmed_at is not None
+    answer = await office.house.inbox.next_to("taro@mail.test", after=letter.number)
+    assert answer.message["Auto-Submitted"] == "auto-replied"
+    assert answer.message["In-Reply-To"] == "<answer-1@mail.test>"
+    assert "自宅" in answer.text
+
+
+async def test_not_me_by_mail_ends_the_registration(office: Postman) -> None:
+    """The reader disowns it: the contact goes and the address is closed to that account."""
+    letter, contact = await registering(office)
+    row = await office.answer(letter, "心当たりがありません。")
+    assert row.verdict is Verdict.REFUSED
+    assert not await Contact.exists(id=contact.id)
+    assert await RefusedAddress.exists(address_folded="taro@mail.test")
+
+
+async def test_a_reply_address_is_good_for_one_command(office: Postman) -> None:
+    """The same answer again, as a server that lost our 250 sends it, changes nothing."""
+    letter, contact = await registering(office)
+    await office.answer(letter, "yes")
+    await contact.refresh_from_db()
+    confirmed_at = contact.confirmed_at
+    row = await office.answer(letter, "not me", number=2)
+    assert row.verdict is Verdict.TOO_LATE
+    await contact.refresh_from_db()
+    assert contact.confirmed_at == confirmed_at
+
+
+async def test_a_confirmed_contact_manages_by_mail_as_on_the_web(office: Postman) -> None:
+    """`list` tells the labels; `remove` gives the page, for it needs the password; nothing is removed by mail."""
+    house = office.house
+    house.sync()
+    member = await house.people.member(contacts=("自宅", "携帯"))
+    begun = await house.people.begun(member)
+    await login.choose(house.hub, house.people.visit(), begun.token, ByContact(member.contacts["自宅"]))
+    letter = await house.inbox.next_to("taro0@mail.test")
+    assert (await office.answer(letter, "一覧")).verdict is Verdict.LISTED
+    listed = await house.inbox.next_to("taro0@mail.test", after=letter.number)
+    assert "自宅" in listed.text
+    assert "携帯" in listed.text
+    assert "taro1@mail.test" not in listed.text
+    assert (await office.answer(listed, "remove 携帯", number=2)).verdict is Verdict.LINKED
+    linked = await house.inbox.next_to("taro0@mail.test", after=listed.number)
+    assert f"{house.url}/settings/contacts" in linked.text
+    assert await Contact.filter(confirmed_at__isnull=False).count() == 2
+
+
+async def test_an_answer_after_its_end_confirms_nothing(office_on_sqlite: Postman) -> None:
+    """The mail said until when; a day later a yes is too late."""
+    letter, contact = await registering(office_on_sqlite)
+    office_on_sqlite.house.clock.later(hours=25)
+    row = await office_on_sqlite.answer(letter, "yes")
+    assert row.verdict is Verdict.TOO_LATE
+    await contact.refresh_from_db()
+    assert contact.confirmed_at is None
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"Auto_Submitted": "auto-replied"},
+        {"Precedence": "bulk"},
+        {"List_Id": "<people.mail.test>"},
+        {"X_Auto_Response_Suppress": "All"},
+        {"X_Autoreply": "yes"},
+    ],
+)
+async def test_what_a_machine_says_is_never_a_command(office_on_sqlite: Postman, header: dict[str, str]) -> None:
+    """RFC 3834's signs: recorded, not acted on, not answered."""
+    letter, contact = await registering(office_on_sqlite)
+    row = await office_on_sqlite.answer(letter, "yes", **header)
+    assert row.verdict is Verdict.AUTOMATIC
+    await contact.refresh_from_db()
+    assert contact.confirmed_at is None
+    assert not await Delivery.exists(letter=Letter.ANSWER)
+
+
+async def test_a_null_sender_is_never_a_command(office_on_sqlite: Postman) -> None:
+    """A bounce may quote anything, a yes as well."""
+    letter, _ = await registering(office_on_sqlite)
+    await office_on_sqlite.bring(answer_to(letter, "yes"), to=reply_to(letter), sender="")
+    assert (await office_on_sqlite.read()).verdict is Verdict.AUTOMATIC
+
+
+async def test_a_spoofed_sender_without_the_address_is_turned_away(office_on_sqlite: Postman) -> None:
+    """From alone means nothing: only the letter's own address is known, and one sign of it changed is nobody's."""
+    letter, _ = await registering(office_on_sqlite)
+    right = reply_to(letter)
+    last = "a" if right[right.index("@") - 1] != "a" else "b"
+    wrong = f"{right[: right.index('@') - 1]}{last}@{DOMAIN}"
+    for address in (wrong, f"tegata@{DOMAIN}", f"postmaster@{DOMAIN}", "taro@elsewhere.test", right.split("@")[0]):
+        code, _ = await office_on_sqlite.bring(answer_to(letter, "yes"), to=address)
+        assert code == 550, address
+    assert not await InboundMail.exists()
+
+
+async def test_the_address_of_another_use_or_delivery_is_not_this_one(office_on_sqlite: Postman) -> None:
+    """A bounce address doesn't answer, and a reply address says no other delivery's word."""
+    letter, _ = await registering(office_on_sqlite)
+    right = reply_to(letter)
+    code, _ = await office_on_sqlite.bring(b"", to=right.replace("reply+", "bounce+"))
+    assert code == 550
+    delivery_id = mail_addresses.delivery_id_in(right)
+    code, _ = await office_on_sqlite.bring(b"", to=right.replace(f"+{delivery_id}x", f"+{(delivery_id or 0) + 1}x"))
+    assert code == 550
+
+
+async def test_a_server_that_folds_the_case_still_answers(office_on_sqlite: Postman) -> None:
+    """Some servers write local parts in capitals."""
+    letter, _ = await registering(office_on_sqlite)
+    address = reply_to(letter)
+    code, _ = await office_on_sqlite.bring(answer_to(letter, "yes"), to=address.upper())
+    assert code == 250
+    assert (await office_on_sqlite.read()).verdict is Verdict.CONFIRMED
+
+
+async def test_at_most_five_answers_an_hour_go_to_one_address(office_on_sqlite: Postman) -> None:
+    """The sixth is obeyed in silence."""
+    letter, _ = await registering(office_on_sqlite)
+    for number in range(1, 8):
+        await office_on_sqlite.answer(letter, "help", number=number)
+    assert await Delivery.filter(letter=Letter.ANSWER).count() == 5
+
+
+async def test_our_own_answers_are_never_answered(office_on_sqlite: Postman) -> None:
+    """Our answer to an answer, sent back to us by a forwarder, ends there."""
+    letter, _ = await registering(office_on_sqlite)
+    await office_on_sqlite.answer(letter, "yes")
+    answer = await office_on_sqlite.house.inbox.next_to("taro@mail.test", after=letter.number)
+    await office_on_sqlite.bring(answer.content, to=reply_to(answer), sender="forwarder@mail.test")
+    assert (await office_on_sqlite.read(number=2)).verdict is Verdict.AUTOMATIC
+    assert await Delivery.filter(letter=Letter.ANSWER).count() == 1
+
+
+async def test_what_is_no_command_lies_on_the_shelf(office_on_sqlite: Postman) -> None:
+    """A person's words are never lost, and never guessed at."""
+    letter, contact = await registering(office_on_sqlite)
+    row = await office_on_sqlite.answer(letter, "Yes, I am out of the office until Monday")
+    assert row.verdict is Verdict.SHELVED
+    assert row.content is not None
+    await contact.refresh_from_db()
+    assert contact.confirmed_at is None
+
+
+async def test_what_was_read_keeps_no_content_and_no_token(office_on_sqlite: Postman) -> None:
+    """What rests in the database after an answer holds neither the words nor the address."""
+    letter, _ = await registering(office_on_sqlite)
+    row = await office_on_sqlite.answer(letter, "yes")
+    assert row.content is None
+    token = reply_to(letter).partition("@")[0].partition("x")[2]
+    rows = await InboundMail.all().values()
+    assert token not in repr(rows).lower()
