@@ -1,6 +1,7 @@
 """Whether the domain that a mail claims to come from stands for it: DKIM, SPF and their alignment (RFC 7489)."""
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
@@ -66,6 +67,8 @@ class Examiner:
             self._resolver.port = listen.port
         self._resolver.lifetime = _A_QUESTION
         self._resolver.timeout = _A_QUESTION
+        # dkimpy tells each bad signature of strangers as an error of ours.
+        self._quiet = logging.Logger("dkim", logging.CRITICAL)
 
     async def examine(self, message: Message) -> Results:
         """Examine a message off the event loop; what can't be asked in time is temperror."""
@@ -92,25 +95,31 @@ class Examiner:
         except dkim.MessageFormatError:
             return found
         for place, signature in enumerate(signatures[:_SIGNATURES]):
-            verifier = dkim.DKIM(content, timeout=_A_QUESTION)
-            try:
-                right = verifier.verify(idx=place, dnsfunc=self._key)
-            except dkim.DnsTimeoutError:
-                found.append(("temperror", ""))
-                continue
-            except (dkim.DKIMException, ValueError, KeyError, IndexError, UnicodeError):
-                found.append(("permerror", ""))
-                continue
-            found.append(("pass" if right else "fail", _signer(signature)))
+            found.append((self._signed(content, place), _signer(signature)))
         return found
 
-    def _key(self, name: bytes | str, timeout: float = _A_QUESTION) -> bytes | None:  # noqa: ARG002 - dkimpy's hook
-        asked = name.decode("ascii") if isinstance(name, bytes) else name
+    def _signed(self, content: bytes, place: int) -> str:
+        troubles: list[str] = []
+
+        def key(name: bytes | str, timeout: float = _A_QUESTION) -> bytes | None:  # noqa: ARG001 - dkimpy's hook
+            asked = name.decode("ascii") if isinstance(name, bytes) else name
+            try:
+                texts = self._texts(asked.rstrip("."))
+            except dns.exception.DNSException as error:
+                troubles.append(str(error))
+                raise dkim.DnsTimeoutError(str(error)) from error
+            return texts[0] if texts else None
+
+        verifier = dkim.DKIM(content, logger=self._quiet, timeout=_A_QUESTION)
         try:
-            texts = self._texts(asked.rstrip("."))
-        except dns.exception.DNSException as error:
-            raise dkim.DnsTimeoutError(str(error)) from error
-        return texts[0] if texts else None
+            right = verifier.verify(idx=place, dnsfunc=key)
+        except (dkim.ValidationError, dkim.DnsTimeoutError):
+            right = False
+        except (dkim.DKIMException, ValueError, KeyError, IndexError, UnicodeError):
+            return "permerror"
+        if troubles:
+            return "temperror"
+        return "pass" if right else "fail"
 
     def _spf(self, message: Message) -> tuple[str, str]:
         try:

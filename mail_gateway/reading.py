@@ -70,11 +70,21 @@ class Reading:
             unread = await intake.claim(self._hub, limit=_A_TURN, now=self._clock())
             if not unread:
                 await bell.heard(timeout=_IDLE)
-        for one in unread:
-            verdict = await self._read(one)
-            if verdict is not None:
-                _verdicts.labels(str(verdict)).inc()
-                _log.info("mail.read", message=one.id, delivery=one.recipient.delivery_id, verdict=str(verdict))
+        # Side by side: one that waits for the domain name system holds nobody else up.
+        async with asyncio.TaskGroup() as group:
+            for one in unread:
+                group.create_task(self._judged(one))
+
+    async def _judged(self, unread: Unread) -> None:
+        try:
+            verdict = await self._read(unread)
+        except Exception as error:
+            # One message must not stop the others; it comes again after its lease, and is shelved if it stays so.
+            _log.exception("reading.trouble", message=unread.id, error=type(error).__name__)
+            return
+        if verdict is not None:
+            _verdicts.labels(str(verdict)).inc()
+            _log.info("mail.read", message=unread.id, delivery=unread.recipient.delivery_id, verdict=str(verdict))
 
     async def _read(self, unread: Unread) -> Verdict | None:
         try:

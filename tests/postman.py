@@ -13,6 +13,7 @@ import pytest
 from demo.inbox import Received
 from models.inbound import InboundMail
 from tests.house import House, free_port, open_house
+from tests.name_server import NameServer
 
 DOMAIN = "tegata.test"
 LETTERS = Path(__file__).parent / "letters"
@@ -21,10 +22,11 @@ LETTERS = Path(__file__).parent / "letters"
 class Postman:
     """Somebody with a mail client, and the mail servers between."""
 
-    def __init__(self, house: House, port: int, lmtp_port: int) -> None:
+    def __init__(self, house: House, port: int, lmtp_port: int, names: "NameServer") -> None:
         self.house = house
         self.port = port
         self.lmtp_port = lmtp_port
+        self.names = names
 
     async def bring(self, content: bytes, *, to: str, sender: str = "taro@mail.test") -> tuple[int, str]:
         """Hand a message over; gives the door's last reply."""
@@ -78,16 +80,17 @@ def answer_to(letter: Received, text: str, **headers: str) -> bytes:
 async def open_office(url: str, folder: Path, **more: object) -> AsyncIterator[Postman]:
     """Run a house whose mail door is open."""
     port, lmtp_port = free_port(), free_port()
+    names = NameServer()
     given: dict[str, object] = {
         "mail_domain": DOMAIN,
         "mail_listen": f"127.0.0.1:{port}",
         "lmtp_listen": f"127.0.0.1:{lmtp_port}",
-        # Nobody answers there: tests that ask bring a name server of their own.
-        "dns_resolver": f"127.0.0.1:{free_port()}",
+        "dns_resolver": names.where,
         **more,
     }
-    async with open_house(url, folder, **given) as house:
-        yield Postman(house, port, lmtp_port)
+    with names:
+        async with open_house(url, folder, **given) as house:
+            yield Postman(house, port, lmtp_port, names)
 
 
 @pytest.fixture
