@@ -68,7 +68,8 @@ class Examiner:
         self._resolver.lifetime = _A_QUESTION
         self._resolver.timeout = _A_QUESTION
         # dkimpy tells each bad signature of strangers as an error of ours.
-        self._quiet = logging.Logger("dkim", logging.CRITICAL)
+        self._quiet = logging.getLogger("tegata.dkim")
+        self._quiet.setLevel(logging.CRITICAL)
 
     async def examine(self, message: Message) -> Results:
         """Examine a message off the event loop; what can't be asked in time is temperror."""

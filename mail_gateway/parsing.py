@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from email import policy
+from email.header import decode_header
 from email.message import Message
 from email.parser import BytesParser
 from email.utils import parseaddr
@@ -141,10 +142,12 @@ def _machine(message: Message, sender: str) -> str:
 
 
 def _subject(message: Message) -> str:
-    from email.header import decode_header
-
+    raw = next((str(value) for name, value in message.raw_items() if name.lower() == "subject"), "")
+    if not raw.isascii():
+        # Bytes that no encoded word announces; the parser keeps them as surrogates.
+        return text_of(raw.encode("utf-8", "surrogateescape"), "utf-8")
     try:
-        pieces = decode_header(str(message.get("Subject", "")))
+        pieces = decode_header(raw)
     except ValueError:
         return ""
     return "".join(piece if isinstance(piece, str) else text_of(piece, charset or "ascii") for piece, charset in pieces)
