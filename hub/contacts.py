@@ -233,7 +233,8 @@ async def confirm_by_answer(
         return Refused(Reason.ALREADY_CONFIRMED)
     if not challenges.is_live(challenge, visit.now):
         return Refused(Reason.CHALLENGE_OVER)
-    return await _confirm(hub, visit, challenge.contact, challenge, by="answer")
+    await challenges.consume(challenge, now=visit.now)
+    return await _confirmed(hub, visit, challenge.contact, by="answer")
 
 
 async def refuse(hub: Hub, visit: Visit, token: str) -> Done | Refused:
