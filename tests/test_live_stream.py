@@ -99,7 +99,7 @@ async def test_a_failed_delivery_ends_the_stream(sqlite_template: Path, tmp_path
 
 
 async def test_the_stream_ends_with_the_login(house_on_sqlite: House) -> None:
-    """Once the code was right, in this window or in another, nothing is told to the page that asked for it."""
+    """Once the code was right, in this window or in another, the page is told to turn, and nothing of the login."""
     house = house_on_sqlite
     async with house.person() as person:
         await _asked(house, person)
@@ -111,7 +111,7 @@ async def test_the_stream_ends_with_the_login(house_on_sqlite: House) -> None:
             await person.press("OK", code=code_in(letter))
             assert person.page == "portal"
             assert token not in person.cookies().values()
-            assert [one async for one in heard] == []
+            assert [one async for one in heard] == [{"turn": True, "done": True}]
         await _no_listener(house, within=1)
 
 

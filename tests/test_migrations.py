@@ -92,14 +92,15 @@ async def test_the_outbox_is_claimed_by_its_index(empty_database: str) -> None:
     """Without it a login falls to a hundredth of its speed."""
     await migrate(empty_database)
     async with connected(empty_database):
-        assert ("delivery", ("channel", "due_at"), False) in await _indexes()
+        assert ("delivery", ("channel", "urgency", "due_at"), False) in await _indexes()
         (connection,) = get_connections().all()
         if connection.capabilities.dialect == "sqlite":
             plan = await connection.execute_query_dict(
-                "EXPLAIN QUERY PLAN SELECT id FROM delivery WHERE channel = 'mail' AND due_at <= 1"
-                " ORDER BY urgency, due_at LIMIT 5"
+                "EXPLAIN QUERY PLAN SELECT id FROM delivery WHERE channel = 'mail' AND urgency = 0 AND due_at <= 1"
+                " AND expires_at > 1 ORDER BY due_at LIMIT 5"
             )
             assert any("USING INDEX" in row["detail"] for row in plan), plan
+            assert not any("TEMP B-TREE" in row["detail"] for row in plan), plan
 
 
 async def test_an_old_schema_is_refused_and_the_command_named(empty_database: str, tmp_path: Path) -> None:

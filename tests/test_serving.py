@@ -98,7 +98,7 @@ def test_a_whole_hub_serves_tells_of_itself_and_ends(desk: Shell) -> None:
             assert fetch(f"{base}/health/live")[0] == 200
             status, text = fetch(f"{base}/health/ready")
             assert status == 200
-            assert set(json.loads(text)["parts"]) == {"database", "mail", "metrics"}
+            assert set(json.loads(text)["parts"]) == {"database", "mail", "mail policy", "metrics"}
         metrics = fetch(f"{watchers}/metrics")[1]
         assert 'tegata_logins_total{outcome="password-wrong"} 0.0' in metrics
         assert 'tegata_outbox_due{channel="mail"} 0.0' in metrics
@@ -119,7 +119,7 @@ def test_the_mail_gateway_serves_alone(desk_on_sqlite: Shell) -> None:
     with desk_on_sqlite.served("serve", "mail_gateway", ready=f"{watchers}/health/ready") as process:
         with pytest.raises(OSError, match="refused"):
             fetch(where(desk_on_sqlite, "listen"))
-        assert set(json.loads(fetch(f"{watchers}/health/ready")[1])["parts"]) == {"database", "mail", "metrics"}
+        assert set(json.loads(fetch(f"{watchers}/health/ready")[1])["parts"]) == {"database", "mail", "mail policy", "metrics"}
         assert "tegata_mail_accepted_seconds_count" in fetch(f"{watchers}/metrics")[1]
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
