@@ -17,7 +17,7 @@ from demo.people import PASSWORD, Member, members
 from hub import keyring
 from hub.authenticators.matrix import COLUMNS, ROWS
 from hub.errors import HubError
-from hub.settings import Mode, Settings, load
+from hub.settings import Listen, Mode, Settings, load
 from hub.visit import Visit
 from models.database import migrate
 from models.kinds import Zone
@@ -76,13 +76,17 @@ def _settings(folder: Path, port: int, smtp_port: int) -> Settings:
         keys_file=folder.absolute() / "keys.json",
         smtp_url=f"smtp://{_HOST}:{smtp_port}?starttls=never",
         mail_from="Tegata <tegata@portal.example>",
+        mail_domain="portal.example",
+        mail_listen=f"{_HOST}:{port + 3}",
         campus_networks="127.0.0.0/8, ::1/128",
         log_level="warning",
     )
 
 
 async def _serve_inbox(stack: AsyncExitStack, letters: inbox.Inbox, port: int) -> None:
-    runner = AppRunner(inbox.application(letters), access_log=None, shutdown_timeout=1)
+    # The hub takes answers and reports two ports further.
+    page = inbox.application(letters, Listen(_HOST, port + 2))
+    runner = AppRunner(page, access_log=None, shutdown_timeout=1)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     try:
@@ -102,7 +106,8 @@ def _tell(port: int, people: list[Member]) -> None:
     console.print(f"\nAccount: {names}    Password: {PASSWORD}\n")
     for one in people:
         console.print(_card(one))
-    console.print("Mail to any address ends in the inbox. Ctrl-C ends the demo; its data is kept.\n")
+    console.print("Mail to any address ends in the inbox, where it can be answered or bounced.")
+    console.print("Ctrl-C ends the demo; its data is kept.\n")
 
 
 def _card(member: Member) -> Table:

@@ -11,7 +11,7 @@ from hub.settings import load
 from tests.shell import Shell, fetch
 
 HTTPS = "https://portal.example.ac.jp"
-LAST_LINE = "Mail to any address ends in the inbox. Ctrl-C ends the demo; its data is kept.\n"
+LAST_LINE = "Ctrl-C ends the demo; its data is kept.\n"
 
 
 def where(shell: Shell, setting: str) -> str:
