@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_PATIENCE = 0.003
+
 
 class Gathering(Generic[Item, Result]):
     """Gathers what is asked while a turn runs, and does it all in the next."""
@@ -31,6 +33,8 @@ class Gathering(Generic[Item, Result]):
     async def _run(self) -> None:
         try:
             while self._waiting:
+                # A moment's patience: a turn for ten costs little more than a turn for one.
+                await asyncio.sleep(_PATIENCE)
                 turn, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
                 await self._turn(turn)
         finally:

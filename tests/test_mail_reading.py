@@ -70,7 +70,7 @@ def bombs() -> dict[str, bytes]:
         "nested comments": nested,
         "folded parameters": folded + b"\r\n\r\nyes\r\n",
         "message in message": b"Content-Type: message/rfc822\r\n\r\n" * 500 + b"yes\r\n",
-        "charset undefined": b"From: a@b.test\r\nContent-Type: text/plain; charset=undefined\r\n\r\nyes\r\n",
+        "charset undefined": b"From: a@b.test\r\nContent-Type: text/plain; charset=undefined\r\n\r\nhello\r\n",
         "broken base64": b"From: a@b.test\r\nContent-Transfer-Encoding: base64\r\n\r\n\xff\xfe=A=\r\n",
         "broken encoded word": b"From: a@b.test\r\nSubject: =?utf-7?B?????=\r\n\r\nhello\r\n",
         "message id of brackets": b"From: a@b.test\r\nMessage-ID: <[[[[[\r\n\r\nhello\r\n",
