@@ -233,7 +233,8 @@ async def confirm_by_answer(
         return Refused(Reason.ALREADY_CONFIRMED)
     if not challenges.is_live(challenge, visit.now):
         return Refused(Reason.CHALLENGE_OVER)
-    await challenges.consume(challenge, now=visit.now)
+    if not await challenges.consume(challenge, now=visit.now):
+        return Refused(Reason.CHALLENGE_OVER)
     return await _confirmed(hub, visit, challenge.contact, by="answer")
 
 

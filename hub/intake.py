@@ -20,6 +20,7 @@ from models.delivery import Delivery
 from models.fields import instant
 from models.inbound import InboundMail
 from models.kinds import MailUse, Verdict
+from models.rows import where
 
 TOPIC = "inbound"
 _COLUMNS = (
@@ -114,8 +115,7 @@ class Intake:
 
     async def _look_up(self, addresses: Sequence[str]) -> list[Recipient | None]:
         ids = {address: mail_addresses.delivery_id_in(address) or 0 for address in addresses}
-        rows = await Delivery.filter(id__in=list(set(ids.values()))).values_list("id", "message_id")
-        by_id = {int(number): Delivery(id=number, message_id=message_id) for number, message_id in rows}
+        by_id = {row.id: row for row in await where(Delivery, id__in=sorted(set(ids.values()))).all()}
         known = {address: self._verified(by_id.get(number), address) for address, number in ids.items()}
         return [known[address] for address in addresses]
 

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from tortoise.transactions import in_transaction
 
-from hub import audit, contacts, intake, not_me, notices
+from hub import audit, contacts, intake, not_me, notices, turns
 from hub.bounces import Bounce, bounced
 from hub.hub import Hub
 from hub.intake import Unread
@@ -83,6 +83,7 @@ async def act(hub: Hub, visit: Visit, unread: Unread, answered: Answered) -> Ver
         if asked is None or asked.account.disabled_at is not None:
             await intake.note(unread, Verdict.TOO_LATE, reason=_NO_DELIVERY, authentication=answered.authentication)
             return Verdict.TOO_LATE
+        await turns.take(asked.account_id)
         as_member = replace(visit, language=asked.language)
         effect = await _done(hub, as_member, asked, answered)
         await intake.note(unread, effect.verdict, reason="", authentication=answered.authentication)
