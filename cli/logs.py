@@ -12,7 +12,7 @@ from hub.settings import Settings
 
 _HIDDEN = {"password", "code", "token", "secret", "pin", "cells", "response", "cookie", "csrf", "url"}
 # A mailed token and its kin: long runs of letters and digits after an id.
-_TOKEN = re.compile(r"\b\d+-[a-z2-7]{26}\b")
+_TOKEN = re.compile(r"\b\d+[-x][a-z2-7]{26}\b", re.IGNORECASE)
 
 
 def configure(settings: Settings) -> None:

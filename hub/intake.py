@@ -218,6 +218,26 @@ async def drop(message_id: int) -> None:
     await row.delete()
 
 
+async def reseal(keys: KeyRing, *, limit: int) -> int:
+    """Seal kept mail with the current key that an older one sealed; returns how much."""
+    resealed = 0
+    for row in await InboundMail.filter(content__isnull=False).order_by("id"):
+        if resealed >= limit:
+            break
+        if row.content is None or keys.is_current(row.content):
+            continue
+        sealed = keys.seal(_content(keys, row), identity=identity_of(row.handle))
+        # Whoever reads it meanwhile drops the content: it must not come back.
+        resealed += await InboundMail.filter(id=row.id, content__isnull=False).update(content=sealed)
+    return resealed
+
+
+async def to_reseal(keys: KeyRing) -> int:
+    """Count the kept mail that an older key sealed."""
+    contents = await InboundMail.filter(content__isnull=False).only("id", "content")
+    return sum(row.content is not None and not keys.is_current(row.content) for row in contents)
+
+
 async def waiting() -> int:
     """Count the messages that nobody has read yet."""
     return await InboundMail.filter(due_at__isnull=False).count()

@@ -11,11 +11,12 @@ from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
-from hub import audit, matrix_cards, soft_tokens
+from hub import audit, intake, matrix_cards, soft_tokens
 from hub.hub import Hub
 from hub.settings import NUMBERS
 from models.authenticator import MatrixCard, SoftToken
 from models.delivery import Delivery
+from models.inbound import InboundMail
 from models.lease import Lease
 from models.login import Challenge, Login
 from models.session import KnownBrowser, Session
@@ -46,6 +47,7 @@ async def seal(hub: Hub, now: datetime) -> int:
 async def prune(_hub: Hub, now: datetime) -> int:
     """Drop what nobody will look at again: old logins, challenges, deliveries, sessions and faded counts."""
     dropped = await Delivery.filter(posted_at__lt=now - NUMBERS.kept_deliveries, due_at=None).delete()
+    dropped += await InboundMail.filter(received_at__lt=now - NUMBERS.kept_deliveries, read_at__isnull=False).delete()
     dropped += await Login.filter(expires_at__lt=now - NUMBERS.kept_logins).delete()
     old = now - NUMBERS.kept_deliveries
     dropped += await Challenge.filter(issued_at__lt=old, slot=None).delete()
@@ -67,13 +69,15 @@ async def reseal(hub: Hub, _now: datetime) -> int:
         for token in tokens:
             sealed = _again(hub, token.secret, identity=soft_tokens.identity_of(token))
             await SoftToken.filter(id=token.id).update(secret=sealed)
-    return len(cards) + len(tokens)
+    resealed = len(cards) + len(tokens)
+    return resealed + await intake.reseal(hub.keys, limit=_BATCH - resealed)
 
 
 async def to_reseal(hub: Hub) -> int:
     """Count the secrets that an older key sealed."""
     cards = await _sealed_before(hub, MatrixCard, "cells").filter(revoked_at=None).count()
-    return cards + await _sealed_before(hub, SoftToken, "secret").count()
+    tokens = await _sealed_before(hub, SoftToken, "secret").count()
+    return cards + tokens + await intake.to_reseal(hub.keys)
 
 
 def _sealed_before(hub: Hub, model: type[Row], column: str) -> QuerySet[Row]:

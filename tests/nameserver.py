@@ -11,6 +11,10 @@ import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
+Records = dict[tuple[str, str], list[str]]
+# A name server that answers every question with its own trouble.
+BROKEN: Records = {}
+
 
 class _Answers(asyncio.DatagramProtocol):
     def __init__(self, records: dict[tuple[str, str], list[str]]) -> None:
@@ -26,7 +30,9 @@ class _Answers(asyncio.DatagramProtocol):
         question = asked.question[0]
         name = question.name.to_text().rstrip(".").lower()
         values = self._records.get((name, dns.rdatatype.to_text(question.rdtype)))
-        if values:
+        if self._records is BROKEN:
+            answer.set_rcode(dns.rcode.SERVFAIL)
+        elif values:
             answer.answer.append(dns.rrset.from_text_list(question.name, 60, "IN", question.rdtype, values))
         else:
             answer.set_rcode(dns.rcode.NXDOMAIN)

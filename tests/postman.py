@@ -13,7 +13,7 @@ import pytest
 from demo.inbox import Received
 from models.inbound import InboundMail
 from tests.house import House, free_port, open_house
-from tests.name_server import NameServer
+from tests.nameserver import Records, nameserver, txt
 
 DOMAIN = "tegata.test"
 LETTERS = Path(__file__).parent / "letters"
@@ -22,7 +22,7 @@ LETTERS = Path(__file__).parent / "letters"
 class Postman:
     """Somebody with a mail client, and the mail servers between."""
 
-    def __init__(self, house: House, port: int, lmtp_port: int, names: "NameServer") -> None:
+    def __init__(self, house: House, port: int, lmtp_port: int, names: Records) -> None:
         self.house = house
         self.port = port
         self.lmtp_port = lmtp_port
@@ -56,6 +56,11 @@ class Postman:
         return await self.read(number=number)
 
 
+def say_of(names: Records, name: str, text: str) -> None:
+    """Have the name server say a text of a name."""
+    names[name, "TXT"] = [txt(text)]
+
+
 def reply_to(letter: Received) -> str:
     """Read where an answer to a letter goes."""
     return parseaddr(str(letter.message["Reply-To"]))[1]
@@ -80,17 +85,18 @@ def answer_to(letter: Received, text: str, **headers: str) -> bytes:
 async def open_office(url: str, folder: Path, **more: object) -> AsyncIterator[Postman]:
     """Run a house whose mail door is open."""
     port, lmtp_port = free_port(), free_port()
-    names = NameServer()
+    names: Records = {}
     given: dict[str, object] = {
         "mail_domain": DOMAIN,
         "mail_listen": f"127.0.0.1:{port}",
         "lmtp_listen": f"127.0.0.1:{lmtp_port}",
-        "dns_resolver": names.where,
         **more,
     }
-    with names:
-        async with open_house(url, folder, **given) as house:
-            yield Postman(house, port, lmtp_port, names)
+    async with (
+        nameserver(names) as name_port,
+        open_house(url, folder, dns_resolver=f"127.0.0.1:{name_port}", **given) as house,
+    ):
+        yield Postman(house, port, lmtp_port, names)
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from mail_gateway.authentication import Examiner, Message, organisation
 from models.contact import Contact
 from models.kinds import Verdict
-from tests.name_server import NameServer
-from tests.postman import Postman, answer_to, reply_to
+from tests.nameserver import BROKEN, Records, nameserver
+from tests.postman import Postman, answer_to, reply_to, say_of
 from tests.test_answers import registering
 
 _KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -34,12 +34,12 @@ def signed(content: bytes, domain: str = "mail.test") -> bytes:
 PLAIN = b"From: taro@mail.test\r\nSubject: Re\r\nTo: x@y.test\r\n\r\nyes\r\n"
 
 
-async def _examined(names: NameServer, content: bytes = PLAIN, *, peer: str = "8.8.8.8", **more: str):
+async def _examined(names: Records, content: bytes = PLAIN, *, peer: str = "8.8.8.8", **more: str):
     message = Message(
         content, peer, more.get("helo", "mx.mail.test"), more.get("sender", "taro@mail.test"), "taro@mail.test"
     )
-    with names:
-        return await Examiner(names.where).examine(message)
+    async with nameserver(names) as port:
+        return await Examiner(f"127.0.0.1:{port}").examine(message)
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,12 @@ async def _examined(names: NameServer, content: bytes = PLAIN, *, peer: str = "8
 )
 async def test_alignment_decides(policy: str, peer: str, sign: str, line: str, doubtful: bool) -> None:
     """Whose signature and whose server counts is whether it is the From's own domain (RFC 7489, 3.1)."""
-    names = NameServer()
-    names.texts["mail.test"] = "v=spf1 ip4:8.8.8.8 -all"
-    names.texts["s1._domainkey.mail.test"] = names.texts["s1._domainkey.elsewhere.test"] = public()
+    names: Records = {}
+    say_of(names, "mail.test", "v=spf1 ip4:8.8.8.8 -all")
+    say_of(names, "s1._domainkey.mail.test", public())
+    say_of(names, "s1._domainkey.elsewhere.test", public())
     if policy:
-        names.texts["_dmarc.mail.test"] = policy
+        say_of(names, "_dmarc.mail.test", policy)
     results = await _examined(names, signed(PLAIN, sign) if sign else PLAIN, peer=peer)
     assert results.line == line
     assert results.is_doubtful is doubtful
@@ -68,34 +69,32 @@ async def test_alignment_decides(policy: str, peer: str, sign: str, line: str, d
 
 async def test_a_changed_message_fails_its_signature() -> None:
     """One sign of the body changed."""
-    names = NameServer()
-    names.texts["s1._domainkey.mail.test"] = public()
+    names: Records = {}
+    say_of(names, "s1._domainkey.mail.test", public())
     results = await _examined(names, signed(PLAIN).replace(b"yes", b"yeS"))
     assert results.dkim == "fail"
 
 
 async def test_what_nobody_says_anything_of_is_not_doubtful() -> None:
     """No records at all: the address's own token has to do."""
-    results = await _examined(NameServer())
+    results = await _examined({})
     assert results.line == "spf=none dkim=none dmarc=none"
     assert not results.is_doubtful
 
 
 async def test_a_name_server_in_trouble_is_recorded_and_holds_nothing_up() -> None:
     """SERVFAIL for everything."""
-    names = NameServer()
-    names.silent = True
-    results = await _examined(names, signed(PLAIN))
+    results = await _examined(BROKEN, signed(PLAIN))
     assert results.line == "spf=temperror dkim=temperror dmarc=temperror"
     assert not results.is_doubtful
 
 
 async def test_our_own_mail_server_is_not_taken_for_the_sender() -> None:
     """What comes over LMTP or from a private network has a peer that says nothing of the sender."""
-    names = NameServer()
-    names.texts["mail.test"] = "v=spf1 -all"
+    names: Records = {}
+    say_of(names, "mail.test", "v=spf1 -all")
     assert (await _examined(names, peer="127.0.0.1")).spf == "none"
-    assert (await _examined(NameServer(), peer="10.1.2.3")).spf == "none"
+    assert (await _examined({}, peer="10.1.2.3")).spf == "none"
 
 
 @pytest.mark.parametrize(
@@ -109,7 +108,7 @@ def test_a_domain_belongs_to_who_registered_it(domain: str, whose: str) -> None:
 async def test_a_mail_that_its_domain_disowns_is_answered_with_a_question(office_on_sqlite: Postman) -> None:
     """The yes comes with the right address, and a DMARC that fails: nothing is confirmed, a page is named."""
     letter, contact = await registering(office_on_sqlite)
-    office_on_sqlite.names.texts["_dmarc.mail.test"] = "v=DMARC1; p=reject"
+    say_of(office_on_sqlite.names, "_dmarc.mail.test", "v=DMARC1; p=reject")
     row = await office_on_sqlite.answer(letter, "yes")
     assert row.verdict is Verdict.DOUBTED
     assert "dmarc=fail" in row.authentication
@@ -122,8 +121,8 @@ async def test_a_mail_that_its_domain_disowns_is_answered_with_a_question(office
 async def test_a_signed_answer_confirms_and_is_recorded_so(office_on_sqlite: Postman) -> None:
     """The same with a signature of the domain's own."""
     letter, _ = await registering(office_on_sqlite)
-    office_on_sqlite.names.texts["_dmarc.mail.test"] = "v=DMARC1; p=reject"
-    office_on_sqlite.names.texts["s1._domainkey.mail.test"] = public()
+    say_of(office_on_sqlite.names, "_dmarc.mail.test", "v=DMARC1; p=reject")
+    say_of(office_on_sqlite.names, "s1._domainkey.mail.test", public())
     await office_on_sqlite.bring(signed(answer_to(letter, "yes")), to=reply_to(letter))
     row = await office_on_sqlite.read()
     assert row.verdict is Verdict.CONFIRMED

@@ -99,7 +99,7 @@ def _is_on_the_wire(written: bytes) -> bool:
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-@pytest.mark.parametrize("letter", list(Letter))
+@pytest.mark.parametrize("letter", [one for one in Letter if one is not Letter.ANSWER])
 def test_a_letter_says_who_where_when_until_when_and_what_if_not(letter: Letter, language: str) -> None:
     """Both parts say all of it, in the member's language."""
     notice = Notice.CONTACT_ADDED if letter is Letter.NOTICE else ""
@@ -247,7 +247,13 @@ NAMES = st.text(st.characters(blacklist_categories=("C", "Zl", "Zp")), min_size=
 
 
 @settings(max_examples=300, deadline=None)
-@given(LABELS, ADDRESSES, NAMES, st.sampled_from(Letter), st.sampled_from(["en", "ja"]))
+@given(
+    LABELS,
+    ADDRESSES,
+    NAMES,
+    st.sampled_from([one for one in Letter if one is not Letter.ANSWER]),
+    st.sampled_from(["en", "ja"]),
+)
 @example("自宅", "taro@mail.test", "a" * 1200, Letter.CODE, "en")
 @example("=?utf-8?q?home?=", "=?a?=@mail.test", "?= =", Letter.CONFIRMATION, "en")
 @example(".", "a" * 64 + "@" + "b" * 60 + ".test", "--=_", Letter.NOTICE, "ja")

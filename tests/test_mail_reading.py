@@ -156,6 +156,47 @@ async def test_kept_mail_can_be_read_by_the_key_ring_alone(people, hub) -> None:
     assert unread.content == arrival.content
 
 
+async def test_kept_mail_goes_over_to_a_new_key(people, hub) -> None:
+    """After a rotation what lies on the shelf is sealed anew, so that the old key can go; it reads the same."""
+    from hub import upkeep
+
+    member = await people.member(contacts=("home",))
+    await Intake(hub).keep(_arrival(people, await _posted(people, hub, member)))
+    hub.keys.rotated(now=people.now)
+    hub.keys.reload()
+    left = await upkeep.to_reseal(hub)
+    assert await upkeep.reseal(hub, people.now) == left
+    assert await upkeep.to_reseal(hub) == 0
+    hub.keys.pruned()
+    hub.keys.reload()
+    (unread,) = await intake.claim(hub, limit=1, now=people.now)
+    assert b"secret-words" in unread.content
+
+
+async def test_what_was_read_is_forgotten_after_a_month_and_the_shelf_is_not(people, hub) -> None:
+    """Upkeep drops the record of what was read; what nobody decided about stays."""
+    from hub import upkeep
+
+    member = await people.member(contacts=("home",))
+    delivery = await _posted(people, hub, member)
+    for _ in range(2):
+        await Intake(hub).keep(_arrival(people, delivery))
+    read, shelved = await intake.claim(hub, limit=2, now=people.now)
+    await intake.take(read, Verdict.AUTOMATIC, "", now=people.now)
+    await intake.shelve(shelved.id, shelved.lease, "no command", now=people.now)
+    people.later(days=31)
+    await upkeep.prune(hub, people.now)
+    assert [row.id for row in await InboundMail.all()] == [shelved.id]
+
+
+def test_a_log_shows_no_reply_address() -> None:
+    """The address is as good as a token; it is hidden whoever logs it, in whatever case."""
+    from cli import logs
+
+    event = logs.redact(None, "info", {"to": f"REPLY+12X{'A' * 26}@tegata.test", "from": f"reply+1x{'b' * 26}@t.test"})
+    assert event == {"to": "REPLY+(token)@tegata.test", "from": "reply+(token)@t.test"}
+
+
 async def test_killed_between_250_and_reading_it_is_acted_on_once(sqlite_template: Path, tmp_path: Path) -> None:
     """A hub that only keeps is killed with -9 after its 250; the hub that starts next acts on it, once."""
     file = tmp_path / "tegata.db"

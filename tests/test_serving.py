@@ -119,7 +119,12 @@ def test_the_mail_gateway_serves_alone(desk_on_sqlite: Shell) -> None:
     with desk_on_sqlite.served("serve", "mail_gateway", ready=f"{watchers}/health/ready") as process:
         with pytest.raises(OSError, match="refused"):
             fetch(where(desk_on_sqlite, "listen"))
-        assert set(json.loads(fetch(f"{watchers}/health/ready")[1])["parts"]) == {"database", "mail", "mail policy", "metrics"}
+        assert set(json.loads(fetch(f"{watchers}/health/ready")[1])["parts"]) == {
+            "database",
+            "mail",
+            "mail policy",
+            "metrics",
+        }
         assert "tegata_mail_accepted_seconds_count" in fetch(f"{watchers}/metrics")[1]
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
