@@ -116,7 +116,7 @@ async def walking(house: House, language: str, *, width: int = 320, dark: bool =
 
 @pytest.mark.parametrize(("language", "dark"), [("en", False), ("ja", True)])
 async def test_the_guide_in_a_browser(house_on_sqlite: House, language: str, dark: bool) -> None:
-    """J1, J2, J5, J7 and J8 in one sitting; axe finds nothing on any page, and none is wider than 320 pixels."""
+    """J1, J2, J5 and J7 in one sitting; axe finds nothing on any page, and none is wider than 320 pixels."""
     house = house_on_sqlite
     member = await house.people.member()
     async with walking(house, language, dark=dark) as walk:
@@ -146,6 +146,9 @@ async def test_the_guide_in_a_browser(house_on_sqlite: House, language: str, dar
         await walk.fill("code", pyotp.TOTP(secret).at(house.clock()))
         await walk.press("OK")
         await walk.at("settings")
+        await page.goto("/settings/soft-token")
+        await page.locator("main .acts a").click()
+        await walk.at("remove-soft-token")
         await page.get_by_role("button", name=walk.words("log out"), exact=True).first.click()
         await walk.log_in(member)
         await walk.at("choice")
@@ -156,6 +159,72 @@ async def test_the_guide_in_a_browser(house_on_sqlite: House, language: str, dar
         await walk.fill("code", code_in(letter))
         await walk.press("OK")
         await walk.at("portal")
+
+
+@pytest.mark.parametrize(("language", "dark"), [("en", False), ("ja", True)])
+async def test_back_to_matrix_in_a_browser(house_on_sqlite: House, language: str, dark: bool) -> None:
+    """J8: Matrix can be chosen and is not the default; after the last address is removed it is all that is asked."""
+    member = await house_on_sqlite.people.member(contacts=("自宅",))
+    async with walking(house_on_sqlite, language, dark=dark) as walk:
+        page = walk.page
+        await walk.log_in(member)
+        await walk.at("choice")
+        await expect(page.get_by_role("radio", name="自宅")).to_be_checked()
+        await page.get_by_role("radio", name=walk.words("matrix"), exact=True).check()
+        await walk.press("OK")
+        await walk.matrix(member)
+        await walk.open_settings()
+        await page.goto("/settings/contacts")
+        await page.locator("main .acts a").last.click()
+        await walk.at("remove")
+        await expect(page.locator(".note")).to_be_visible()
+        await walk.press("remove")
+        await walk.at("contacts")
+        await page.get_by_role("button", name=walk.words("log out"), exact=True).first.click()
+        await walk.log_in(member)
+        await walk.at("matrix")
+
+
+@pytest.mark.parametrize(("language", "dark"), [("en", True), ("ja", False)])
+async def test_the_other_pages_in_a_browser(house_on_sqlite: House, language: str, dark: bool) -> None:
+    """Axe finds nothing on the pages beside the way either, and none is wider than 320 pixels."""
+    house = house_on_sqlite
+    member = await house.people.member(contacts=("自宅",))
+    async with walking(house, language, dark=dark) as walk:
+        page = walk.page
+        for path, name in (
+            ("/help", "help"),
+            ("/login/ic-card", "ic-card"),
+            ("/nowhere", "not-found"),
+            ("/login/code", "ended"),
+            ("/confirm/1-nobody", "refused"),
+            ("/confirm/1-nobody/refuse", "not-me"),
+        ):
+            await page.goto(path)
+            await walk.at(name)
+        await page.context.clear_cookies()
+        await walk.press(await page.locator("main button.main").inner_text())
+        await walk.at("forged")
+        await walk.log_in(member)
+        await walk.at("choice")
+        await page.get_by_role("radio", name=walk.words("matrix"), exact=True).check()
+        await walk.press("OK")
+        await walk.matrix(member)
+        await walk.open_settings()
+        await page.goto(f"/settings/contacts/{member.contacts['自宅']}/rename")
+        await walk.at("rename")
+        await page.goto("/settings/email")
+        await walk.fill("label", "携帯")
+        await walk.fill("email", "taro@phone.test")
+        await walk.press("add")
+        await walk.at("waiting")
+        letter = await house.inbox.next_to("taro@phone.test")
+        await page.context.clear_cookies()
+        await page.goto(url_in(letter))
+        await walk.at("confirm-elsewhere")
+        await page.goto(f"{url_in(letter)}/refuse")
+        await page.locator("main button.main").click()
+        await walk.at("not-me-done")
 
 
 async def test_back_after_logout_shows_nothing(house_on_sqlite: House) -> None:
