@@ -75,6 +75,10 @@ class KeyRing:
         name = self.current.encode()
         return name + b":", name + b";"
 
+    def is_current(self, sealed: bytes) -> bool:
+        """Tell whether a value is sealed with the current key."""
+        return bytes(sealed).startswith(self.sealed_between()[0])
+
     def mac(self, purpose: str, *parts: bytes, key_id: str) -> bytes:
         """Give the HMAC-SHA-256 of some parts under one key, for one purpose only."""
         framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
