@@ -285,14 +285,17 @@ async def _raw(house: House, *lines: str) -> tuple[int, str, str]:
     reader, writer = await asyncio.open_connection(place.hostname, place.port)
     head = "\r\n".join([*lines, *([] if "Host: a" in lines else ["Host: portal.test"]), "Connection: close", "", ""])
     received = b""
+    reading = asyncio.ensure_future(reader.read())
     try:
         async with asyncio.timeout(10):
             writer.write(head.encode("latin-1"))
-            reading = asyncio.ensure_future(reader.read())
             await writer.drain()
             received = await reading
     except (ConnectionError, TimeoutError):
         received = b""
+    # An error that nobody takes out of the task is told whenever the collector comes by, in the middle of anything.
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
     writer.close()
     answered, _, body = received.decode("utf-8", "replace").partition("\r\n\r\n")
     status = re.match(r"HTTP/1\.[01] (\d{3})", answered)
