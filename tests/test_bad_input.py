@@ -11,7 +11,7 @@ from tortoise.connection import get_connections
 
 from tests.house import House, Person
 from tests.people import PASSWORD
-from tests.walks import enter_password, log_in, rows, step_up
+from tests.walks import enter_password, log_in, rows, settled, step_up
 from web.routes import ROUTES
 
 FORM = "application/x-www-form-urlencoded"
@@ -149,7 +149,7 @@ async def test_a_get_or_head_changes_nothing(house_on_sqlite: House) -> None:
         await person.open("/settings/soft-token")
         await enter_password(person, member)
         await person.press("OK", way=person.option("自宅"))
-        await house.inbox.next_to("taro0@mail.test")
+        await settled()
         contact = str(member.contacts["自宅"])
         before = await rows()
         for route in ROUTES:

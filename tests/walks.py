@@ -1,5 +1,6 @@
 """Ways that many tests go before they come to what they are about, and what stands in the database there."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 from tortoise.connection import get_connections
 
+from models.delivery import Delivery
 from tests.house import House, Person, open_house
 from tests.people import PASSWORD, Member
 
@@ -58,3 +60,10 @@ async def rows(*but: str) -> dict[str, list[dict[str, Any]]]:
         for table in tables
         if table["name"] not in {"lease", *but}
     }
+
+
+async def settled() -> None:
+    """Wait until every delivery was made and reported, so that no row changes by itself any more."""
+    async with asyncio.timeout(10):
+        while await Delivery.filter(due_at__isnull=False).exists():
+            await asyncio.sleep(0.02)
