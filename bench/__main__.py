@@ -6,14 +6,14 @@ from collections.abc import Callable, Coroutine
 
 import uvloop
 
-from bench import decisions, latency, login, mail_outbound, size
+from bench import decisions, latency, login, mail, size
 
 Measurement = Callable[[], Coroutine[object, object, None]]
 MEASUREMENTS: dict[str, tuple[Measurement, str]] = {
     "decisions": (decisions.run, "processor time of a mail login in the hub alone, without pages and SMTP"),
     "login": (login.run, "processor time of a whole mail login, beside one argon2id verify"),
     "latency": (latency.run, "from a code being asked for to the mail server's 250, at 50 logins a second"),
-    "mail": (mail_outbound.run, "mail going out, beside the best loop by hand, and codes behind 10,000 notices"),
+    "mail": (mail.run, "mail coming in and going out, beside bare loops, and codes behind 10,000 notices"),
     "size": (size.run, "start-up time, and memory over 20,000 logins"),
 }
 

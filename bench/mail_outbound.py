@@ -14,9 +14,8 @@ from time import perf_counter
 
 import aiosmtplib
 
-from hub import accounts, keyring
-from hub.hub import Hub, opened
-from hub.settings import load
+from bench.member import hub_with_member
+from hub.hub import Hub
 from hub.visit import Visit
 from mail_gateway.letters import House
 from mail_gateway.relay import Relay
@@ -24,7 +23,6 @@ from mail_gateway.sender import Sender
 from mail_gateway.settings import relay_address
 from models.account import Account
 from models.contact import Contact
-from models.database import migrate
 from models.delivery import Delivery
 from models.kinds import Channel, Letter, Notice, Zone
 
@@ -35,7 +33,6 @@ DRAIN = 10_000
 CODES = 60
 _NEEDED_RATIO = 0.7
 _NEEDED_MS = 100.0
-_VISIT = Visit(datetime(2026, 4, 1, tzinfo=UTC), "10.0.0.1", Zone.ON_CAMPUS, "Firefox on Linux", "en")
 
 
 async def run() -> None:
@@ -45,7 +42,7 @@ async def run() -> None:
         print("mail outbound: needs smtp-sink, of Debian's package postfix")
         return
     with tempfile.TemporaryDirectory() as folder, _sunk(sink) as port:
-        async with _hub(Path(folder), port) as hub:
+        async with hub_with_member(Path(folder), smtp_url=f"smtp://127.0.0.1:{port}?starttls=never") as hub:
             ratios = [await _ratio(hub, port) for _ in range(ROUNDS)]
             delays, busy = await _delays(hub, port, drain=0), await _delays(hub, port, drain=DRAIN)
     low, middle, high = min(ratios), statistics.median(ratios), max(ratios)
@@ -170,28 +167,6 @@ async def _emptied() -> None:
     while await Delivery.filter(accepted_at__isnull=True).exists():  # noqa: ASYNC110 - rows ring no bell here
         await asyncio.sleep(0.02)
     await Delivery.all().delete()
-
-
-@asynccontextmanager
-async def _hub(folder: Path, port: int) -> AsyncIterator[Hub]:
-    url = f"sqlite:///{folder / 'bench.db'}"
-    keyring.create(folder / "keys.json", now=_VISIT.now)
-    await migrate(url)
-    settings = load(
-        {},
-        mode="demo",
-        origin="http://portal.test",
-        database_url=url,
-        keys_file=folder / "keys.json",
-        mail_from="Tegata <tegata@portal.test>",
-        smtp_url=f"smtp://127.0.0.1:{port}?starttls=never",
-        argon2_memory=8,
-        argon2_passes=1,
-    )
-    async with opened(settings) as hub:
-        await accounts.add(hub, _VISIT, name="taro", password="correct horse battery")
-        await accounts.add_contact(hub, _VISIT, "taro", label="自宅", address="taro@mail.test")
-        yield hub
 
 
 @asynccontextmanager
