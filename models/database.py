@@ -26,6 +26,7 @@ _MODULES = [
 ]
 _IN_MEMORY = "sqlite://:memory:"
 _EMBEDDED = "models.sqlite_engine"
+_SERVER = "models.postgres_engine"
 # FULL: a code that was accepted stays accepted, whatever happens to the machine.
 _PRAGMAS = {"journal_mode": "WAL", "synchronous": "FULL", "busy_timeout": 5000, "foreign_keys": "ON"}
 
@@ -106,7 +107,7 @@ def _connection(url: str) -> dict[str, Any]:
         message = "this is no database URL that can be read"
         raise BadDatabaseUrlError(message) from error
     if scheme != "sqlite":
-        return connection
+        return {**connection, "engine": _SERVER}
     credentials = {**_PRAGMAS, **connection["credentials"]}
     return {"engine": _EMBEDDED, "credentials": credentials}
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
-import asyncpg
 from tortoise.connection import get_connections
 from tortoise.exceptions import DoesNotExist, OperationalError
 from tortoise.models import Model
@@ -148,23 +147,16 @@ async def _read(text: str, values: list[Any]) -> list[dict[str, Any]]:
     (connection,) = get_connections().all()
     if isinstance(connection, ImmediateClient | ImmediateWrapper):
         return await connection.at_once(text, values)
-    return await _asked(connection, text, values)
+    found: list[dict[str, Any]] = await connection.execute_query_dict(text, values)
+    return found
 
 
 async def _wrote(text: str, values: list[Any]) -> list[dict[str, Any]]:
     (connection,) = get_connections().all()
     if isinstance(connection, ImmediateWrapper):
         return await connection.at_once(text, values)
-    return await _asked(connection, text, values)
-
-
-async def _asked(connection: Any, text: str, values: list[Any]) -> list[dict[str, Any]]:
-    try:
-        found: list[dict[str, Any]] = await connection.execute_query_dict(text, values)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        # Tortoise lets a connection that the server ended through as the driver's own error.
-        raise OperationalError(error) from error
-    return found
+    touched: list[dict[str, Any]] = await connection.execute_query_dict(text, values)
+    return touched
 
 
 def _dialect() -> str:
