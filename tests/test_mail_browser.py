@@ -5,6 +5,7 @@ from playwright.async_api import expect
 
 from hub import bounces
 from hub.bounces import Bounce, BounceKind
+from models.contact import Contact
 from models.delivery import Delivery
 from tests.house import House
 from tests.test_browser import Walk, walking
@@ -55,3 +56,25 @@ async def test_j12_the_code_page_tells_of_a_bounce_as_it_comes(house_on_sqlite: 
         await walk.at("choice")
         await expect(walk.page.get_by_text("phone", exact=True)).to_be_visible()
         await expect(walk.page.get_by_text("home", exact=True)).to_have_count(0)
+
+
+@languages
+async def test_j12_a_suspended_contacts_actions_have_room_for_a_finger(house_on_sqlite: House, language: str) -> None:
+    """Confirm again, rename and remove stand side by side in the list, each 44 pixels high."""
+    house = house_on_sqlite
+    member = await house.people.member(contacts=("自宅", "携帯"))
+    await Contact.filter(id=member.contacts["自宅"]).update(suspended_at=house.clock(), suspended_why="5.1.1")
+    async with walking(house, language) as walk:
+        await walk.log_in(member)
+        await walk.page.get_by_role("radio", name=walk.words("matrix"), exact=True).check()
+        await walk.press("OK")
+        await walk.matrix(member)
+        await walk.open_settings()
+        await walk.page.goto("/settings/contacts")
+        await walk.at("contacts")
+        actions = walk.page.locator("main .acts :is(a, button)")
+        await expect(actions).to_have_count(5)
+        for action in await actions.all():
+            box = await action.bounding_box()
+            assert box is not None
+            assert box["height"] >= 44, await action.inner_text()
