@@ -12,6 +12,9 @@ from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import NestedTransactionContext, TransactionContext, TransactionContextPooled
 from tortoise.exceptions import OperationalError
 
+# The last is what the driver says when a connection ends while a statement is being prepared on it.
+_TROUBLE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
 
 class Translated(AsyncpgDBClient):
     """What the pool and a transaction on one of its connections have in common."""
@@ -19,7 +22,7 @@ class Translated(AsyncpgDBClient):
     async def _translate_exceptions(self, func: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
         try:
             return await super()._translate_exceptions(func, *args, **kwargs)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _TROUBLE as error:
             raise OperationalError(error) from error
 
 
