@@ -85,9 +85,13 @@ class Postbox:
         found = _CODE.search(content)
         if found:
             for recipient in envelope.rcpt_tos:
-                self.arrived_at[recipient] = time.monotonic()
-                self._future(recipient).set_result(found[1].decode())
+                self.arrived(recipient, found[1].decode())
         return "250 kept"
+
+    def arrived(self, recipient: str, code: str) -> None:
+        """Note a code that came for an address."""
+        self.arrived_at[recipient] = time.monotonic()
+        self._future(recipient).set_result(code)
 
     async def code_to(self, recipient: str) -> str:
         """Wait for the code to an address."""
