@@ -130,6 +130,16 @@ async def read(text: str, **values: Any) -> list[dict[str, Any]]:
     return await _read(connection, text.format(**marks), [_written(value) for value in values.values()])
 
 
+async def agree(number: int) -> None:
+    """Keep others that name this number (64 bits, signed) waiting until the transaction ends.
+
+    On SQLite the transaction is the only writer anyway.
+    """
+    connection = _connection()
+    if _dialect(connection) == "postgres":
+        await _read(connection, "SELECT pg_advisory_xact_lock($1)", [number])
+
+
 async def _inserted(row: Model, conflict: str) -> bool:
     model, connection = type(row), _connection()
     columns = _columns(model)
