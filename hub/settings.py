@@ -336,6 +336,18 @@ def default_of(name: str) -> str:
     return _written(Settings.model_fields[name].default)
 
 
+def file_with_secrets(environment: Mapping[str, str] | None = None) -> Path | None:
+    """Name the file that settings were read from if a password or a token stands in it; None otherwise."""
+    source = os.environ if environment is None else environment
+    secrets = (value for name, value in _from_file(source).items() if is_secret(name))
+    return _config_path(source) if any(_tells_a_secret(str(value)) for value in secrets) else None
+
+
+def _tells_a_secret(value: str) -> bool:
+    # The URL of a file, or of a server that asks nobody, may be read by all.
+    return "://" not in value or urlsplit(value).password is not None
+
+
 def _from_environment(source: Mapping[str, str]) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for key, value in source.items():
@@ -356,9 +368,8 @@ def _from_environment(source: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _from_file(source: Mapping[str, str]) -> dict[str, Any]:
-    named = source.get(CONFIG)
-    path = Path(named) if named else DEFAULT_CONFIG
-    if not named and not path.is_file():
+    path = _config_path(source)
+    if not source.get(CONFIG) and not path.is_file():
         return {}
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -370,6 +381,11 @@ def _from_file(source: Mapping[str, str]) -> dict[str, Any]:
             message = f"{path}: {_unknown(name, list(Settings.model_fields))}"
             raise SettingsError(message)
     return given
+
+
+def _config_path(source: Mapping[str, str]) -> Path:
+    named = source.get(CONFIG)
+    return Path(named) if named else DEFAULT_CONFIG
 
 
 def _read_secret(key: str, path: Path) -> str:
