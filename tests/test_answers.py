@@ -9,6 +9,7 @@ from models.contact import Contact, RefusedAddress
 from models.delivery import Delivery
 from models.inbound import InboundMail
 from models.kinds import Letter, Verdict
+from models.login import Challenge
 from tests.postman import DOMAIN, Postman, answer_to, reply_to
 
 
@@ -32,6 +33,7 @@ async def test_j3_yes_by_mail_confirms_the_contact(office: Postman, yes: str) ->
     assert row.verdict is Verdict.CONFIRMED
     await contact.refresh_from_db()
     assert contact.confirmed_at is not None
+    assert await Challenge.filter(contact_id=contact.id, answered_at__isnull=False).count() == 1
     answer = await office.house.inbox.next_to("taro@mail.test", after=letter.number)
     assert answer.message["Auto-Submitted"] == "auto-replied"
     assert answer.message["In-Reply-To"] == "<answer-1@mail.test>"
@@ -76,6 +78,16 @@ async def test_a_confirmed_contact_manages_by_mail_as_on_the_web(office: Postman
     linked = await house.inbox.next_to("taro0@mail.test", after=listed.number)
     assert f"{house.url}/settings/contacts" in linked.text
     assert await Contact.filter(confirmed_at__isnull=False).count() == 2
+    # The first letter's address has been good for its one command.
+    assert (await office.answer(letter, "一覧", number=3)).verdict is Verdict.TOO_LATE
+
+
+async def test_an_address_that_waits_for_its_confirmation_is_told_no_labels(office_on_sqlite: Postman) -> None:
+    """Whoever got the mail may be a stranger: `list` is answered with what can be said, nothing more."""
+    letter, _ = await registering(office_on_sqlite)
+    assert (await office_on_sqlite.answer(letter, "list")).verdict is Verdict.HELPED
+    answer = await office_on_sqlite.house.inbox.next_to("taro@mail.test", after=letter.number)
+    assert "自宅" not in answer.text
 
 
 async def test_an_answer_after_its_end_confirms_nothing(office_on_sqlite: Postman) -> None:
@@ -121,7 +133,14 @@ async def test_a_spoofed_sender_without_the_address_is_turned_away(office_on_sql
     right = reply_to(letter)
     last = "a" if right[right.index("@") - 1] != "a" else "b"
     wrong = f"{right[: right.index('@') - 1]}{last}@{DOMAIN}"
-    for address in (wrong, f"tegata@{DOMAIN}", f"postmaster@{DOMAIN}", "taro@elsewhere.test", right.split("@")[0]):
+    for address in (
+        wrong,
+        f"tegata@{DOMAIN}",
+        f"postmaster@{DOMAIN}",
+        "taro@elsewhere.test",
+        right.split("@")[0],
+        f"{right}.evil.test",
+    ):
         code, _ = await office_on_sqlite.bring(answer_to(letter, "yes"), to=address)
         assert code == 550, address
     assert not await InboundMail.exists()

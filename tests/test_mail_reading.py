@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from hub import intake
 from hub.intake import Arrival, Intake
-from mail_gateway.parsing import UnreadableError
+from mail_gateway.parsing import UnreadableError, parse
 from mail_gateway.reader import Reader
 from models.contact import Contact
 from models.delivery import Delivery
@@ -97,6 +97,16 @@ async def test_bombs_end_on_the_shelf_or_in_silence_and_the_process_lives(office
     assert contact.confirmed_at is None
     assert not await Delivery.exists(letter=Letter.ANSWER)
     assert (await office_on_sqlite.answer(letter, "yes", number=kept + 1)).verdict is Verdict.CONFIRMED
+
+
+@pytest.mark.parametrize(
+    ("bomb", "reason"),
+    [("header of 100 kB", "header"), ("59 levels", "deeper"), ("5000 parts", "parts")],
+)
+def test_a_bomb_is_not_taken_apart(bomb: str, reason: str) -> None:
+    """64 kB of header, 100 parts, 10 levels: beyond them nothing is looked at."""
+    with pytest.raises(UnreadableError, match=reason):
+        parse(bombs()[bomb])
 
 
 async def test_a_reader_that_hangs_is_ended_and_the_next_message_is_read() -> None:
