@@ -1,16 +1,23 @@
 """Answers to our mails: confirm, refuse and manage from the mail client, by the mail's own address and once."""
 
+import email
+import email.policy
+from dataclasses import replace
+
 import pytest
 
 from demo.inbox import Received
 from hub import contacts, login, mail_addresses
 from hub.outcome import Added, ByContact
+from mail_gateway.letters import write
 from models.contact import Contact, RefusedAddress
 from models.delivery import Delivery
 from models.inbound import InboundMail
-from models.kinds import Letter, Verdict
+from models.kinds import Answer, Letter, Verdict
 from models.login import Challenge
 from tests.postman import DOMAIN, Postman, answer_to, reply_to
+from tests.test_mail_sending import HEAD
+from tests.test_mail_sending import letter as drafted
 
 
 async def registering(office: Postman, *, address: str = "taro@mail.test") -> tuple[Received, Contact]:
@@ -38,6 +45,21 @@ async def test_j3_yes_by_mail_confirms_the_contact(office: Postman, yes: str) ->
     assert answer.message["Auto-Submitted"] == "auto-replied"
     assert answer.message["In-Reply-To"] == "<answer-1@mail.test>"
     assert "自宅" in answer.text
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("answer", list(Answer))
+def test_every_answer_is_written_in_both_languages(answer: Answer, language: str) -> None:
+    """Each has its sentence, and a mail's Message-ID of odd signs makes no header of its own."""
+    claimed = replace(
+        drafted(Letter.ANSWER, language, answer), subject_label="自宅", labels=("自宅",), answers_to="<a@b>"
+    )
+    message = email.message_from_bytes(write(claimed, HEAD), policy=email.policy.default)
+    part = message.get_body(("plain",))
+    assert part is not None
+    assert "taro" in part.get_content()
+    assert message["In-Reply-To"] == "<a@b>"
+    assert str(message["References"]).split()[-1] == "<a@b>"
 
 
 async def test_not_me_by_mail_ends_the_registration(office: Postman) -> None:

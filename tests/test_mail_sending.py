@@ -65,15 +65,22 @@ def letter(letter: Letter = Letter.CODE, language: str = "ja", notice: str = "")
     )
 
 
+TOLD = {Letter.NOTICE: "new-login", Letter.ANSWER: "list"}
+
+
 @pytest.mark.parametrize("language", ["en", "ja"])
 @pytest.mark.parametrize("kind", [one for one in Letter if one is not Letter.ANSWER])
 def test_a_letter_says_what_it_is_and_nothing_more(kind: Letter, language: str) -> None:
-    """Automatic, threaded, answerable, never a mailing list; CRLF only; one "not me" in text and page."""
-    raw = write(letter(kind, language, "new-login" if kind is Letter.NOTICE else ""), HEAD)
+    """Automatic, threaded, answerable, never a mailing list; CRLF only; one "not me" in text and page.
+
+    An answer is nobody's doing but its reader's own, so it has none.
+    """
+    is_answer = kind is Letter.ANSWER
+    raw = write(letter(kind, language, TOLD.get(kind, "")), HEAD)
     assert raw.count(b"\n") == raw.count(b"\r") == raw.count(b"\r\n")
     assert max(map(len, raw.split(b"\r\n"))) <= 998
     message = email.message_from_bytes(raw, policy=email.policy.default)
-    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["Auto-Submitted"] == ("auto-replied" if is_answer else "auto-generated")
     assert message["X-Auto-Response-Suppress"] == "All"
     assert message["References"] == "<feed@portal.test>"
     assert message["Reply-To"] == "reply+7xabc@portal.test"
@@ -81,7 +88,7 @@ def test_a_letter_says_what_it_is_and_nothing_more(kind: Letter, language: str) 
     for subtype in ("plain", "html"):
         part = message.get_body((subtype,))
         assert part is not None
-        assert part.get_content().count("/not-me/7-abc") == 1
+        assert part.get_content().count("/not-me/7-abc") == (0 if is_answer else 1)
 
 
 @pytest.mark.parametrize("address", ["a@b.test\r\nBcc: c@d.test", "a@b.test\n", "a@b.test, c@d.test", "<a@b.test>"])
@@ -95,7 +102,9 @@ def test_a_label_stays_in_the_body() -> None:
     """A label with a line end and a header behind it adds none, in whatever letter."""
     for kind in (Letter.CODE, Letter.CONFIRMATION, Letter.NOTICE):
         evil = "x\r\nBcc: c@d.test\r\n\r\nbody"
-        claimed = replace(letter(kind, "en", "matrix-on"), label=evil, subject_label=evil, asked_with=evil)
+        claimed = replace(
+            letter(kind, "en", TOLD.get(kind, "")), label=evil, labels=(evil,), subject_label=evil, asked_with=evil
+        )
         message = email.message_from_bytes(write(claimed, HEAD), policy=email.policy.default)
         assert message["Bcc"] is None
         assert message.is_multipart()
