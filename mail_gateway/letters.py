@@ -4,7 +4,7 @@ import base64
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from email.headerregistry import Address, HeaderRegistry
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8, EmailPolicy
 from email.utils import parseaddr
@@ -18,7 +18,8 @@ from models.kinds import Answer, Letter, Notice
 
 Words = dict[str, str | tuple[str, ...]]
 _LONGEST_LINE = 900
-_CHANGING = {"To", "Date", "Message-ID", "In-Reply-To", "References", "Reply-To"}
+_OF_IDS = {"In-Reply-To", "References"}
+_CHANGING = {"To", "Date", "Message-ID", "Reply-To"}
 _SUBJECTS = {
     ("ja", Letter.CODE): "ワンタイムパスワードのお知らせ",
     ("en", Letter.CODE): "Your one-time password",
@@ -79,14 +80,14 @@ class _Folding(EmailPolicy):
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         """Write a header as it goes out."""
+        if name in _OF_IDS:
+            # The library would make encoded words of a long id. Ids hold no blank, and none is longer than a line may be.
+            return f"{name}: {f'{self.linesep} '.join(value.split())}{self.linesep}".encode("ascii")
         return super().fold_binary(name, value) if name in _CHANGING else _folded(name, value, utf8=self.utf8)
 
 
-# As the library has it, a long id in References would become encoded words.
-_HEADERS = HeaderRegistry()
-_HEADERS.registry["references"] = _HEADERS.registry["message-id"]
-_ASCII = _Folding(linesep=SMTP.linesep, header_factory=_HEADERS)
-_BEYOND_ASCII = _Folding(linesep=SMTP.linesep, header_factory=_HEADERS, utf8=True)
+_ASCII = _Folding(linesep=SMTP.linesep)
+_BEYOND_ASCII = _Folding(linesep=SMTP.linesep, utf8=True)
 
 
 @dataclass(frozen=True, slots=True)
