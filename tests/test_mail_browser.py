@@ -1,4 +1,4 @@
-"""What only a browser shows of J10 and J12: pages that turn by themselves, and pages that axe approves of."""
+"""What only a browser shows of J3, J10 and J12: pages that turn by themselves, and pages that axe approves of."""
 
 import pytest
 from playwright.async_api import expect
@@ -7,11 +7,34 @@ from hub import bounces
 from hub.bounces import Bounce, BounceKind
 from models.contact import Contact
 from models.delivery import Delivery
+from models.kinds import Verdict
 from tests.house import House
+from tests.postman import Postman
 from tests.test_browser import Walk, walking
 from tests.test_not_me import WORDS, not_me_in
 
 languages = pytest.mark.parametrize("language", ["en", "ja"])
+
+
+@languages
+async def test_j3_the_waiting_page_turns_when_its_mail_is_answered(office_on_sqlite: Postman, language: str) -> None:
+    """Nobody touches the page: a yes from the mailbox turns it into the one that says it is registered."""
+    office, house = office_on_sqlite, office_on_sqlite.house
+    member = await house.people.member()
+    async with walking(house, language) as walk:
+        await walk.log_in(member)
+        await walk.matrix(member)
+        await walk.open_settings()
+        await walk.page.goto("/settings/email")
+        await walk.at("add-mail")
+        await walk.fill("label", "自宅")
+        await walk.fill("email", "taro@mail.test")
+        await walk.press("add")
+        await walk.at("waiting")
+        letter = await house.inbox.next_to("taro@mail.test")
+        row = await office.answer(letter, {"en": "yes", "ja": "はい"}[language])
+        assert row.verdict is Verdict.CONFIRMED
+        await walk.at("confirmed")
 
 
 @languages
