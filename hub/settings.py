@@ -86,6 +86,10 @@ class Numbers:
     mail_lease: timedelta = timedelta(seconds=60)
     # A message at which this many readers ended is shelved.
     mail_attempts: int = 5
+    # Anybody may write to the postmaster: that must not take the room of members' answers.
+    operator_mail: int = 200
+    # What is unread for longer means that nobody reads.
+    mail_unread: timedelta = timedelta(minutes=5)
     # RFC 3834, 3: what answers by machine has a ceiling.
     answers_an_hour: int = 5
     kept_logins: timedelta = timedelta(days=1)
@@ -155,6 +159,11 @@ class Settings(BaseModel):
     )
     lmtp_listen: str = Field(
         "", description="Where the mail door takes LMTP from a mail server of yours, HOST:PORT; empty for nowhere."
+    )
+    mail_kept: Annotated[int, Field(ge=100, le=10_000_000)] = Field(
+        20_000,
+        description="How many messages may lie unread or on the shelf, 100 to 10000000; beyond it the mail door says"
+        ' "not now".',
     )
     mail_certificate: Path | None = Field(
         None, description="The certificate, with its chain, for STARTTLS at TEGATA_MAIL_LISTEN (PEM)."

@@ -1,4 +1,4 @@
-"""J2, J3, J10 and J12 with real mail out and back: handed over directly, and through a real Postfix and our LMTP door."""
+"""J2, J3, J10 and J12 with real mail out and back: directly, and through a real Postfix and our LMTP door."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -85,7 +85,8 @@ async def test_j3_yes_by_mail_confirms_and_an_absence_does_not(way: Way, languag
     async with house.person(language=language) as person:
         letter = await enrolling(house, person, member, language)
         waiting = person.at
-        for number, sample in enumerate((f"automatic/exchange-{language}", f"nothing/out-of-office-bare-{language}"), 1):
+        absences = (f"automatic/exchange-{language}", f"nothing/out-of-office-bare-{language}")
+        for number, sample in enumerate(absences, 1):
             await way.postman.bring((LETTERS / f"{sample}.eml").read_bytes(), to=reply_to(letter))
             row = await way.postman.read(number=number)
             assert row.verdict in {Verdict.AUTOMATIC, Verdict.SHELVED}

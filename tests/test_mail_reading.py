@@ -256,7 +256,7 @@ async def test_the_shelf_is_looked_through_from_the_command_line(house_on_sqlite
     number = str(listed[0]["id"])
     assert b"secret-words" in (await run("show", number)).stdout_bytes
     assert (await run("retry", number)).exit_code == 0
-    assert await intake.waiting() == 1
+    assert (await intake.kept()).unread == 1
     assert (await run("drop", number)).exit_code == 1
     (unread,) = await intake.claim(hub, limit=1, now=house_on_sqlite.clock())
     await intake.shelve(unread.id, unread.lease, "still not", now=people.now)
