@@ -417,6 +417,6 @@ async def test_the_doctor_reads_the_records(tmp_path: Path) -> None:
                     smtp_url=f"smtp://127.0.0.1:{port}?starttls=never",
                 )
                 found = await examine(settings)
-            assert {one.about for one in found} == {"mail", "spf", "dkim", "dmarc", "mx"}
+            assert {one.about for one in found} == {"mail", "spf", "dkim", "dmarc", "mx", "listener"}
             assert {one.about for one in found if one.grade is Grade.WRONG} == wrong
             assert (Grade.WARN in {one.grade for one in found if one.about == "dmarc"}) is bool(wrong)
