@@ -49,5 +49,5 @@ async def _added(session: Session, *, but: int | None) -> list[Contact]:
 async def _bound(session: Session) -> list[SoftToken]:
     """Find the soft tokens that a session bound: the notice of it was posted at the very moment."""
     notices = Delivery.filter(session_id=session.id, notice=Notice.SOFT_TOKEN_ADDED)
-    moments = sorted(set(await notices.values_list("posted_at", flat=True)))  # type: ignore[type-var]
+    moments = sorted(set(await notices.values_list("posted_at", flat=True)))
     return await SoftToken.filter(account_id=session.account_id, bound_at__in=moments).order_by("id")

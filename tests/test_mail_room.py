@@ -109,6 +109,20 @@ async def test_a_full_house_refuses_at_rcpt_and_takes_mail_again(sqlite_template
         assert (await office.answer(letter, "yes")).verdict is Verdict.CONFIRMED
 
 
+async def test_readiness_names_each_half_of_the_mail_door(sqlite_template: Path, tmp_path: Path) -> None:
+    """What goes out, what signs it, what comes in: each is a part of its own, there where the settings ask for it."""
+    file = tmp_path / "tegata.db"
+    file.write_bytes(sqlite_template.read_bytes())
+    (tmp_path / "dkim").mkdir(mode=0o700)
+    async with open_office(f"sqlite:///{file}", tmp_path, dkim_keys=tmp_path / "dkim") as office:
+        house = office.house
+        async with house.person() as person, person.session.get(f"{house.url}/health/ready") as answer:
+            told = await answer.json()
+    assert set(told["parts"]) == {"database", "mail", "mail policy", "mail signing", "mail coming in"}
+    assert told["status"] == "degraded"
+    assert told["parts"]["mail signing"]["what"].endswith("holds no key, so mail goes out unsigned")
+
+
 async def told_of(house: House) -> str:
     """Read what readiness says of the mail that comes in."""
     async with house.person() as person, person.session.get(f"{house.url}/health/ready") as answer:

@@ -14,7 +14,7 @@ from pathlib import Path
 import dkim
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
-from prometheus_client import generate_latest
+from prometheus_client import REGISTRY, generate_latest
 
 from hub.outbox import Claimed, Deferred, Failed
 from hub.settings import load
@@ -361,6 +361,26 @@ async def test_a_refusing_domain_is_seen_in_the_metrics(people: People) -> None:
     async with _listening(_World(reply="450 4.2.0 later")) as port, _sending(people, port), asyncio.timeout(10):
         while b'tegata_mail_age_seconds_bucket{domain="bulk.test",le="60.0",state="deferred"}' not in generate_latest():
             await asyncio.sleep(0.02)
+
+
+async def test_the_time_to_the_mail_servers_250_is_that_of_codes(people: People) -> None:
+    """Notices wait on purpose; their time would hide a code's."""
+    member = await people.member(contacts=("home",))
+    await people.asked_for_code(member, "home")
+    await _notices(people, 3)
+    people.later(minutes=1)
+    begun = await people.begun(member)
+    from hub import login
+    from hub.outcome import Asked, ByContact
+
+    asked = await login.choose(people.hub, people.visit(), begun.token, ByContact(member.contacts["home"]))
+    assert isinstance(asked, Asked)
+    before = REGISTRY.get_sample_value("tegata_mail_accepted_seconds_count") or 0
+    async with _listening(_World()) as port, _sending(people, port), asyncio.timeout(10):
+        while await Delivery.filter(due_at__isnull=False).exists():
+            await asyncio.sleep(0.02)
+        assert await Delivery.filter(accepted_at__isnull=False).count() >= 4
+        assert REGISTRY.get_sample_value("tegata_mail_accepted_seconds_count") == before + 1
 
 
 async def test_a_refusal_at_the_door_is_told_apart(people: People) -> None:

@@ -1,11 +1,13 @@
 """What a Postfix that is set up as docs/mail.md says does for the hub beside it, and what it does not take."""
 
 import asyncio
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 from models.inbound import InboundMail
+from models.kinds import MailUse, Verdict
 from tests.postfix import RECIPE
 from tests.postman import DOMAIN
 from tests.ways import through_postfix
@@ -28,6 +30,25 @@ async def test_a_strangers_address_is_refused_in_the_dialogue(sqlite_template: P
             while running.log().count("550 5.1.1 no such address here") < 2:
                 await asyncio.sleep(0.05)
         assert not await InboundMail.exists()
+
+
+async def test_the_operators_mail_goes_where_the_recipe_sends_it(sqlite_template: Path, tmp_path: Path) -> None:
+    """An alias takes the postmaster's mail to a mailbox before it comes to us; abuse, without one, is shelved."""
+    file = tmp_path / "tegata.db"
+    file.write_bytes(sqlite_template.read_bytes())
+    page = (Path(__file__).parent.parent / "docs" / "mail.md").read_text(encoding="utf-8")
+    (aliases,) = re.findall(r"^virtual_alias_maps = .+\n.+$", page, re.MULTILINE)
+    assert aliases.count("{") == 3
+    more = aliases.replace("portal.example.ac.jp", DOMAIN).replace(f"abuse@{DOMAIN}", "nobody@elsewhere.test")
+    async with through_postfix(f"sqlite:///{file}", tmp_path, more=more) as way:
+        for name in ("postmaster", "abuse"):
+            code, _ = await way.postman.bring(b"Subject: hello\r\n\r\nhello\r\n", to=f"{name}@{DOMAIN}")
+            assert code == 250
+        letter = await way.house.inbox.next_to("staff@example.ac.jp")
+        assert letter.subject == "hello"
+        row = await way.postman.read()
+        assert (row.use, row.verdict) == (MailUse.OPERATOR, Verdict.SHELVED)
+        assert await InboundMail.all().count() == 1
 
 
 def test_the_recipe_is_the_documentations() -> None:

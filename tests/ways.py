@@ -54,13 +54,13 @@ async def directly(url: str, folder: Path) -> AsyncIterator[Way]:
 
 
 @asynccontextmanager
-async def through_postfix(url: str, folder: Path) -> AsyncIterator[Way]:
+async def through_postfix(url: str, folder: Path, *, more: str = "") -> AsyncIterator[Way]:
     """A hub whose mail leaves and returns through a Postfix, set up as docs/mail.md says."""
     world, port, lmtp_port = Inbox(), free_port(), free_port()
     given = {"smtp_url": f"smtp://127.0.0.1:{port}", "mail_listen": "", "lmtp_listen": f"127.0.0.1:{lmtp_port}"}
     async with (
         mail_server(world) as world_port,
-        postfix(mail_domain=DOMAIN, port=port, lmtp_port=lmtp_port, world_port=world_port) as running,
+        postfix(mail_domain=DOMAIN, port=port, lmtp_port=lmtp_port, world_port=world_port, more=more) as running,
         open_office(url, folder, **given) as postman,
     ):
         postman.house.inbox = world
