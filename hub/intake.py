@@ -166,15 +166,27 @@ async def claim(hub: Hub, *, limit: int, now: datetime) -> list[Unread]:
     return unread
 
 
-async def shelve(message_id: int, lease: str, reason: str, *, now: datetime) -> bool:
-    """Put a claimed message aside with the reason why it was not understood; False when another reader has it."""
+async def shelve(message_id: int, lease: str, reason: str, *, now: datetime) -> Verdict | None:
+    """Put a claimed message aside with the reason why it was not understood; None when another reader has it.
+
+    One letter's address fills no shelf: of what comes to it beyond a few, only the reason is kept.
+    """
     mine = InboundMail.filter(id=message_id, lease=lease, read_at=None)
-    return (
-        await mine.update(
-            shelved_at=now, due_at=None, lease="", verdict=Verdict.SHELVED, reason=_printable(reason)[:_REASON]
-        )
-        == 1
-    )
+    why = _printable(reason)[:_REASON]
+    if await _has_enough(message_id):
+        dropped = await mine.update(read_at=now, due_at=None, verdict=Verdict.DROPPED, reason=why, content=None)
+        return Verdict.DROPPED if dropped == 1 else None
+    shelved = await mine.update(shelved_at=now, due_at=None, lease="", verdict=Verdict.SHELVED, reason=why)
+    return Verdict.SHELVED if shelved == 1 else None
+
+
+async def _has_enough(message_id: int) -> bool:
+    """Tell whether as much lies on the shelf as one letter may put there."""
+    row = await InboundMail.filter(id=message_id).only("id", "delivery_id").first()
+    if row is None or row.delivery_id is None:
+        return False
+    others = InboundMail.filter(delivery_id=row.delivery_id, shelved_at__isnull=False)
+    return await others.count() >= NUMBERS.shelved_a_letter
 
 
 async def take(unread: Unread, verdict: Verdict, reason: str, *, now: datetime) -> bool:

@@ -86,6 +86,8 @@ class Numbers:
     mail_lease: timedelta = timedelta(seconds=60)
     # A message at which this many readers ended is shelved.
     mail_attempts: int = 5
+    # Whoever got one letter may answer it without end: beyond this it takes no room from others' answers.
+    shelved_a_letter: int = 10
     # Anybody may write to the postmaster: that must not take the room of members' answers.
     operator_mail: int = 200
     # What is unread for longer means that nobody reads.

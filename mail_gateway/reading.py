@@ -148,8 +148,7 @@ class Reading:
         return verdict if taken else None
 
     async def _shelved(self, unread: Unread, reason: str) -> Verdict | None:
-        shelved = await intake.shelve(unread.id, unread.lease, reason, now=self._clock())
-        return Verdict.SHELVED if shelved else None
+        return await intake.shelve(unread.id, unread.lease, reason, now=self._clock())
 
     def _visit(self, unread: Unread) -> Visit:
         return Visit(self._clock(), unread.peer, Zone.OFF_CAMPUS, "mail")

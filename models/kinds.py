@@ -71,6 +71,7 @@ class Verdict(StrEnum):
     BOUNCED = "bounced"
     DELIVERED = "delivered"
     SHELVED = "shelved"
+    DROPPED = "dropped"
 
 
 class Notice(StrEnum):

@@ -92,7 +92,7 @@ async def test_bombs_end_on_the_shelf_or_in_silence_and_the_process_lives(office
     kept = codes.count(250)
     assert kept == len(codes) - 1
     await office_on_sqlite.read(number=kept, timeout=60)
-    assert {row.verdict for row in await InboundMail.all()} <= {Verdict.SHELVED, Verdict.AUTOMATIC}
+    assert {row.verdict for row in await InboundMail.all()} <= {Verdict.SHELVED, Verdict.AUTOMATIC, Verdict.DROPPED}
     await contact.refresh_from_db()
     assert contact.confirmed_at is None
     assert not await Delivery.exists(letter=Letter.ANSWER)
@@ -151,6 +151,20 @@ async def test_a_message_that_ends_every_reader_is_shelved(people, hub) -> None:
     assert await intake.claim(hub, limit=10, now=people.now) == []
     (line,) = await intake.shelf()
     assert "again and again" in line.reason
+
+
+async def test_one_letters_answers_never_fill_the_shelf(people, hub) -> None:
+    """Ten of what one letter brought lie there; of the rest the reason is kept, and another letter's has its place."""
+    member = await people.member(contacts=("home", "phone"))
+    first, other = await _posted(people, hub, member), await _posted(people, hub, member, label="phone")
+    for delivery in (*[first] * 12, other):
+        await Intake(hub).keep(_arrival(people, delivery))
+    claimed = await intake.claim(hub, limit=20, now=people.now)
+    verdicts = [await intake.shelve(one.id, one.lease, "no command", now=people.now) for one in claimed]
+    assert verdicts == [Verdict.SHELVED] * 10 + [Verdict.DROPPED] * 2 + [Verdict.SHELVED]
+    assert len(await intake.shelf()) == 11
+    assert await InboundMail.filter(verdict=Verdict.DROPPED, content=None, reason="no command").count() == 2
+    assert (await intake.kept()).unread == 0
 
 
 async def test_kept_mail_can_be_read_by_the_key_ring_alone(people, hub) -> None:
@@ -282,12 +296,12 @@ async def test_two_hubs_that_answer_each_other_stop_after_one_exchange(
     assert not await Delivery.exists(letter=Letter.ANSWER)
 
 
-async def _posted(people, hub, member) -> Delivery:
+async def _posted(people, hub, member, *, label: str = "home") -> Delivery:
     from hub import login
     from hub.outcome import ByContact
 
     begun = await people.begun(member)
-    await login.choose(hub, people.visit(), begun.token, ByContact(member.contacts["home"]))
+    await login.choose(hub, people.visit(), begun.token, ByContact(member.contacts[label]))
     delivery = await Delivery.all().order_by("-id").first()
     assert delivery is not None
     return delivery
