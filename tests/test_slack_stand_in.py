@@ -28,6 +28,14 @@ def client_of(slack: StandIn, token: str | None = None) -> AsyncWebClient:
     return AsyncWebClient(slack.bot_token if token is None else token, base_url=slack.base_url)
 
 
+async def socket_of(slack: StandIn, session: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
+    """Open a socket as an app does, without Slack's libraries."""
+    url = (await client_of(slack).apps_connections_open(app_token=slack.app_token))["url"]
+    ws = await session.ws_connect(url)
+    assert (await ws.receive_json(timeout=5))["type"] == "hello"
+    return ws
+
+
 async def refused(coroutine: Any) -> str:
     """The error that a call is refused with."""
     with pytest.raises(SlackApiError) as caught:
@@ -188,38 +196,50 @@ async def test_each_envelope_goes_down_one_of_up_to_ten_sockets() -> None:
             assert first.heard
             assert second.heard
         async with aiohttp.ClientSession() as session:
-            open_ones = []
-            for number in range(MOST_SOCKETS + 1):
-                url = (await client_of(slack).apps_connections_open(app_token=slack.app_token))["url"]
-                open_ones.append(await session.ws_connect(url))
-                said = await open_ones[-1].receive_json()
-                assert said["type"] == ("hello" if number < MOST_SOCKETS else "disconnect")
-            assert said["reason"] == "too_many_websockets"
+            several = [await socket_of(slack, session) for _ in range(MOST_SOCKETS)]
+            url = (await client_of(slack).apps_connections_open(app_token=slack.app_token))["url"]
+            said = await (await session.ws_connect(url)).receive_json(timeout=5)
+            assert (said["type"], said["reason"]) == ("disconnect", "too_many_websockets")
             assert (await session.get(url.replace("ws://", "http://"))).status == 408
+            assert not any(one.closed for one in several)
 
 
 async def test_an_envelope_of_a_socket_that_is_lost_comes_down_another() -> None:
     """What was under way when the socket ended is sent again, with its number and why; none is lost."""
     async with standing_in() as slack, aiohttp.ClientSession() as session:
-
-        async def connect() -> aiohttp.ClientWebSocketResponse:
-            url = (await client_of(slack).apps_connections_open(app_token=slack.app_token))["url"]
-            ws = await session.ws_connect(url)
-            assert (await ws.receive_json())["type"] == "hello"
-            return ws
-
-        first = await connect()
+        first = await socket_of(slack, session)
         command = asyncio.create_task(slack.slash("UTARO", "/try", "list"))
-        sent = await first.receive_json()
+        sent = await first.receive_json(timeout=5)
         assert "retry_attempt" not in sent
         await slack.sockets.drop()
-        second = await connect()
-        again = await second.receive_json()
+        second = await socket_of(slack, session)
+        again = await second.receive_json(timeout=5)
         assert again == sent | {"retry_attempt": 1, "retry_reason": "connection_lost"}
         await second.send_json({"envelope_id": again["envelope_id"], "payload": {"text": "here"}})
         told = await command
         assert (told.is_acknowledged, told.attempts) == (True, 2)
         assert (await slack.next_ephemeral("UTARO")).text == "here"
+
+
+async def test_the_end_of_a_socket_is_announced() -> None:
+    """A warning leaves it as it is; once it is to be replaced nothing new comes down it, and then it ends."""
+    async with standing_in() as slack, aiohttp.ClientSession() as session:
+        first = await socket_of(slack, session)
+        await slack.sockets.announce("warning")
+        assert (await first.receive_json(timeout=5))["reason"] == "warning"
+        before = asyncio.create_task(slack.slash("UTARO", "/try", "before"))
+        carried = await first.receive_json(timeout=5)
+        await first.send_json({"envelope_id": carried["envelope_id"]})
+        assert (await before).is_acknowledged
+        ending = asyncio.create_task(slack.sockets.announce("refresh_requested", grace=0.3))
+        assert (await first.receive_json(timeout=5))["reason"] == "refresh_requested"
+        after = asyncio.create_task(slack.slash("UTARO", "/try", "after"))
+        second = await socket_of(slack, session)
+        carried = await second.receive_json(timeout=5)
+        await second.send_json({"envelope_id": carried["envelope_id"]})
+        assert ((await after).is_acknowledged, (await after).attempts) == (True, 1)
+        await ending
+        assert (await first.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
 
 
 async def test_nothing_is_lost_while_sockets_drop_and_are_replaced() -> None:
@@ -431,6 +451,8 @@ async def test_a_response_url_is_good_five_times_in_half_an_hour() -> None:
         assert message not in slack.messages("UTARO")
         assert await answer(text="one more") == 404
         url = str((await slack.slash("UTARO", "/try")).envelope.payload["response_url"])
+        slack.faults.next_calls("response_url", Break(500))
+        assert await answer(text="broken") == 500
         slack.core.ahead = timedelta(minutes=31)
         assert await answer(text="late") == 404
 

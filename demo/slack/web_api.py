@@ -53,12 +53,8 @@ class Doors:
         fault = self._core.faults.take(name)
         if isinstance(fault, faults.Slow):
             await asyncio.sleep(fault.seconds)
-        if isinstance(fault, faults.Hang | faults.Drop) and fault.when == "before":
-            self._record(name, {}, "hang" if isinstance(fault, faults.Hang) else "drop")
-            return await self._unanswered(request, fault)
-        if isinstance(fault, faults.Break):
-            self._record(name, {}, str(fault.status))
-            return Response(status=fault.status, text="<html>something went wrong</html>", content_type="text/html")
+        if fault is not None and (early := await self._early(request, name, fault)) is not None:
+            return early
         said: Payload = {}
         try:
             said = await _said(request)
@@ -78,7 +74,10 @@ class Doors:
             said = await request.json()
         except ValueError:
             return Response(status=400, text="invalid_payload")
-        self._record("response_url", said, "")
+        fault = self._core.faults.take("response_url")
+        self._record("response_url", said, str(fault.status) if isinstance(fault, faults.Break) else "")
+        if isinstance(fault, faults.Break):
+            return Response(status=fault.status)
         try:
             response = self._core.passes.spend_response(request.match_info["key"], now=self._core.now())
             self._core.answered(response, said)
@@ -118,6 +117,16 @@ class Doors:
         wait = self._core.faults.wait_before_post(channel.id, now=self._core.now())
         if wait:
             raise SlackError("ratelimited", retry_after=wait)
+
+    async def _early(self, request: Request, name: str, fault: faults.Fault) -> Response | None:
+        """Do a fault that comes before any work; None for the others."""
+        if isinstance(fault, faults.Break):
+            self._record(name, {}, str(fault.status))
+            return Response(status=fault.status, text="<html>something went wrong</html>", content_type="text/html")
+        if isinstance(fault, faults.Hang | faults.Drop) and fault.when == "before":
+            self._record(name, {}, "hang" if isinstance(fault, faults.Hang) else "drop")
+            return await self._unanswered(request, fault)
+        return None
 
     async def _unanswered(self, request: Request, fault: faults.Hang | faults.Drop) -> Response:
         if isinstance(fault, faults.Hang):
