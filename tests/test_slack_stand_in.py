@@ -305,7 +305,7 @@ async def test_messages_are_refused_as_slack_refuses_them() -> None:
         assert await refused(client.conversations_open(users="UNOBODY")) == "user_not_found"
         assert await refused(client.conversations_open(users=slack.app.user_id)) == "cannot_dm_bot"
         assert await refused(client.chat_postMessage(channel="CNONE", text="x")) == "channel_not_found"
-        assert await refused(client.chat_postMessage(channel=channel, blocks=[])) == "no_text"
+        assert await refused(client.api_call("chat.postMessage", json={"channel": channel})) == "no_text"
         assert await refused(client.chat_update(channel=channel, ts=theirs, text="x")) == "cant_update_message"
         assert await refused(client.chat_update(channel="UTARO", ts=own, text="x")) == "channel_not_found"
         assert await refused(client.chat_postEphemeral(channel=channel, user="UHANAKO", text="x")) == (
