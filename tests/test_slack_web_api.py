@@ -1,5 +1,6 @@
 """The Web API of the stand-in refuses what Slack refuses, in Slack's words, and fails as it is told to."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -9,7 +10,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 
 from demo.slack.acting import StandIn
-from demo.slack.faults import ANY, Break, Drop, Hang, Limit, Refuse, Slow
+from demo.slack.faults import ANY, Break, Drop, Fault, Hang, Limit, Refuse, Slow
 from demo.slack.stand_in import standing_in
 from tests.slack_app import button, client_of, refused, words
 
@@ -210,3 +211,18 @@ async def test_calls_fail_as_they_are_told_to() -> None:
         assert [one.error for one in slack.calls if one.method == method] == [
             *["channel_not_found"] * 2, "ratelimited", "503", "drop", "", "hang", "", "fatal_error", "",
         ]  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", [Refuse("fatal_error"), Limit(1), Break(500), Drop(), Hang()], ids=str)
+async def test_a_call_that_failed_is_waited_for_like_any_other(fault: Fault) -> None:
+    """Whoever waits for a call hears of it as it comes, however it ends."""
+    async with standing_in() as slack:
+        slack.faults.next_calls("chat.postMessage", fault)
+        waiting = asyncio.create_task(slack.called("chat.postMessage", timeout=3))
+        client = client_of(slack)
+        client.timeout = 1
+        client.retry_handlers.clear()
+        with pytest.raises((SlackApiError, aiohttp.ClientError, TimeoutError)):
+            await client.chat_postMessage(channel="UTARO", text="x")
+        (call,) = await waiting
+        assert call.error

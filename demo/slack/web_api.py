@@ -60,10 +60,9 @@ class Doors:
             said = await _said(request)
             answer = await self._answer(name, said, request, fault)
         except SlackError as error:
-            self._record(name, said, error.error)
+            await self._record(name, said, error.error)
             return self._refused(error)
-        self._record(name, said, "")
-        await self._core.watch.ring()
+        await self._record(name, said, "")
         if isinstance(fault, faults.Hang | faults.Drop):
             return await self._unanswered(request, fault)
         return web.json_response({"ok": True, **answer}, headers=self._headers())
@@ -75,7 +74,7 @@ class Doors:
         except ValueError:
             return Response(status=400, text="invalid_payload")
         fault = self._core.faults.take("response_url")
-        self._record("response_url", said, str(fault.status) if isinstance(fault, faults.Break) else "")
+        await self._record("response_url", said, str(fault.status) if isinstance(fault, faults.Break) else "")
         if isinstance(fault, faults.Break):
             return Response(status=fault.status)
         try:
@@ -121,10 +120,10 @@ class Doors:
     async def _early(self, request: Request, name: str, fault: faults.Fault) -> Response | None:
         """Do a fault that comes before any work; None for the others."""
         if isinstance(fault, faults.Break):
-            self._record(name, {}, str(fault.status))
+            await self._record(name, {}, str(fault.status))
             return Response(status=fault.status, text="<html>something went wrong</html>", content_type="text/html")
         if isinstance(fault, faults.Hang | faults.Drop) and fault.when == "before":
-            self._record(name, {}, "hang" if isinstance(fault, faults.Hang) else "drop")
+            await self._record(name, {}, "hang" if isinstance(fault, faults.Hang) else "drop")
             return await self._unanswered(request, fault)
         return None
 
@@ -145,9 +144,10 @@ class Doors:
         scopes = ",".join(sorted(self._core.workspace.app.scopes))
         return {"X-OAuth-Scopes": scopes, "X-Slack-Req-Id": secrets.token_hex(16)}
 
-    def _record(self, method: str, said: Payload, error: str) -> None:
+    async def _record(self, method: str, said: Payload, error: str) -> None:
         kept = {name: value for name, value in said.items() if name != "token"}
         self.calls.append(Recorded(method, kept, datetime.now(UTC), error))
+        await self._core.watch.ring()
 
 
 async def _said(request: Request) -> Payload:
