@@ -18,7 +18,7 @@ from prometheus_client import REGISTRY, generate_latest
 
 from hub.outbox import Claimed, Deferred, Failed
 from hub.settings import load
-from mail_gateway import dialogue, dkim_keys
+from mail_gateway import dialogue, dkim_keys, letters
 from mail_gateway.breaker import Breaker, Destinations
 from mail_gateway.dkim_keys import Algorithm, DkimKeyError, Signer, State
 from mail_gateway.letters import House as Letterhead
@@ -105,9 +105,69 @@ def test_a_label_stays_in_the_body() -> None:
         claimed = replace(
             letter(kind, "en", TOLD.get(kind, "")), label=evil, labels=(evil,), subject_label=evil, asked_with=evil
         )
-        message = email.message_from_bytes(write(claimed, HEAD), policy=email.policy.default)
+        raw = write(claimed, HEAD)
+        assert raw.count(b"\n") == raw.count(b"\r") == raw.count(b"\r\n")
+        message = email.message_from_bytes(raw, policy=email.policy.default)
         assert message["Bcc"] is None
         assert message.is_multipart()
+
+
+@pytest.mark.parametrize("evil", ["<1@a.test>\r\nBcc: c@d.test", "<1@a.test>\n", "\r", "<1@a.test>\r\n\r\nbody"])
+def test_what_a_letter_answers_adds_no_header(evil: str) -> None:
+    """A Message-ID is what a stranger wrote: with a line end in it there is no letter."""
+    with pytest.raises(UnwritableError):
+        write(replace(letter(Letter.ANSWER, "en", "help"), answers_to=evil), HEAD)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "taro@mail.test",
+        "a.b+c_d'e=f@xn--p8j.mail.test",
+        "a" * 64 + "@" + "b" * 60 + ".test",
+        "a..b@mail.test",
+        "太郎@mail.test",
+        "taro@例え.test",
+    ],
+)
+def test_each_header_is_as_the_email_package_writes_it(address: str) -> None:
+    """What is plain is written without the package, what is not by it: nobody can tell which."""
+    claimed = replace(letter(), address=address)
+    head = write(claimed, HEAD).partition(b"\r\n\r\n")[0] + b"\r\n"
+    policy = email.policy.SMTP if address.isascii() else email.policy.SMTPUTF8
+    for name, value in (
+        ("To", address),
+        ("Date", NOW),
+        ("Message-ID", claimed.message_id),
+        ("Reply-To", claimed.reply_to),
+        ("From", "Tegata 手形 <tegata@portal.test>"),
+    ):
+        assert policy.fold_binary(*policy.header_store_parse(name, value)) in head
+
+
+def test_ids_stay_as_they_are_however_long() -> None:
+    """Each on a line of its own, never as encoded words; one beyond ASCII can't be written at all."""
+    first, second = "<feed@portal.test>", f"<{'9' * 300}@mail.test>"
+    head = write(replace(letter(), thread=first, answers_to=second), HEAD)
+    assert f"\r\nReferences: {first}\r\n {second}\r\n".encode() in head
+    assert f"\r\nIn-Reply-To: {second}\r\n".encode() in head
+    with pytest.raises(UnwritableError):
+        write(replace(letter(), answers_to="<手形@mail.test>"), HEAD)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("kind", list(Letter))
+def test_text_and_page_arrive_as_they_were_written(kind: Letter, language: str) -> None:
+    """What a mail client decodes is what the templates made, to the last sign, long lines and 7-bit ones alike."""
+    for labels in (("home",), ("自宅", "x" * 1_000)):
+        claimed = replace(letter(kind, language, TOLD.get(kind, "")), label=labels[-1], labels=labels)
+        message = email.message_from_bytes(write(claimed, HEAD), policy=email.policy.default)
+        for subtype, form in (("plain", "txt"), ("html", "html")):
+            part = message.get_body((subtype,))
+            assert part is not None
+            assert not part.defects
+            rendered = letters._template(kind, language, form).render(letters._words(claimed, HEAD))
+            assert part.get_content().replace("\r\n", "\n") == rendered.removesuffix("\n") + "\n"
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
