@@ -257,7 +257,8 @@ def _encoding(body: str) -> str:
 
 def _encoded(body: str, encoding: str) -> bytes:
     """Write a part's content, to the end of its last line."""
-    lines = _LINE_END.sub("\r\n", body if body.endswith("\n") else f"{body}\n").encode()
+    text = body if body.endswith("\n") else f"{body}\n"
+    lines = (_LINE_END.sub("\r\n", text) if "\r" in text else text.replace("\n", "\r\n")).encode()
     if encoding == "7bit":
         return lines
     # As `base64.encodebytes` has it, line by line, in half the time.
