@@ -281,6 +281,13 @@ class Outbox:
             found[channel] = Backlog(await here.count(), oldest.posted_at if oldest else None)
         return found
 
+    async def hurry(self, channel: Channel, *, now: datetime) -> int:
+        """Have what was put off on a channel made at once, for what stood against it is over; returns how many."""
+        waiting = Delivery.filter(channel=channel, due_at__gt=now, expires_at__gt=now, lease="")
+        hurried = await waiting.update(due_at=now)
+        await self.rouse(channel)
+        return hurried
+
     async def expire(self, *, now: datetime) -> int:
         """Close what was not delivered in its time; returns how many rows."""
         return await Delivery.filter(due_at__isnull=False, expires_at__lte=now).update(
