@@ -146,10 +146,10 @@ async def answer(hub: Hub, visit: Visit, token: str, response: str) -> Admitted 
         return Refused(Reason.NOT_OFFERED)
     async with in_transaction():
         verdict = await verification.verify(hub, visit, Question(login.account_id, kind, login.challenge), response)
-        if not isinstance(verdict, Right):
-            return verdict
-        admission = await _admit(hub, visit, login, kind)
-    if isinstance(admission, Refused):
+        admission = await _admit(hub, visit, login, kind) if isinstance(verdict, Right) else verdict
+    if login.challenge is not None:
+        await codes.tell_if_ended(hub, login.challenge, now=visit.now)
+    if isinstance(admission, Refused | Throttled):
         return admission
     admitted, told = admission
     await notices.rouse(hub, told)

@@ -80,7 +80,7 @@ class _Limited:
         self._end: asyncio.TimerHandle | None = None
 
     def __dir__(self) -> Iterable[str]:
-        """Name what aiosmtpd looks for in itself, anew for each connection: among all else that took a fourth of one."""
+        """Name what aiosmtpd looks for in itself for each connection: among all else, that took a fourth of one."""
         return _commands(type(self))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
