@@ -41,6 +41,8 @@ class ContactLine:
     channel: Channel
     label: str
     address: str
+    shown: str
+    hides_code: bool
     added_at: datetime
     confirmed_at: datetime | None
     suspended_at: datetime | None
@@ -50,7 +52,7 @@ class ContactLine:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A contact that waits for its confirmation, and how its mail stands."""
+    """A contact that waits for its confirmation, and how its mail stands; `takes_answers`: a yes by mail counts."""
 
     contact_id: int
     challenge_id: int | None
@@ -59,6 +61,7 @@ class Waiting:
     delivery: DeliveryLine | None
     expires_at: datetime | None
     is_guarded: bool
+    takes_answers: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,7 @@ async def waiting(hub: Hub, session: Current, contact_id: int, *, now: datetime)
     if contact is None:
         return Refused(Reason.NOT_FOUND)
     if _is_confirmed(contact):
-        return Confirmed(contact.id, contact.label, await _is_first(contact))
+        return Confirmed(contact.id, contact.label, await is_first(contact))
     challenge = await Challenge.get_or_none(slot=slot_of(contact.id))
     delivery = await Delivery.filter(contact_id=contact.id).order_by("-id").first()
     return Waiting(
@@ -132,6 +135,7 @@ async def waiting(hub: Hub, session: Current, contact_id: int, *, now: datetime)
         delivery=line_of(delivery, now) if delivery else None,
         expires_at=challenge.expires_at if challenge else None,
         is_guarded=domain_of(contact.address) in hub.settings.guarded_mail_domains,
+        takes_answers=bool(hub.settings.mail_domain),
     )
 
 
@@ -143,7 +147,8 @@ async def send_again(hub: Hub, visit: Visit, session: Current, contact_id: int) 
     async with in_transaction():
         await turns.take(session.account_id)
         contact = await _own(session, contact_id)
-        if contact is None:
+        # A Slack account is linked anew from Slack.
+        if contact is None or contact.channel is not Channel.MAIL:
             return Refused(Reason.NOT_FOUND)
         if _is_confirmed(contact):
             return Refused(Reason.ALREADY_CONFIRMED)
@@ -187,7 +192,7 @@ async def opened_link(
     contact = challenge.contact
     here = session is not None and session.account_id == challenge.account_id
     if _is_confirmed(contact) and here:
-        return Confirmed(contact.id, contact.label, await _is_first(contact))
+        return Confirmed(contact.id, contact.label, await is_first(contact))
     if not challenges.is_live(challenge, now):
         return Refused(Reason.ALREADY_CONFIRMED if contact.confirmed_at else Reason.CHALLENGE_OVER)
     asked = await Delivery.filter(challenge_id=challenge.id).order_by("id").first()
@@ -288,6 +293,21 @@ async def rename(hub: Hub, visit: Visit, session: Current, contact_id: int, labe
     return Done()
 
 
+async def hide_code(hub: Hub, visit: Visit, session: Current, contact_id: int, *, hidden: bool) -> Done | Refused:
+    """Keep the code out of the notification of a Slack contact's messages, or put it there again."""
+    reason = sessions.hindrance(session, visit)
+    if reason is not None:
+        return Refused(reason)
+    async with in_transaction():
+        mine = Contact.filter(id=contact_id, account_id=session.account_id, channel=Channel.SLACK)
+        if await mine.update(hides_code=hidden) != 1:
+            return Refused(Reason.NOT_FOUND)
+        await audit.record(
+            hub.keys, EventKind.CONTACT_CHANGED, visit, session.account_id, contact=contact_id, hides_code=int(hidden)
+        )
+    return Done()
+
+
 async def remove(hub: Hub, visit: Visit, session: Current, contact_id: int) -> Done | Refused:
     """Unbind a contact of the session's own account."""
     reason = sessions.hindrance(session, visit)
@@ -318,7 +338,8 @@ async def unbind(hub: Hub, visit: Visit, contact: Contact, *, by: int | None = N
     )
     await contact.delete()
     await audit.record(hub.keys, EventKind.CONTACT_REMOVED, visit, contact.account_id, label=contact.label)
-    return told
+    # A message that holds one of its codes is rewritten.
+    return told | {contact.channel}
 
 
 def line(contact: Contact) -> ContactLine:
@@ -328,6 +349,8 @@ def line(contact: Contact) -> ContactLine:
         channel=contact.channel,
         label=contact.label,
         address=contact.address,
+        shown=contact.shown or contact.address,
+        hides_code=contact.hides_code,
         added_at=contact.added_at,
         confirmed_at=contact.confirmed_at,
         suspended_at=contact.suspended_at,
@@ -341,6 +364,12 @@ def slot_of(contact_id: int) -> str:
     return f"confirm:{contact_id}"
 
 
+async def is_first(contact: Contact) -> bool:
+    """Tell whether a contact is the account's only confirmed one."""
+    others = Contact.filter(account_id=contact.account_id, confirmed_at__isnull=False).exclude(id=contact.id)
+    return not await others.exists()
+
+
 async def _own(session: Current, contact_id: int) -> Contact | None:
     return await Contact.get_or_none(id=contact_id, account_id=session.account_id)
 
@@ -348,11 +377,6 @@ async def _own(session: Current, contact_id: int) -> Contact | None:
 def _is_confirmed(contact: Contact) -> bool:
     # A suspended contact is confirmed anew before it counts again.
     return contact.confirmed_at is not None and contact.suspended_at is None
-
-
-async def _is_first(contact: Contact) -> bool:
-    others = Contact.filter(account_id=contact.account_id, confirmed_at__isnull=False).exclude(id=contact.id)
-    return not await others.exists()
 
 
 async def _refusal(hub: Hub, account_id: int, label: str, address: str) -> Reason | None:
@@ -438,7 +462,7 @@ async def _confirmed(hub: Hub, visit: Visit, contact: Contact, *, by: str) -> tu
         but=contact.id,
         by=asked.session_id if asked else None,
     )
-    return Confirmed(contact.id, contact.label, await _is_first(contact)), told
+    return Confirmed(contact.id, contact.label, await is_first(contact)), told
 
 
 async def _by_token(hub: Hub, token: str) -> Challenge | None:

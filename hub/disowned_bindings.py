@@ -20,6 +20,11 @@ def told_of(delivery: Delivery) -> Q:
     )
 
 
+def is_greeting(delivery: Delivery) -> bool:
+    """PURE: tell whether a letter tells a Slack account that it was linked itself."""
+    return delivery.notice == Notice.SLACK_LINKED and delivery.label == delivery.about
+
+
 async def undo(hub: Hub, visit: Visit, delivery: Delivery) -> frozenset[Channel]:
     """Unbind what those sessions bound, in the caller's transaction; returns the channels to rouse.
 
@@ -27,7 +32,9 @@ async def undo(hub: Hub, visit: Visit, delivery: Delivery) -> frozenset[Channel]
     """
     told: frozenset[Channel] = frozenset()
     for session in await Session.filter(told_of(delivery), account_id=delivery.account_id):
-        for contact in await _added(session, but=delivery.contact_id):
+        # A Slack account that says it was not linked by its owner is no witness to be kept.
+        stays = None if is_greeting(delivery) else delivery.contact_id
+        for contact in await _added(session, but=stays):
             # Whoever got in with it goes out with it.
             opened = Session.filter(contact_id=contact.id, ended_at=None)
             await opened.update(ended_at=visit.now, stepped_up_at=None)
@@ -38,11 +45,13 @@ async def undo(hub: Hub, visit: Visit, delivery: Delivery) -> frozenset[Channel]
 
 
 async def _added(session: Session, *, but: int | None) -> list[Contact]:
-    """Find the contacts that a session added: it asked for their confirmation, and they were not there before it."""
+    """Find the contacts that a session added: it had them confirmed or linked, and they were not there before it."""
     asked = Delivery.filter(session_id=session.id, letter=Letter.CONFIRMATION, contact_id__isnull=False)
-    named = {int(str(one)) for one in await asked.values_list("contact_id", flat=True)} - {but}
+    named = {int(str(one)) for one in await asked.values_list("contact_id", flat=True)}
+    linked = await Delivery.filter(session_id=session.id, notice=Notice.SLACK_LINKED, contact_id__isnull=False)
+    named |= {one.contact_id for one in linked if one.contact_id is not None and is_greeting(one)}
     return await Contact.filter(
-        id__in=sorted(named), account_id=session.account_id, added_at__gte=session.opened_at
+        id__in=sorted(named - {but}), account_id=session.account_id, added_at__gte=session.opened_at
     ).order_by("id")
 
 
