@@ -9,6 +9,8 @@ from tortoise.expressions import Q
 from hub.settings import NUMBERS
 from models.delivery import Delivery
 
+# Told when a code has ended before its time.
+ENDED = "codes-ended"
 _MARK = "fading"
 _FAR = 200
 
