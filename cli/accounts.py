@@ -133,7 +133,7 @@ def show(account: Name, json: AsJson = False) -> None:
     say(f"Contacts      {len(line.contacts)}")
     for contact in line.contacts:
         state = "suspended" if contact.suspended_at else "confirmed" if contact.confirmed_at else "waiting"
-        say(f"  {contact.label}  {contact.address}  {state}")
+        say(f"  {contact.label}  {contact.shown}  {state}")
 
 
 @app.command()

@@ -33,7 +33,7 @@ def list_contacts(account: Name, json: AsJson = False) -> None:
         say(f"{account} has no contact.")
     for line in lines:
         state = "suspended" if line.suspended_at else "confirmed" if line.confirmed_at else "waiting"
-        say(f"{line.label}  {line.address}  {state}")
+        say(f"{line.label}  {line.shown}  {state}")
 
 
 @app.command()

@@ -11,8 +11,8 @@ from structlog.typing import EventDict, WrappedLogger
 from hub.settings import Settings
 
 _HIDDEN = {"password", "code", "token", "secret", "pin", "cells", "response", "cookie", "csrf", "url"}
-# A mailed token and its kin: long runs of letters and digits after an id.
-_TOKEN = re.compile(r"\b\d+[-x][a-z2-7]{26}\b", re.IGNORECASE)
+# A mailed token and its kin: long runs of letters and digits after an id. Slack tokens, and what opens its socket.
+_TOKEN = re.compile(r"\b\d+[-x][a-z2-7]{26}\b|\bx(?:ox[a-z]|app)-[\w-]+|\bticket=[\w-]+", re.IGNORECASE)
 
 
 def configure(settings: Settings) -> None:

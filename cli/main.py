@@ -17,6 +17,7 @@ class Door(StrEnum):
 
     WEB = "web"
     MAIL_GATEWAY = "mail_gateway"
+    BOT = "bot"
 
 
 app = typer.Typer(
@@ -61,7 +62,7 @@ def tegata(
 @app.command()
 def serve(
     doors: Annotated[
-        list[Door] | None, typer.Argument(metavar="[DOOR]…", help="web, mail_gateway; all of them by default.")
+        list[Door] | None, typer.Argument(metavar="[DOOR]…", help="web, mail_gateway, bot; all of them by default.")
     ] = None,
 ) -> None:
     """Run the doors asked for in one process, until stopped."""

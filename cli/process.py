@@ -16,6 +16,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from prometheus_client import CONTENT_TYPE_LATEST, disable_created_metrics, generate_latest
 from tortoise.exceptions import BaseORMException
 
+from bot.app import Bot
 from hub import measures, upkeep
 from hub.bounces import ALARM, Bounce, BounceKind, bounced
 from hub.errors import HubError
@@ -38,7 +39,7 @@ from web.app import application
 from web.context import CLOCK, HUB
 from web.health import PARTS, Trouble, show_live, show_ready
 
-DOORS = ("web", "mail_gateway")
+DOORS = ("web", "mail_gateway", "bot")
 Wrap = Callable[[Application], None]
 Clock = Callable[[], datetime]
 _GOODBYE = 10.0
@@ -72,16 +73,23 @@ async def running(
         if sender is not None:
             process.parts["mail"] = lambda: sender.trouble
             process.parts[ALARM] = lambda: hub.alarms.standing(ALARM, now=clock())
+        bot = Bot(hub, clock) if "bot" in doors and settings.has_slack else None
+        if bot is not None:
+            process.parts["slack"] = lambda: bot.trouble
         app = application(hub, clock, process.parts) if "web" in doors else None
         if app is not None:
             if wrap is not None:
                 wrap(app)
             process.urls.append(await _serve(stack, app, settings.listen, "TEGATA_LISTEN"))
+        if bot is not None and not settings.is_slack_called_out:
+            process.urls.append(await _serve(stack, bot.endpoint(), settings.slack_listen, "TEGATA_SLACK_LISTEN"))
         await _listen_for_watchers(stack, process, clock)
         # Behind the ports: a second hub that finds them taken must not claim a row before it ends.
         if sender is not None:
             await stack.enter_async_context(sender.running())
             await stack.enter_async_context(_inbound(hub, clock))
+        if bot is not None:
+            await stack.enter_async_context(bot.running())
         await stack.enter_async_context(_clockwork(hub, clock))
         yield process
 

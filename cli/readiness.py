@@ -3,6 +3,7 @@
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from hub.errors import HubError
 from hub.settings import Mode, Settings
@@ -31,10 +32,25 @@ def missing(settings: Settings, doors: Sequence[str]) -> Iterator[str]:
     if "mail_gateway" in doors and not settings.mail_from:
         yield "TEGATA_MAIL_FROM is not set: write the sender of the mail, such as tegata@example.ac.jp."
 
+    if "bot" in doors:
+        yield from _missing_for_slack(settings)
     if (settings.mail_listen or settings.lmtp_listen) and not settings.mail_domain:
         yield "TEGATA_MAIL_DOMAIN is not set: write the domain that answers and reports come back to."
     if (settings.mail_certificate is None) != (settings.mail_certificate_key is None):
         yield "TEGATA_MAIL_CERTIFICATE and TEGATA_MAIL_CERTIFICATE_KEY go together: set both, or neither."
+
+
+def _missing_for_slack(settings: Settings) -> Iterator[str]:
+    if not settings.has_slack:
+        yield "TEGATA_SLACK_BOT_TOKEN is not set: write the bot's token of your Slack app (xoxb-…)."
+        return
+    if settings.is_slack_called_out and not settings.slack_app_token:
+        yield "TEGATA_SLACK_APP_TOKEN is not set: Socket Mode needs an app-level token (xapp-…)."
+    if not settings.is_slack_called_out and not settings.slack_signing_secret:
+        yield (
+            "TEGATA_SLACK_SIGNING_SECRET is not set: without it nobody knows whose requests come in over HTTP. For"
+            " Socket Mode set TEGATA_SLACK_APP_TOKEN instead."
+        )
 
 
 def unsafe(settings: Settings) -> Iterator[str]:
@@ -44,6 +60,8 @@ def unsafe(settings: Settings) -> Iterator[str]:
             f"TEGATA_ORIGIN is {settings.origin}, and passwords don't go over plain HTTP: put a TLS proxy in front"
             " and write https://, or set TEGATA_MODE=demo to try things out."
         )
+    if settings.has_slack and not _is_private(settings.slack_api_url):
+        yield f"TEGATA_SLACK_API_URL is {settings.slack_api_url}, and tokens don't go over plain HTTP: write https://."
     if settings.log_level == "debug":
         yield "TEGATA_LOG_LEVEL is debug, which tells too much: set it to info."
     yield from _exposed(settings.keys_file, "the key ring")
@@ -53,6 +71,12 @@ def unsafe(settings: Settings) -> Iterator[str]:
     for file in filter(None, (settings.keys_file, database)):
         if (file.parent / DEMO_MARK).exists():
             yield f"{file} belongs to a demo, whose passwords everybody knows: name another file."
+
+
+def _is_private(url: str) -> bool:
+    """Tell whether nobody on the way can read what goes to a URL."""
+    parsed = urlsplit(url)
+    return parsed.scheme == "https" or parsed.hostname in {"localhost", "127.0.0.1", "::1"}
 
 
 def _exposed(file: Path, what: str) -> Iterator[str]:

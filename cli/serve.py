@@ -14,7 +14,7 @@ _log = structlog.get_logger(__name__)
 
 def serve(settings: Settings, doors: Sequence[str]) -> None:
     """Run a hub process; HubError when it can't or mustn't start."""
-    asked = tuple(dict.fromkeys(doors)) or DOORS
+    asked = tuple(dict.fromkeys(doors)) or tuple(door for door in DOORS if door != "bot" or settings.has_slack)
     readiness.refuse_unsafe(settings, asked)
     logs.configure(settings)
     run(_served(settings, asked))

@@ -17,7 +17,7 @@ from hub.visit import Visit
 from models.account import Account
 from models.contact import Contact
 from models.delivery import Delivery
-from models.kinds import AuthenticatorKind, EventKind, Letter, Purpose
+from models.kinds import AuthenticatorKind, Channel, EventKind, Letter, Purpose
 from models.login import Challenge, Login
 from models.rows import where
 
@@ -54,16 +54,16 @@ async def ask(
     return Sent(challenge, delivery, posted=True)
 
 
-async def approve(hub: Hub, visit: Visit, speaker: str, delivery_id: int, typed: str) -> Approved | Refused | Throttled:
-    """Approve the login that a delivery asks about, with the digits on its page; who speaks is not logged in by it.
+async def approve(hub: Hub, visit: Visit, speaker: str, message_id: str, typed: str) -> Approved | Refused | Throttled:
+    """Approve the login that a letter of this Message-ID asks about, with the digits on its page.
 
-    A wrong number ends the login and counts. What can be no number at all costs nothing.
+    Whoever speaks is not logged in by it. A wrong number ends the login and counts. What can be no number at all costs nothing.
     """
     digits = typed_code(typed)
     if not (len(digits) == DIGITS and digits.isascii() and digits.isdecimal()):
         return Refused(Reason.DIGITS_MISSING)
     async with in_transaction():
-        delivery = await asked_of(speaker, delivery_id)
+        delivery = await asked_of(speaker, message_id)
         if delivery is None:
             return Refused(Reason.NOT_FOUND)
         await turns.take(delivery.account_id)
@@ -80,13 +80,16 @@ async def approve(hub: Hub, visit: Visit, speaker: str, delivery_id: int, typed:
                 await where(Login, id=delivery.login_id or 0, ended_at=None).update(ended_at=visit.now)
         account = await where(Account, id=delivery.account_id).one()
     await hub.wakeups.tell(topic_of(challenge.id))
+    # The message there is rewritten.
+    await hub.outbox.rouse(Channel.SLACK)
     return Approved(account.name, delivery.label) if isinstance(verdict, Right) else verdict
 
 
-async def asked_of(speaker: str, delivery_id: int) -> Delivery | None:
-    """Find a request for approval that went to this speaker; None for anybody else's."""
-    delivery = await where(Delivery, id=delivery_id, letter=Letter.APPROVAL).first()
-    if delivery is None or not await speakers.owns(speaker, delivery.contact_id):
+async def asked_of(speaker: str, message_id: str) -> Delivery | None:
+    """Find the request for approval of this Message-ID that went to this speaker; None for anybody else's."""
+    delivery = await where(Delivery, message_id=f"<{message_id}>", letter=Letter.APPROVAL).first()
+    contact = await speakers.contact_of(speaker)
+    if delivery is None or contact is None or delivery.contact_id != contact.id:
         return None
     return delivery
 

@@ -33,6 +33,7 @@ class Suspended(StrEnum):
     """Why a contact is suspended; the list has words for each."""
 
     NO_MAILBOX = "no-mailbox"
+    SLACK_GONE = "slack-gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ async def bounced(hub: Hub, visit: Visit, delivery_id: int, bounce: Bounce) -> N
     delivery = await Delivery.get_or_none(id=delivery_id)
     if delivery is None:
         return
-    _bounces.labels(str(bounce.kind)).inc()
+    if delivery.channel is Channel.MAIL:
+        _bounces.labels(str(bounce.kind)).inc()
     reply = "".join(sign if sign.isprintable() else " " for sign in f"{bounce.status} {bounce.said}").strip()[:200]
     told: frozenset[Channel] = frozenset()
     async with in_transaction():
@@ -78,6 +80,14 @@ async def bounced(hub: Hub, visit: Visit, delivery_id: int, bounce: Bounce) -> N
         await hub.wakeups.tell(topic_of(delivery.challenge_id))
 
 
+async def suspend(hub: Hub, visit: Visit, contact: Contact, why: Suspended) -> frozenset[Channel] | None:
+    """Suspend a contact, in the caller's transaction, and tell the member on the others; None when it was before."""
+    living = Contact.filter(id=contact.id, confirmed_at__isnull=False, suspended_at=None)
+    if await living.update(suspended_at=visit.now, suspended_why=why) != 1:
+        return None
+    return await _told(hub, visit, contact.account_id, contact.id, label=contact.label, why=why)
+
+
 async def _suspended(hub: Hub, visit: Visit, delivery: Delivery) -> frozenset[Channel]:
     """Suspend the delivery's contact, in the caller's transaction, and tell the member on the others."""
     living = Contact.filter(
@@ -88,16 +98,19 @@ async def _suspended(hub: Hub, visit: Visit, delivery: Delivery) -> frozenset[Ch
         confirmed_at__lte=delivery.posted_at,
         suspended_at=None,
     )
-    if await living.update(suspended_at=visit.now, suspended_why=Suspended.NO_MAILBOX) != 1:
+    why = Suspended.SLACK_GONE if delivery.channel is Channel.SLACK else Suspended.NO_MAILBOX
+    if await living.update(suspended_at=visit.now, suspended_why=why) != 1:
         return frozenset()
-    await audit.record(hub.keys, EventKind.CONTACT_SUSPENDED, visit, delivery.account_id, contact=delivery.contact_id)
-    # A report brings no language: the letter's is the member's. Nor did anybody do it from somewhere.
-    about_it = replace(visit, language=delivery.language, address="", browser="")
-    return await notices.tell_all(
-        hub,
-        about_it,
-        delivery.account_id,
-        Notice.CONTACT_SUSPENDED,
-        about=delivery.label,
-        but=delivery.contact_id,
-    )
+    # A report brings no language: the letter's is the member's.
+    as_member = replace(visit, language=delivery.language)
+    return await _told(hub, as_member, delivery.account_id, delivery.contact_id or 0, label=delivery.label, why=why)
+
+
+async def _told(
+    hub: Hub, visit: Visit, account_id: int, contact_id: int, *, label: str, why: Suspended
+) -> frozenset[Channel]:
+    await audit.record(hub.keys, EventKind.CONTACT_SUSPENDED, visit, account_id, contact=contact_id)
+    notice = Notice.SLACK_SUSPENDED if why is Suspended.SLACK_GONE else Notice.CONTACT_SUSPENDED
+    # Nobody did it from somewhere.
+    about_it = replace(visit, address="", browser="")
+    return await notices.tell_all(hub, about_it, account_id, notice, about=label, but=contact_id)

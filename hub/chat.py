@@ -1,23 +1,22 @@
 """What a member may do in a chat: by the web's rules, with nothing proved but that this chat account is theirs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from hub import bound, contacts, login, not_me, sessions, speakers
 from hub.contacts import ContactLine
 from hub.hub import Hub
 from hub.labels import fold_label
-from hub.not_me import Disowned, Locked
+from hub.not_me import Locked
 from hub.outcome import Added, Asked, Confirmed, Done, Reason, Refused, Throttled
 from hub.sessions import SessionLine
 from hub.visit import Visit
 from models.account import Account
 from models.contact import Contact
-from models.delivery import Delivery
-from models.kinds import Channel
 from models.rows import where
 
 LANGUAGES = ("ja", "en")
+_SHOWN = 80
 _NOBODY = Refused(Reason.NOT_LINKED)
 
 
@@ -77,8 +76,10 @@ async def add(hub: Hub, visit: Visit, speaker: str, *, label: str, address: str)
     contact = await speakers.contact_of(speaker)
     if contact is None:
         return _NOBODY
+    # The mail's reader is to know the person, not an id.
+    as_shown = replace(visit, browser=contact.shown[:_SHOWN] or visit.browser)
     return _hindrance(contact.account, visit) or await contacts.register(
-        hub, visit, contact.account_id, label=label, address=address
+        hub, as_shown, contact.account_id, label=label, address=address
     )
 
 
@@ -118,14 +119,6 @@ async def lock(hub: Hub, visit: Visit, speaker: str) -> Locked | Refused:
     """End every login and session of the speaker's account, keep codes away for a while, and tell the help desk."""
     contact = await speakers.contact_of(speaker)
     return await not_me.lock(hub, visit, contact.account_id) if contact else _NOBODY
-
-
-async def disown(hub: Hub, visit: Visit, speaker: str, delivery_id: int) -> Disowned | Refused:
-    """Disown what a message told of; only who received it can."""
-    delivery = await where(Delivery, id=delivery_id, channel=Channel.SLACK).first()
-    if delivery is None or not await speakers.owns(speaker, delivery.contact_id):
-        return Refused(Reason.NOT_FOUND)
-    return await not_me.disown(hub, visit, delivery.id)
 
 
 async def end_session(hub: Hub, visit: Visit, speaker: str, session_id: int) -> Done | Refused:

@@ -11,7 +11,7 @@ from hub.settings import NUMBERS
 from hub.visit import Visit
 from models.contact import Contact
 from models.delivery import Delivery
-from models.kinds import AuthenticatorKind, EventKind, Letter, Purpose
+from models.kinds import AuthenticatorKind, Channel, EventKind, Letter, Purpose
 from models.login import Challenge, Login
 from models.rows import where
 
@@ -67,6 +67,16 @@ async def ask(
     delivery = await hub.outbox.post_challenge(challenge, contact, account, visit, login_id=login.id)
     await audit.record(hub.keys, EventKind.CODE_ASKED, visit, account.id, contact=contact.id)
     return Sent(challenge, delivery, posted=True)
+
+
+async def tell_if_ended(hub: Hub, challenge: Challenge, *, now: datetime) -> None:
+    """Wake the door that rewrites messages whose code has ended; call it after the commit."""
+    if challenge.contact_id is None or not hub.settings.has_slack:
+        return
+    contact = await where(Contact, id=challenge.contact_id).first()
+    current = await where(Challenge, id=challenge.id).first()
+    if contact is not None and contact.channel is Channel.SLACK and not (current and challenges.is_live(current, now)):
+        await hub.outbox.rouse(contact.channel)
 
 
 def too_soon(postings: Sequence[Posting], contact_id: int, *, now: datetime) -> timedelta:

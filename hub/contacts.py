@@ -42,6 +42,8 @@ class ContactLine:
     channel: Channel
     label: str
     address: str
+    shown: str
+    hides_code: bool
     added_at: datetime
     confirmed_at: datetime | None
     suspended_at: datetime | None
@@ -129,7 +131,7 @@ async def waiting(hub: Hub, session: Current, contact_id: int, *, now: datetime)
     if contact is None:
         return Refused(Reason.NOT_FOUND)
     if _is_confirmed(contact):
-        return Confirmed(contact.id, contact.label, await _is_first(contact))
+        return Confirmed(contact.id, contact.label, await is_first(contact))
     challenge = await Challenge.get_or_none(slot=slot_of(contact.id))
     delivery = await Delivery.filter(contact_id=contact.id).order_by("-id").first()
     return Waiting(
@@ -151,7 +153,8 @@ async def send_again(hub: Hub, visit: Visit, session: Current, contact_id: int) 
     async with in_transaction():
         await turns.take(session.account_id)
         contact = await _own(session, contact_id)
-        if contact is None:
+        # A Slack account is linked anew from Slack.
+        if contact is None or contact.channel is not Channel.MAIL:
             return Refused(Reason.NOT_FOUND)
         if _is_confirmed(contact):
             return Refused(Reason.ALREADY_CONFIRMED)
@@ -222,7 +225,7 @@ async def opened_link(
     contact = challenge.contact
     here = session is not None and session.account_id == challenge.account_id
     if _is_confirmed(contact) and here:
-        return Confirmed(contact.id, contact.label, await _is_first(contact))
+        return Confirmed(contact.id, contact.label, await is_first(contact))
     if not challenges.is_live(challenge, now):
         return Refused(Reason.ALREADY_CONFIRMED if contact.confirmed_at else Reason.CHALLENGE_OVER)
     asked = await Delivery.filter(challenge_id=challenge.id).order_by("id").first()
@@ -323,6 +326,21 @@ async def rename(hub: Hub, visit: Visit, session: Current, contact_id: int, labe
     return Done()
 
 
+async def hide_code(hub: Hub, visit: Visit, session: Current, contact_id: int, *, hidden: bool) -> Done | Refused:
+    """Keep the code out of the notification of a Slack contact's messages, or put it there again."""
+    reason = sessions.hindrance(session, visit)
+    if reason is not None:
+        return Refused(reason)
+    async with in_transaction():
+        mine = Contact.filter(id=contact_id, account_id=session.account_id, channel=Channel.SLACK)
+        if await mine.update(hides_code=hidden) != 1:
+            return Refused(Reason.NOT_FOUND)
+        await audit.record(
+            hub.keys, EventKind.CONTACT_CHANGED, visit, session.account_id, contact=contact_id, hides_code=int(hidden)
+        )
+    return Done()
+
+
 async def remove(hub: Hub, visit: Visit, session: Current, contact_id: int) -> Done | Refused:
     """Unbind a contact of the session's own account."""
     reason = sessions.hindrance(session, visit)
@@ -353,7 +371,8 @@ async def unbind(hub: Hub, visit: Visit, contact: Contact, *, by: int | None = N
     )
     await contact.delete()
     await audit.record(hub.keys, EventKind.CONTACT_REMOVED, visit, contact.account_id, label=contact.label)
-    return told
+    # A message that holds one of its codes is rewritten.
+    return told | {contact.channel}
 
 
 def line(contact: Contact) -> ContactLine:
@@ -363,6 +382,8 @@ def line(contact: Contact) -> ContactLine:
         channel=contact.channel,
         label=contact.label,
         address=contact.address,
+        shown=contact.shown or contact.address,
+        hides_code=contact.hides_code,
         added_at=contact.added_at,
         confirmed_at=contact.confirmed_at,
         suspended_at=contact.suspended_at,
@@ -374,6 +395,12 @@ def line(contact: Contact) -> ContactLine:
 def slot_of(contact_id: int) -> str:
     """Name the one place of a contact's confirmation."""
     return f"confirm:{contact_id}"
+
+
+async def is_first(contact: Contact) -> bool:
+    """Tell whether a contact is the account's only confirmed one."""
+    others = Contact.filter(account_id=contact.account_id, confirmed_at__isnull=False).exclude(id=contact.id)
+    return not await others.exists()
 
 
 async def _own(session: Current, contact_id: int) -> Contact | None:
@@ -389,11 +416,6 @@ async def _waiting_for(account_id: int, now: datetime) -> list[Challenge]:
     """Read the confirmations of an account that can still be answered, the newest first."""
     found = await Challenge.filter(account_id=account_id, purpose=Purpose.CONFIRM, slot__isnull=False).order_by("-id")
     return [one for one in found if challenges.is_live(one, now)]
-
-
-async def _is_first(contact: Contact) -> bool:
-    others = Contact.filter(account_id=contact.account_id, confirmed_at__isnull=False).exclude(id=contact.id)
-    return not await others.exists()
 
 
 async def _refusal(hub: Hub, account_id: int, label: str, address: str) -> Reason | None:
@@ -477,7 +499,7 @@ async def _confirmed(hub: Hub, visit: Visit, contact: Contact, *, by: str) -> tu
         but=contact.id,
         by=asked.session_id if asked else None,
     )
-    return Confirmed(contact.id, contact.label, await _is_first(contact)), told
+    return Confirmed(contact.id, contact.label, await is_first(contact)), told
 
 
 async def _by_token(hub: Hub, token: str) -> Challenge | None:

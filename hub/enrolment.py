@@ -10,7 +10,7 @@ from hub.outcome import Done, Offer, Reason, Refused
 from hub.sessions import Current
 from hub.visit import Visit
 from models.account import Account
-from models.kinds import EventKind, Notice
+from models.kinds import Channel, EventKind, Notice
 from models.rows import where
 
 
@@ -20,6 +20,8 @@ class Overview:
 
     offers: tuple[Offer, ...]
     contacts: int
+    slack_accounts: int
+    has_slack: bool
     soft_tokens: int
     has_matrix_card: bool
     is_matrix_off: bool
@@ -35,6 +37,8 @@ async def overview(hub: Hub, session: Current) -> Overview:
     return Overview(
         offers=policy.offers(found),
         contacts=len(found.contacts),
+        slack_accounts=sum(contact.channel is Channel.SLACK for contact in found.contacts),
+        has_slack=hub.settings.has_slack,
         soft_tokens=found.soft_tokens,
         has_matrix_card=found.matrix_card,
         is_matrix_off=found.matrix_off,

@@ -176,10 +176,10 @@ async def answer(hub: Hub, visit: Visit, token: str, response: str) -> Admitted 
             verdict: Right | Refused | Throttled = await verification.redeem(question, now=visit.now)
         else:
             verdict = await verification.verify(hub, visit, question, response)
-        if not isinstance(verdict, Right):
-            return verdict
-        admission = await _admit(hub, visit, login, kind)
-    if isinstance(admission, Refused):
+        admission = await _admit(hub, visit, login, kind) if isinstance(verdict, Right) else verdict
+    if login.challenge is not None:
+        await codes.tell_if_ended(hub, login.challenge, now=visit.now)
+    if isinstance(admission, Refused | Throttled):
         return admission
     admitted, told = admission
     await notices.rouse(hub, told)

@@ -10,13 +10,13 @@ from tortoise.transactions import in_transaction
 
 from hub import audit, challenges, contacts, letter_token, sessions, verification
 from hub.hub import Hub
-from hub.outbox import topic_of
+from hub.outbox import SUSPENSIONS, topic_of
 from hub.outcome import Done, Reason, Refused
 from hub.settings import NUMBERS
 from hub.visit import Visit
 from models.account import Account
 from models.delivery import Delivery
-from models.kinds import EventKind, Letter, Notice, Purpose
+from models.kinds import Channel, EventKind, Letter, Purpose
 from models.login import Challenge, Login
 from models.session import Session
 
@@ -60,6 +60,14 @@ class Locked:
     codes_from: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A letter that somebody did receive."""
+
+    id: int
+    language: str
+
+
 async def opened_link(hub: Hub, token: str, *, now: datetime) -> Disownable | Refused:
     """Tell what a mailed URL would end; changes nothing, whoever follows it."""
     delivery = await _by_token(hub, token, now)
@@ -81,6 +89,14 @@ async def disown_with_link(hub: Hub, visit: Visit, token: str) -> Disowned | Ref
     return await disown(hub, visit, delivery.id) if delivery else Refused(Reason.NOT_FOUND)
 
 
+async def received(message_id: str, *, channel: Channel, address: str, now: datetime) -> Received | None:
+    """Find a letter of this Message-ID that went to this very address and can be disowned still; else None."""
+    delivery = await Delivery.get_or_none(message_id=f"<{message_id}>", channel=channel, address=address)
+    if delivery is None or not is_disownable(delivery) or delivery.posted_at + NUMBERS.not_me_life <= now:
+        return None
+    return Received(delivery.id, delivery.language)
+
+
 async def disown(hub: Hub, visit: Visit, delivery_id: int) -> Disowned | Refused:
     """Disown what a delivery told of, for a door that has made sure of who says so; a second time changes nothing.
 
@@ -98,6 +114,8 @@ async def disown(hub: Hub, visit: Visit, delivery_id: int) -> Disowned | Refused
         account = await Account.get(id=delivery.account_id)
     for challenge_id in revoked:
         await hub.wakeups.tell(topic_of(challenge_id))
+    # Messages there that hold a code are rewritten.
+    await hub.outbox.rouse(Channel.SLACK)
     return Disowned(_ends(delivery), account.codes_blocked_until)
 
 
@@ -114,12 +132,13 @@ async def lock(hub: Hub, visit: Visit, account_id: int) -> Locked:
     _disowned.labels("chat").inc()
     for challenge_id in revoked:
         await hub.wakeups.tell(topic_of(challenge_id))
+    await hub.outbox.rouse(Channel.SLACK)
     return Locked(sessions=ended, logins=logins, codes_from=account.codes_blocked_until)
 
 
 def is_disownable(delivery: Delivery) -> bool:
     """Tell whether a letter told of something that somebody did."""
-    return delivery.notice != Notice.CONTACT_SUSPENDED and delivery.letter is not Letter.ANSWER
+    return delivery.notice not in SUSPENSIONS and delivery.letter is not Letter.ANSWER
 
 
 async def _ended(hub: Hub, visit: Visit, delivery: Delivery) -> list[int]:

@@ -30,6 +30,8 @@ from models.rows import insert, where
 _URGENCY = {Letter.CODE: 0, Letter.APPROVAL: 0, Letter.CONFIRMATION: 1, Letter.ANSWER: 1, Letter.NOTICE: 2}
 # Letters that no challenge is behind.
 _OF_THEIR_OWN = {Letter.ANSWER, Letter.NOTICE}
+# Nobody did these, so nobody can disown them.
+SUSPENSIONS = {Notice.CONTACT_SUSPENDED, Notice.SLACK_SUSPENDED}
 _FIRST_RETRY = timedelta(seconds=1)
 _LONGEST_RETRY = timedelta(seconds=30)
 _NOTICE_LIFE = timedelta(days=2)
@@ -78,13 +80,15 @@ class Claimed:
     reply_to: str = ""
     answers_to: str = ""
     labels: tuple[str, ...] = ()
+    hides_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The next server took it over."""
+    """The next server took it over; `remote` is where the message can be found there, if it can."""
 
     reply: str
+    remote: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +239,10 @@ class Outbox:
             if accepted:
                 await connection.execute_many(
                     _accepted(connection.capabilities.dialect == "postgres"),
-                    [[instant(now), _short(report.reply), one.id, one.lease] for one, report in accepted],
+                    [
+                        [instant(now), _short(report.reply), report.remote, _fades_at(one), one.id, one.lease]
+                        for one, report in accepted
+                    ],
                 )
             for one, report in reports:
                 if not isinstance(report, Accepted):
@@ -253,8 +260,9 @@ class Outbox:
     async def _written(self, claimed: Claimed, report: Report, now: datetime) -> None:
         mine = where(Delivery, id=claimed.id, lease=claimed.lease)
         match report:
-            case Accepted(reply):
-                await mine.update(accepted_at=now, due_at=None, reply=_short(reply))
+            case Accepted(reply, remote):
+                fades_at = claimed.expires_at if _fades_at(claimed) else None
+                await mine.update(accepted_at=now, due_at=None, reply=_short(reply), remote=remote, fades_at=fades_at)
             case Failed(reply):
                 await mine.update(failed_at=now, due_at=None, reply=_short(reply))
             case Deferred(reply, retry_after):
@@ -319,7 +327,7 @@ class Outbox:
             url=f"{self._origin}/confirm/{challenges.token_of(self._keys, challenge)}"
             if challenge is not None and confirms
             else "",
-            not_me="" if row.notice == Notice.CONTACT_SUSPENDED or row.letter is Letter.ANSWER else self._not_me(row),
+            not_me="" if row.notice in SUSPENSIONS or row.letter is Letter.ANSWER else self._not_me(row),
             asked_at=row.posted_at,
             asked_from=row.asked_from,
             asked_with=row.asked_with,
@@ -335,6 +343,7 @@ class Outbox:
             reply_to=mail_addresses.reply_address(self._keys, row, self._mail_domain) if self._mail_domain else "",
             answers_to=row.answers_to,
             labels=labels,
+            hides_code=row.channel is Channel.SLACK and row.contact is not None and row.contact.hides_code,
         )
 
     def _thread(self, row: Delivery) -> str:
@@ -395,16 +404,28 @@ async def _complete(rows: Sequence[Delivery]) -> None:
     accounts = {row.id: row for row in await where(Account, id__in=sorted({one.account_id for one in rows})).all()}
     named = sorted({one.challenge_id for one in rows if one.challenge_id})
     asked = {row.id: row for row in await where(Challenge, id__in=named).all()} if named else {}
+    if rows[0].channel is Channel.SLACK:
+        ids = sorted({one.contact_id for one in rows if one.contact_id})
+        contacts = {row.id: row for row in await where(Contact, id__in=ids).all()} if ids else {}
+        for row in rows:
+            row.contact = contacts.get(row.contact_id or 0)
     for row in rows:
         row.account = accounts[row.account_id]
         row.challenge = asked.get(row.challenge_id or 0)
 
 
+def _fades_at(claimed: Claimed) -> int | None:
+    """Tell when a message that stays where others may read it loses its code, if nothing ends it sooner."""
+    stays = claimed.channel is Channel.SLACK and claimed.letter in {Letter.CODE, Letter.APPROVAL}
+    return instant(claimed.expires_at) if stays else None
+
+
 def _accepted(is_postgres: bool) -> str:  # noqa: FBT001 - the one thing that the two engines' spelling hangs on
-    at, reply, number, lease = ("$1", "$2", "$3", "$4") if is_postgres else ("?", "?", "?", "?")
+    marks = [f"${place}" for place in range(1, 7)] if is_postgres else ["?"] * 6
+    at, reply, remote, fades_at, number, lease = marks
     return (
-        f'UPDATE "delivery" SET "accepted_at" = {at}, "due_at" = NULL, "reply" = {reply}'  # noqa: S608 - only marks
-        f' WHERE "id" = {number} AND "lease" = {lease}'
+        f'UPDATE "delivery" SET "accepted_at" = {at}, "due_at" = NULL, "reply" = {reply},'  # noqa: S608 - only marks
+        f' "remote" = {remote}, "fades_at" = {fades_at} WHERE "id" = {number} AND "lease" = {lease}'
     )
 
 

@@ -39,6 +39,8 @@ class Reason(StrEnum):
     NOT_FOUND = "not-found"
     ALREADY_CONFIRMED = "already-confirmed"
     LAST_WAY = "last-way"
+    LINK_OVER = "link-over"
+    LINKED_ALREADY = "linked-already"
 
 
 class DeliveryState(StrEnum):

@@ -27,6 +27,9 @@ CONFIG = "TEGATA_CONFIG"
 _LAST_PORT = 65535
 DEFAULT_CONFIG = Path("tegata.toml")
 SECRET: JsonDict = {"secret": True}
+# A secret that is no URL: nothing of it is shown.
+HIDDEN: JsonDict = {"secret": True, "hidden": True}
+SLACK_API = "https://slack.com/api/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,10 @@ class Numbers:
     mail_lease: timedelta = timedelta(seconds=60)
     # A message at which this many readers ended is shelved.
     mail_attempts: int = 5
+    # A URL that links a Slack account: long enough to log in, too short to be found later.
+    slack_link_life: timedelta = timedelta(minutes=10)
+    # Slack tries an event again for an hour at most (and each of us remembers what it heard for longer).
+    kept_heard: timedelta = timedelta(days=1)
     # RFC 3834, 3: what answers by machine has a ceiling.
     answers_an_hour: int = 5
     kept_logins: timedelta = timedelta(days=1)
@@ -177,6 +184,39 @@ class Settings(BaseModel):
     smtp_timeout: Annotated[float, Field(gt=0, le=300)] = Field(
         10.0, description="Seconds to wait for each answer of the mail server."
     )
+    slack_bot_token: str = Field(
+        "",
+        description="The bot's token of the Slack app (xoxb-…); empty for no Slack.",
+        json_schema_extra=HIDDEN,
+        repr=False,
+    )
+    slack_app_token: str = Field(
+        "",
+        description="The app-level token (xapp-…) with which Socket Mode is opened; empty for HTTP.",
+        json_schema_extra=HIDDEN,
+        repr=False,
+    )
+    slack_signing_secret: str = Field(
+        "",
+        description="The Slack app's signing secret, by which requests over HTTP are known to be Slack's.",
+        json_schema_extra=HIDDEN,
+        repr=False,
+    )
+    slack_mode: Literal["", "socket", "http"] = Field(
+        "",
+        description="How Slack reaches the bot: `socket` (the bot calls out) or `http` (Slack calls in); empty for"
+        " `socket` when TEGATA_SLACK_APP_TOKEN is set.",
+    )
+    slack_listen: str = Field(
+        "127.0.0.1:8090",
+        description="Where the bot takes Slack's requests in HTTP mode (/slack/events), HOST:PORT; TLS ends before it.",
+    )
+    slack_teams: tuple[str, ...] = Field(
+        (),
+        description="The ids of the workspaces whose members may be linked (T…), parted by commas; empty for the bot's"
+        " own.",
+    )
+    slack_api_url: str = Field(SLACK_API, description="The address of Slack's Web API.")
     campus_networks: tuple[Network, ...] = Field(
         (), description="Networks that are on campus, parted by commas; everything else is off campus."
     )
@@ -218,6 +258,20 @@ class Settings(BaseModel):
     def _domains(cls, value: object) -> tuple[str, ...]:
         return tuple(part.casefold() for part in _parts(value))
 
+    @field_validator("slack_teams", mode="before")
+    @classmethod
+    def _teams(cls, value: object) -> tuple[str, ...]:
+        return tuple(_parts(value))
+
+    @field_validator("slack_api_url")
+    @classmethod
+    def _slack_api(cls, value: str) -> str:
+        parsed = urlsplit(value)
+        if parsed.scheme not in {"http", "https"} or not parsed.hostname or parsed.query or parsed.fragment:
+            message = "write it as https://slack.com/api/"
+            raise ValueError(message)
+        return value.rstrip("/") + "/"
+
     @field_validator("origin")
     @classmethod
     def _origin(cls, value: str) -> str:
@@ -243,7 +297,7 @@ class Settings(BaseModel):
             message = "write a domain, such as tegata.example.ac.jp"
             raise ValueError(message) from error
 
-    @field_validator("listen", "metrics_listen", "mail_listen", "lmtp_listen", "dns_resolver")
+    @field_validator("listen", "metrics_listen", "mail_listen", "lmtp_listen", "dns_resolver", "slack_listen")
     @classmethod
     def _listen(cls, value: str) -> str:
         if value:
@@ -281,6 +335,16 @@ class Settings(BaseModel):
     def zone(self) -> ZoneInfo:
         """The time zone of what is shown."""
         return ZoneInfo(self.time_zone)
+
+    @property
+    def has_slack(self) -> bool:
+        """Whether there is a Slack app to be the bot of."""
+        return bool(self.slack_bot_token)
+
+    @property
+    def is_slack_called_out(self) -> bool:
+        """Whether the bot opens a socket to Slack, instead of Slack calling in."""
+        return self.slack_mode == "socket" or (not self.slack_mode and bool(self.slack_app_token))
 
     @property
     def is_secure(self) -> bool:
@@ -331,7 +395,7 @@ def variable(name: str) -> str:
 
 def is_secret(name: str) -> bool:
     """Tell whether a setting is never shown, and may stand in a file of its own (`…_FILE`)."""
-    return Settings.model_fields[name].json_schema_extra == SECRET
+    return Settings.model_fields[name].json_schema_extra in (SECRET, HIDDEN)
 
 
 def default_of(name: str) -> str:
@@ -415,6 +479,8 @@ def _parts(value: object) -> list[str]:
 
 
 def _shown(settings: Settings, name: str) -> str:
+    if Settings.model_fields[name].json_schema_extra == HIDDEN:
+        return "(hidden)" if getattr(settings, name) else ""
     if is_secret(name):
         return _without_password(str(getattr(settings, name)))
     return _written(getattr(settings, name))

@@ -20,6 +20,7 @@ from models.inbound import InboundMail
 from models.lease import Lease
 from models.login import Challenge, Login
 from models.session import KnownBrowser, Session
+from models.slack import SlackHeard, SlackLink
 from models.throttle import Throttle
 
 _HOLDER = secrets.token_hex(8)
@@ -53,6 +54,8 @@ async def prune(_hub: Hub, now: datetime) -> int:
     dropped += await Challenge.filter(issued_at__lt=old, slot=None).delete()
     dropped += await Session.filter(expires_at__lt=now - NUMBERS.kept_sessions).delete()
     dropped += await KnownBrowser.filter(seen_at__lt=now - NUMBERS.known_browser).delete()
+    dropped += await SlackHeard.filter(heard_at__lt=now - NUMBERS.kept_heard).delete()
+    dropped += await SlackLink.filter(expires_at__lt=now - NUMBERS.kept_heard).delete()
     for prefix, fades in _FADING.items():
         dropped += await Throttle.filter(subject__startswith=prefix, open_at__lt=now - fades).delete()
     return dropped

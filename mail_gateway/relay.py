@@ -16,8 +16,8 @@ from aiosmtplib import (
 )
 from prometheus_client import Counter
 
+from hub.breaker import Breaker
 from hub.outbox import Accepted, Deferred, Failed, Report
-from mail_gateway.breaker import Breaker
 from mail_gateway.replies import Meaning, meaning_of
 from mail_gateway.settings import RelayAddress, StartTls
 

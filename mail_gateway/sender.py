@@ -14,7 +14,7 @@ from tortoise.exceptions import BaseORMException
 from hub.labels import domain_of
 from hub.outbox import Accepted, Claimed, Deferred, Failed, Outbox, Report
 from hub.settings import NUMBERS
-from mail_gateway.breaker import Destinations
+from mail_gateway.destinations import Destinations
 from mail_gateway.dkim_keys import Signer
 from mail_gateway.letters import House, UnwritableError, write
 from mail_gateway.relay import Relay

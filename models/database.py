@@ -23,6 +23,7 @@ _MODULES = [
     "models.throttle",
     "models.event",
     "models.lease",
+    "models.slack",
 ]
 _IN_MEMORY = "sqlite://:memory:"
 _EMBEDDED = "models.sqlite_engine"

@@ -54,6 +54,9 @@ class Delivery(Model):
     replied_at: datetime | None = InstantField(null=True)
     answers_to = fields.CharField(max_length=255, default="")
     reply = fields.CharField(max_length=200, default="")
+    # Where a message can be found again, and from when on it is to be rewritten without its code.
+    remote = fields.CharField(max_length=80, default="")
+    fades_at: datetime | None = InstantField(null=True)
 
     class Meta:
         table = "delivery"
@@ -63,4 +66,5 @@ class Delivery(Model):
             Index(fields=("contact_id", "posted_at")),
             Index(fields=("account_id", "posted_at")),
             Index(fields=("address_folded", "posted_at")),
+            Index(fields=("fades_at",)),
         )

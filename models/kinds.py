@@ -84,6 +84,8 @@ class Notice(StrEnum):
     MATRIX_ON = "matrix-on"
     NEW_LOGIN = "new-login"
     CONTACT_SUSPENDED = "contact-suspended"
+    SLACK_LINKED = "slack-linked"
+    SLACK_SUSPENDED = "slack-suspended"
 
 
 class Purpose(StrEnum):
@@ -122,11 +124,13 @@ class EventKind(StrEnum):
     CONTACT_ADDED = "contact-added"
     CONTACT_CONFIRMED = "contact-confirmed"
     CONTACT_REFUSED = "contact-refused"
+    CONTACT_CHANGED = "contact-changed"
     CONTACT_RENAMED = "contact-renamed"
     CONTACT_REMOVED = "contact-removed"
     CONTACT_SUSPENDED = "contact-suspended"
     BOUNCED = "bounced"
     MAIL_READ = "mail-read"
+    SLACK_LINK_ASKED = "slack-link-asked"
     SOFT_TOKEN_BOUND = "soft-token-bound"
     SOFT_TOKEN_REMOVED = "soft-token-removed"
     MATRIX_ISSUED = "matrix-issued"

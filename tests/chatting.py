@@ -10,6 +10,7 @@ from hub.visit import Visit
 from models.contact import Contact
 from models.delivery import Delivery
 from models.kinds import Channel, Letter, Zone
+from models.slack import SlackMember
 from tests.people import Member, People
 
 TARO = "T0CAMPUS/U0TARO"
@@ -33,6 +34,7 @@ async def in_slack(people: People, member: Member, *, label: str = "chat", speak
         added_at=people.now,
         confirmed_at=people.now,
     )
+    await SlackMember.create(address=speaker, contact_id=contact.id)
     member.contacts[label] = contact.id
     return contact.id
 
@@ -44,6 +46,7 @@ class Ringing:
     token: str
     asked: Asked
     delivery_id: int
+    message_id: str
 
     @property
     def digits(self) -> str:
@@ -64,12 +67,12 @@ async def ringing(people: People, member: Member, label: str = "chat") -> Ringin
     delivery = await Delivery.filter(challenge_id=outcome.challenge_id).order_by("-id").first()
     assert delivery is not None
     assert delivery.letter is Letter.APPROVAL
-    return Ringing(begun.token, outcome, delivery.id)
+    return Ringing(begun.token, outcome, delivery.id, delivery.message_id.strip("<>"))
 
 
 async def typed(people: People, ring: Ringing, digits: str, *, speaker: str = TARO) -> Approved | Refused | Throttled:
     """Type digits into the message of a request."""
-    return await approvals.approve(people.hub, said(people, speaker), speaker, ring.delivery_id, digits)
+    return await approvals.approve(people.hub, said(people, speaker), speaker, ring.message_id, digits)
 
 
 async def received(people: People) -> list[Claimed]:

@@ -1,5 +1,6 @@
 """Fixtures that every room's tests share."""
 
+from tests.chat import chat, chat_on_socket
 from tests.databases import database_url, postgres, sqlite_template
 from tests.house import house, house_on_sqlite
 from tests.people import hub, people
@@ -7,6 +8,8 @@ from tests.postman import office, office_on_sqlite
 from tests.shell import desk, desk_on_sqlite, shell
 
 __all__ = [
+    "chat",
+    "chat_on_socket",
     "database_url",
     "desk",
     "desk_on_sqlite",

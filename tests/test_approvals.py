@@ -177,7 +177,7 @@ async def test_two_hundred_wrong_digits_over_an_hours_logins_are_three_guesses(p
         if isinstance(outcome, Asked):
             delivery = await Delivery.filter(letter="approval").order_by("-id").first()
             assert delivery is not None
-            rings.append(Ringing(one.token, outcome, delivery.id))
+            rings.append(Ringing(one.token, outcome, delivery.id, delivery.message_id.strip("<>")))
         else:
             assert outcome == Throttled(timedelta(hours=1))
     assert len(rings) == 3
@@ -384,7 +384,10 @@ async def test_a_lost_message_is_sent_again_with_the_same_digits_within_the_hour
     assert isinstance(await login.send_to(people.hub, people.visit(), member.contacts["chat"]), Throttled)
     newest = await Delivery.filter(letter="approval").order_by("-id").first()
     assert newest is not None
-    assert isinstance(await typed(people, Ringing(ring.token, ring.asked, newest.id), ring.digits), Approved)
+    assert isinstance(
+        await typed(people, Ringing(ring.token, ring.asked, newest.id, newest.message_id.strip("<>")), ring.digits),
+        Approved,
+    )
 
 
 async def test_a_login_rings_one_contact_at_a_time(people: People) -> None:

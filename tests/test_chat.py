@@ -8,7 +8,7 @@ import pytest
 from hub import accounts, chat, contacts, login, sessions
 from hub.chat import OnPage, State
 from hub.hub import Hub
-from hub.not_me import Disowned, Locked
+from hub.not_me import Locked
 from hub.outcome import Added, Admitted, Asked, ByContact, Confirmed, Done, Reason, Refused, Throttled
 from models.account import Account
 from models.contact import Contact
@@ -252,16 +252,6 @@ async def test_the_language_is_kept_for_all_doors(people: People) -> None:
     assert (await Account.get(id=member.account.id)).language == "ja"
     assert await chat.language_of(TARO) == "ja"
     assert await chat.speak(TARO, "fr") == Refused(Reason.NOT_FOUND)
-
-
-async def test_only_who_received_a_message_disowns_it(people: People) -> None:
-    """Another Slack user, and the owner of another account, are told that there is nothing."""
-    member = await _taro(people)
-    hanako = await people.member("hanako")
-    await in_slack(people, hanako, speaker=HANAKO)
-    ring = await ringing(people, member)
-    assert await chat.disown(people.hub, said(people), HANAKO, ring.delivery_id) == Refused(Reason.NOT_FOUND)
-    assert isinstance(await chat.disown(people.hub, said(people), TARO, ring.delivery_id), Disowned)
 
 
 async def test_the_state_tells_what_is_registered_and_no_secret(people: People) -> None:

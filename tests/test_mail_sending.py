@@ -16,10 +16,11 @@ import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from prometheus_client import generate_latest
 
+from hub.breaker import Breaker
 from hub.outbox import Claimed, Deferred, Failed
 from hub.settings import load
 from mail_gateway import dialogue, dkim_keys
-from mail_gateway.breaker import Breaker, Destinations
+from mail_gateway.destinations import Destinations
 from mail_gateway.dkim_keys import Algorithm, DkimKeyError, Signer, State
 from mail_gateway.letters import House as Letterhead
 from mail_gateway.letters import UnwritableError, write

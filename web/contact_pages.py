@@ -134,6 +134,16 @@ async def post_rename(request: Request) -> Response:
     return refused(request, "rename", outcome, contact=contact, label=label[:200])
 
 
+async def post_notification(request: Request) -> Response:
+    """Keep a Slack contact's code out of the notification, or put it there again."""
+    session = await permitted(request)
+    if isinstance(session, Response):
+        return session
+    (code,) = await fields(request, "code")
+    await contacts.hide_code(hub_of(request), visit_of(request), session, _id(request), hidden=code == "hidden")
+    raise see(_LIST)
+
+
 def waiting_shown(request: Request, waiting: Waiting) -> dict[str, Any]:
     """Give what the waiting page and its stream show of a delivery."""
     if waiting.delivery is None:

@@ -13,6 +13,7 @@ from web import (
     not_me,
     portal,
     settings_pages,
+    slack_links,
     soft_token_pages,
 )
 
@@ -54,6 +55,7 @@ ROUTES = [
     web.post(r"/settings/contacts/{id:\d{1,18}}/remove", contact_pages.post_remove),
     web.get(r"/settings/contacts/{id:\d{1,18}}/rename", contact_pages.show_rename),
     web.post(r"/settings/contacts/{id:\d{1,18}}/rename", contact_pages.post_rename),
+    web.post(r"/settings/contacts/{id:\d{1,18}}/notification", contact_pages.post_notification),
     web.get("/settings/soft-token", soft_token_pages.show),
     web.post("/settings/soft-token", soft_token_pages.post),
     web.get(r"/settings/soft-token/{id:\d{1,18}}/remove", soft_token_pages.show_remove),
@@ -63,6 +65,8 @@ ROUTES = [
     web.post("/confirm/{token}/login", confirm.post_login),
     web.get("/confirm/{token}/refuse", confirm.show_refuse),
     web.post("/confirm/{token}/refuse", confirm.post_refuse),
+    web.get("/slack/link/{token}", slack_links.show),
+    web.post("/slack/link/{token}", slack_links.post),
     web.get("/not-me/{token}", not_me.show),
     web.post("/not-me/{token}", not_me.post),
     web.get("/health/live", health.show_live),

@@ -53,6 +53,10 @@ _REASONS = {
     Reason.TOO_MANY: N_("There are too many already. Please remove one, or confirm those that wait."),
     Reason.NOT_FOUND: N_("There is nothing like that here any more."),
     Reason.ALREADY_CONFIRMED: N_("This is confirmed already."),
+    Reason.LINK_OVER: N_("This page is good for ten minutes and once. Please type /tegata link in Slack again."),
+    Reason.LINKED_ALREADY: N_(
+        "This Slack account is linked already, to this account or another. Type /tegata unlink in Slack first."
+    ),
     Reason.LAST_WAY: N_("Matrix is the only way you have left, so it stays on."),
 }
 _DELIVERIES = {
@@ -70,6 +74,16 @@ _DELIVERIES = {
         "Code by mail to %(label)s could not be delivered. Please choose another way."
     ),
     (Channel.MAIL, DeliveryState.EXPIRED): N_("The code by mail to %(label)s has ended."),
+    (Channel.SLACK, DeliveryState.WAITING): N_("Code by Slack to %(label)s, asked for %(time)s: waiting to be posted"),
+    (Channel.SLACK, DeliveryState.RETRYING): N_(
+        "Code by Slack to %(label)s: Slack does not take it yet. It is being tried again; you can also choose another"
+        " way."
+    ),
+    (Channel.SLACK, DeliveryState.ACCEPTED): N_("Code by Slack to %(label)s, posted in Slack %(time)s"),
+    (Channel.SLACK, DeliveryState.FAILED): N_(
+        "Code by Slack to %(label)s could not be posted. Please choose another way."
+    ),
+    (Channel.SLACK, DeliveryState.EXPIRED): N_("The code by Slack to %(label)s has ended."),
 }
 _APPROVALS = {
     DeliveryState.WAITING: N_("Message in Slack to %(label)s, asked for %(time)s: waiting to be sent"),
@@ -90,7 +104,10 @@ _CONFIRMATIONS = {
     DeliveryState.FAILED: N_("Mail to %(label)s could not be delivered. Please use another address."),
     DeliveryState.EXPIRED: N_("The mail to %(label)s has ended. Please send it again."),
 }
-_SUSPENDED = {Suspended.NO_MAILBOX: N_("mail could not be delivered: the address does not exist any more")}
+_SUSPENDED = {
+    Suspended.NO_MAILBOX: N_("mail could not be delivered: the address does not exist any more"),
+    Suspended.SLACK_GONE: N_("this Slack account can't be reached any more; /tegata link in Slack links it again"),
+}
 _AMR = {
     "pwd": N_("password"),
     "otp": N_("one-time password"),

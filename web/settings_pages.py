@@ -5,9 +5,9 @@ from aiohttp.web import Request, Response
 from hub import enrolment, sessions
 from hub.outcome import Busy, Reason, Refused, SteppedUp, Throttled
 from hub.sessions import Current
-from web.context import SESSION, hub_of, keep, session_of, visit_of
+from web.context import ONWARD, SESSION, forget, hub_of, keep, read, session_of, visit_of
 from web.forms import fields
-from web.pages import page, refused, see, told
+from web.pages import See, page, refused, see, told
 from web.paths import own_path
 
 HOME = "/settings"
@@ -18,13 +18,12 @@ async def permitted(request: Request) -> Current | Response:
     """Give the session if it may change authenticators; else the page that says what stands against it."""
     session = await session_of(request)
     if session is None:
-        raise see(f"/?next={HOME}")
+        raise _after(request, "/" if _may_be_named(request) else "/login/account", HOME)
     match sessions.hindrance(session, visit_of(request)):
         case None:
             return session
         case Reason.STEP_UP_NEEDED:
-            onward = request.path if request.method == "GET" else HOME
-            raise see(f"{_AUTHENTICATE}?next={onward}")
+            raise _after(request, _AUTHENTICATE, request.path if request.method == "GET" else HOME)
         case _:
             refusal = await sessions.refuse_off_campus(hub_of(request), visit_of(request), session)
             return page(request, "refused-here", status=403, sentence=told(request, refusal))
@@ -38,7 +37,7 @@ async def show_authenticate(request: Request) -> Response:
     if sessions.hindrance(session, visit_of(request)) is Reason.MATRIX_OFF_CAMPUS:
         refusal = await sessions.refuse_off_campus(hub_of(request), visit_of(request), session)
         return page(request, "refused-here", status=403, sentence=told(request, refusal))
-    return page(request, "step-up", account=session.account, next=own_path(request.query.get("next", ""), HOME))
+    return page(request, "step-up", account=session.account, next=_onward(request))
 
 
 async def post_authenticate(request: Request) -> Response:
@@ -52,6 +51,7 @@ async def post_authenticate(request: Request) -> Response:
         case SteppedUp(token):
             answer = see(own_path(onward, HOME))
             keep(request, answer.response, SESSION, token)
+            forget(request, answer.response, ONWARD)
             raise answer
         case Refused(Reason.MATRIX_OFF_CAMPUS):
             return page(request, "refused-here", status=403, sentence=told(request, outcome))
@@ -78,3 +78,21 @@ async def post_matrix(request: Request) -> Response:
         overview = await enrolment.overview(hub_of(request), session)
         return refused(request, "settings", outcome, overview=overview)
     raise see(HOME)
+
+
+def _may_be_named(request: Request) -> bool:
+    """Tell whether a page's path may stand in a query string: never one that carries a token."""
+    return "token" not in request.match_info
+
+
+def _after(request: Request, way: str, onward: str) -> See:
+    """Send the browser on, to come back here or go `onward` afterwards."""
+    if _may_be_named(request):
+        return see(f"{way}?next={onward}")
+    answer = see(way)
+    keep(request, answer.response, ONWARD, own_path(request.path, HOME))
+    return answer
+
+
+def _onward(request: Request) -> str:
+    return own_path(request.query.get("next", "") or read(request, ONWARD), HOME)

@@ -1,0 +1,1 @@
+"""The Slack door: codes by direct message, and linking a Slack account without leaving the chat."""

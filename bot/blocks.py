@@ -1,0 +1,187 @@
+"""PURE: what a message looks like: Block Kit, Japanese and English, people's text as plain text."""
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from bot.words import escaped
+from hub.fading import Ending, Faded
+from hub.outbox import Claimed
+from models.kinds import Letter, Notice
+
+BUTTON = "not-me"
+Block = dict[str, Any]
+_WORDS = {
+    "en": {
+        "code": "One-time password for {service}",
+        "code-line": "{code} is your one-time password for {service}.",
+        "hidden-line": "A one-time password for {service}. Open the message to see it.",
+        "account": "Account",
+        "label": "Label",
+        "from": "Login from",
+        "at": "Asked at",
+        "until": "Good until",
+        "used": "This one-time password was used at {time}.",
+        "over": "This one-time password has ended.",
+        "disowned": "You said that this was not you. What this message told of was ended.",
+        "codes-from": "No codes are sent to this account until {time}.",
+        "not-me": "This was not me",
+        "unlink": "`/tegata unlink` stops messages to this Slack account.",
+        "done-from": "Done from",
+    },
+    "ja": {
+        "code": "{service} のワンタイムパスワード",
+        "code-line": "{service} のワンタイムパスワードは {code} です。",
+        "hidden-line": "{service} のワンタイムパスワードです。メッセージを開いてご確認ください。",
+        "account": "アカウント",
+        "label": "ラベル",
+        "from": "ログイン元",
+        "at": "要求時刻",
+        "until": "有効期限",
+        "used": "このワンタイムパスワードは {time} に使用されました。",
+        "over": "このワンタイムパスワードは無効になりました。",
+        "disowned": "心当たりがないとのことで、このメッセージの操作を止めました。",
+        "codes-from": "{time} まで、このアカウントにはコードを送りません。",
+        "not-me": "心当たりがない",
+        "unlink": "`/tegata unlink` で、このSlackアカウントへの送信を止められます。",
+        "done-from": "操作元",
+    },
+}
+_NOTICES = {
+    ("en", Notice.CONTACT_ADDED): "The contact “{about}” was registered.",
+    ("ja", Notice.CONTACT_ADDED): "連絡先「{about}」が登録されました。",
+    ("en", Notice.CONTACT_REMOVED): "The contact “{about}” was removed.",
+    ("ja", Notice.CONTACT_REMOVED): "連絡先「{about}」が削除されました。",
+    ("en", Notice.SOFT_TOKEN_ADDED): "The soft token “{about}” was registered.",
+    ("ja", Notice.SOFT_TOKEN_ADDED): "ソフトトークン「{about}」が登録されました。",
+    ("en", Notice.SOFT_TOKEN_REMOVED): "The soft token “{about}” was removed.",
+    ("ja", Notice.SOFT_TOKEN_REMOVED): "ソフトトークン「{about}」が削除されました。",
+    ("en", Notice.MATRIX_OFF): "Matrix authentication was switched off.",
+    ("ja", Notice.MATRIX_OFF): "マトリクス認証がオフになりました。",
+    ("en", Notice.MATRIX_ON): "Matrix authentication was switched on.",
+    ("ja", Notice.MATRIX_ON): "マトリクス認証がオンになりました。",
+    ("en", Notice.NEW_LOGIN): "Somebody logged in to {service} with your account.",
+    ("ja", Notice.NEW_LOGIN): "{service} へのログインがありました。",
+    ("en", Notice.CONTACT_SUSPENDED): "Mail to the contact “{about}” could not be delivered, so it is suspended.",
+    ("ja", Notice.CONTACT_SUSPENDED): "連絡先「{about}」にメールが届かないため、送信を止めました。",
+    (
+        "en",
+        Notice.SLACK_LINKED,
+    ): "Linked to {service} as “{about}”: one-time passwords can come here.",
+    (
+        "ja",
+        Notice.SLACK_LINKED,
+    ): "{service} と「{about}」として連携しました。ワンタイムパスワードをここで受け取れます。",
+    ("en", Notice.SLACK_SUSPENDED): "The Slack contact “{about}” can't be reached any more, so it is suspended.",
+    ("ja", Notice.SLACK_SUSPENDED): "Slackの連絡先「{about}」に届かなくなったため、送信を止めました。",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What every message says of its sender."""
+
+    service: str
+    zone: tzinfo
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message: its blocks, and the text that notifications show and screen readers read."""
+
+    text: str
+    blocks: list[Block]
+
+
+def message_of(claimed: Claimed, head: Head) -> Message | None:
+    """Write a delivery as a message; None for a letter that never goes by Slack."""
+    if claimed.letter is Letter.CODE:
+        return _code(claimed, head)
+    return _notice(claimed, head) if claimed.letter is Letter.NOTICE else None
+
+
+def faded(one: Faded, head: Head) -> Message:
+    """Write what stands in a code's place when the code has ended."""
+    words = _WORDS[one.language]
+    if one.ending is Ending.DISOWNED:
+        return disowned(one.codes_from, one.language, head.zone)
+    if one.ending is Ending.OVER:
+        return Message(words["over"], [_plain(words["over"])])
+    line = words["used"].format(time=_moment(one.at, head.zone))
+    # Whoever finds a code used that they did not type still has the way to say so.
+    return Message(line, [_plain(line), _not_me(words, one.message_id.strip("<>"))])
+
+
+def disowned(codes_from: datetime | None, language: str, zone: tzinfo) -> Message:
+    """Write what stands in a message's place when its reader said that it was not them."""
+    words = _WORDS[language]
+    line = words["disowned"]
+    if codes_from is not None:
+        line = f"{line} {words['codes-from'].format(time=_moment(codes_from, zone))}"
+    return Message(line, [_plain(line)])
+
+
+def _code(claimed: Claimed, head: Head) -> Message:
+    words = _WORDS[claimed.language]
+    line = words["hidden-line" if claimed.hides_code else "code-line"]
+    facts = _facts(
+        (words["account"], claimed.account),
+        (words["label"], claimed.label),
+        (words["from"], _asker(claimed)),
+        (words["at"], _moment(claimed.asked_at, head.zone)),
+        (words["until"], _moment(claimed.expires_at, head.zone)),
+    )
+    return Message(
+        escaped(line.format(code=claimed.code, service=head.service)),
+        [
+            _plain(words["code"].format(service=head.service)),
+            {"type": "header", "text": {"type": "plain_text", "text": claimed.code}},
+            facts,
+            _not_me(words, claimed.message_id.strip("<>")),
+        ],
+    )
+
+
+def _notice(claimed: Claimed, head: Head) -> Message:
+    words, notice = _WORDS[claimed.language], Notice(claimed.notice)
+    line = _NOTICES[claimed.language, notice].format(about=claimed.subject_label, service=head.service)
+    facts = [(words["account"], claimed.account), (words["at"], _moment(claimed.asked_at, head.zone))]
+    if claimed.asked_from:
+        facts.insert(1, (words["done-from"], _asker(claimed)))
+    blocks = [_plain(line), _facts(*facts)]
+    if notice is Notice.SLACK_LINKED:
+        blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": words["unlink"]}]})
+    if claimed.not_me:
+        blocks.append(_not_me(words, claimed.message_id.strip("<>")))
+    return Message(escaped(line), blocks)
+
+
+def _not_me(words: dict[str, str], message_id: str) -> Block:
+    button = {
+        "type": "button",
+        "action_id": BUTTON,
+        "style": "danger",
+        "text": {"type": "plain_text", "text": words["not-me"]},
+        "value": message_id,
+    }
+    return {"type": "actions", "elements": [button]}
+
+
+def _facts(*facts: tuple[str, str]) -> Block:
+    return {
+        "type": "section",
+        "fields": [{"type": "plain_text", "text": f"{name}:\n{value}", "emoji": False} for name, value in facts],
+    }
+
+
+def _plain(text: str) -> Block:
+    return {"type": "section", "text": {"type": "plain_text", "text": text, "emoji": False}}
+
+
+def _asker(claimed: Claimed) -> str:
+    return f"{claimed.asked_from} ({claimed.asked_with})" if claimed.asked_with else claimed.asked_from
+
+
+def _moment(at: datetime, zone: tzinfo) -> str:
+    local = at.astimezone(zone)
+    return f"{local:%Y-%m-%d %H:%M:%S} ({local.tzname()})"

@@ -1,0 +1,84 @@
+"""The hand that rewrites messages whose code has ended, so that none is left in the history."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import blocks
+from bot.blocks import Head
+from bot.desk import Clock, place_of
+from bot.errors import Meaning, error_of, meaning_of, retry_after_of
+from hub import fading
+from hub.fading import Faded
+from hub.hub import Hub
+from models.kinds import Channel
+
+_AT_ONCE = 8
+_LOOK_EVERY = 1.0
+_LATER = timedelta(seconds=10)
+_log = structlog.get_logger(__name__)
+
+
+class Fading:
+    """One process's hand on ended codes."""
+
+    def __init__(self, hub: Hub, client: AsyncWebClient, clock: Clock) -> None:
+        self._hub = hub
+        self._client = client
+        self._clock = clock
+        self._head = Head(hub.settings.service_name, hub.settings.zone)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Rewrite while this lasts."""
+        task = asyncio.create_task(self._keep())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _keep(self) -> None:
+        while True:
+            try:
+                async with self._hub.outbox.waiting(Channel.SLACK) as bell:
+                    taken = await fading.claim(limit=_AT_ONCE, now=self._clock())
+                    await asyncio.gather(*(self._rewrite(one) for one in taken))
+                    if len(taken) < _AT_ONCE:
+                        await bell.heard(timeout=_LOOK_EVERY)
+            except Exception:
+                # The loop must live on: the rows say what is still to be done.
+                _log.exception("slack.fading_trouble")
+                await asyncio.sleep(_LOOK_EVERY)
+
+    async def _rewrite(self, one: Faded) -> None:
+        place, message = place_of(one.remote), blocks.faded(one, self._head)
+        wait: timedelta | None = None
+        if place is not None:
+            wait = await self._updated(channel=place.channel, stamp=place.stamp, message=message)
+        if wait is None:
+            await fading.done(one.id)
+        else:
+            await fading.put_off(one.id, until=self._clock() + wait)
+
+    async def _updated(self, *, channel: str, stamp: str, message: blocks.Message) -> timedelta | None:
+        """Rewrite a message; returns how long to wait before the next try, None when there need be none."""
+        try:
+            await self._client.chat_update(channel=channel, ts=stamp, text=message.text, blocks=message.blocks)
+        except SlackApiError as error:
+            meaning = meaning_of(error_of(error))
+            if meaning in {Meaning.LATER, Meaning.APP}:
+                return retry_after_of(error) or _LATER
+            _log.info("slack.not_rewritten", error=error_of(error))
+            return None
+        except Exception as error:
+            # Slack can't be reached: the message keeps its code, which is good for nothing, a little longer.
+            _log.info("slack.not_rewritten", error=type(error).__name__)
+            return _LATER
+        return None

@@ -1,0 +1,61 @@
+"""PURE: what the bot says, in Japanese and English."""
+
+from enum import StrEnum
+
+
+class Say(StrEnum):
+    """One sentence each."""
+
+    HELP = "help"
+    LINK = "link"
+    LINK_OPEN = "link-open"
+    LINKED_ALREADY = "linked-already"
+    NOT_LINKED = "not-linked"
+    UNLINKED = "unlinked"
+    NOT_FOR_GUESTS = "not-for-guests"
+    NOT_THIS_WORKSPACE = "not-this-workspace"
+    NOT_NOW = "not-now"
+    GONE = "gone"
+
+
+_WORDS = {
+    ("en", Say.HELP): "`/tegata link` - receive one-time passwords here\n`/tegata unlink` - receive none here any more",
+    ("ja", Say.HELP): "`/tegata link` … ワンタイムパスワードをここで受け取る\n`/tegata unlink` … 受け取りをやめる",
+    (
+        "en",
+        Say.LINK,
+    ): "To receive one-time passwords of {service} here, open this page within {minutes} minutes:",
+    (
+        "ja",
+        Say.LINK,
+    ): "{service} のワンタイムパスワードをここで受け取るには、{minutes}分以内に次のページを開いてください。",
+    ("en", Say.LINK_OPEN): "Open the page",
+    ("ja", Say.LINK_OPEN): "ページを開く",
+    ("en", Say.LINKED_ALREADY): "This Slack account is linked to {account} as “{label}” already.",
+    ("ja", Say.LINKED_ALREADY): "このSlackアカウントは、すでに {account} の「{label}」として連携しています。",
+    ("en", Say.NOT_LINKED): "This Slack account is not linked to {service}. `/tegata link` links it.",
+    ("ja", Say.NOT_LINKED): "このSlackアカウントは {service} と連携していません。`/tegata link` で連携できます。",
+    ("en", Say.UNLINKED): "This Slack account is no longer linked: “{label}” was removed from {account}.",
+    ("ja", Say.UNLINKED): "連携を解除しました。{account} から「{label}」を削除しました。",
+    ("en", Say.NOT_FOR_GUESTS): "Only full members of the workspace can link their Slack account: no guests, no bots.",
+    (
+        "ja",
+        Say.NOT_FOR_GUESTS,
+    ): "連携できるのは正式なメンバーだけです。ゲストとボットは連携できません。",
+    ("en", Say.NOT_THIS_WORKSPACE): "{service} does not send one-time passwords to members of this workspace.",
+    ("ja", Say.NOT_THIS_WORKSPACE): "{service} は、このワークスペースのメンバーにはワンタイムパスワードを送りません。",
+    ("en", Say.NOT_NOW): "That did not work just now. Please try again in a moment.",
+    ("ja", Say.NOT_NOW): "いま処理できませんでした。しばらくしてからもう一度お試しください。",
+    ("en", Say.GONE): "There is nothing like that here any more.",
+    ("ja", Say.GONE): "該当するものは、もうありません。",
+}
+
+
+def say(what: Say, language: str, **told: str) -> str:
+    """Write one sentence; what is told in it is escaped already where people wrote it."""
+    return _WORDS[language, what].format(**told)
+
+
+def escaped(text: str) -> str:
+    """Write people's text so that Slack shows it as it is."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

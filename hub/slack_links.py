@@ -1,0 +1,236 @@
+"""Linking a Slack account: asked for in Slack, said to be one's own on the web, ended from either side."""
+
+import hmac
+import secrets
+from base64 import b32encode
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tortoise.transactions import in_transaction
+
+from hub import audit, bounces, challenges, contacts, notices, sessions, turns
+from hub.bounces import Suspended
+from hub.hub import Hub
+from hub.keyring import KeyRing
+from hub.labels import UnacceptableError, fold_label, label_of
+from hub.outcome import Confirmed, Reason, Refused, Throttled
+from hub.sessions import Current
+from hub.settings import NUMBERS
+from hub.visit import Visit
+from models.account import Account
+from models.contact import Contact
+from models.kinds import Channel, EventKind, Notice
+from models.rows import insert, insert_unless_taken, where
+from models.slack import SlackLink, SlackMember
+
+_PURPOSE = "slack-link"
+_NONCE_BYTES = 16
+_TOKEN_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A Slack account: its address `TEAM/USER`, and the names that people know it by."""
+
+    address: str
+    name: str
+    workspace: str
+
+    @property
+    def shown(self) -> str:
+        """What stands in the list of contacts."""
+        return f"{self.name} ({self.workspace})" if self.workspace else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A Slack account that is linked, and to what."""
+
+    contact_id: int
+    account_id: int
+    account: str
+    language: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkAsked:
+    """A linking that waits for its page, which opens at `url` until `expires_at`."""
+
+    url: str = field(repr=False)
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unlinked:
+    """It is linked no more."""
+
+    account: str
+    label: str
+
+
+async def ask(hub: Hub, visit: Visit, profile: Profile) -> LinkAsked | Linked | Throttled:
+    """Begin a linking for whoever is logged in to Slack as this; Linked when it is so already."""
+    linked = await linked_to(profile.address)
+    if linked is not None:
+        return linked
+    asked = await where(SlackLink, address=profile.address, asked_at__gt=visit.now - NUMBERS.slack_link_life).count()
+    if asked >= NUMBERS.confirmations_a_day:
+        return Throttled(NUMBERS.slack_link_life)
+    link = SlackLink(
+        address=profile.address,
+        name=profile.name[:120],
+        workspace=profile.workspace[:80],
+        key=hub.keys.current,
+        nonce=secrets.token_bytes(_NONCE_BYTES),
+        asked_at=visit.now,
+        expires_at=visit.now + NUMBERS.slack_link_life,
+    )
+    async with in_transaction():
+        await insert(link)
+        await audit.record(hub.keys, EventKind.SLACK_LINK_ASKED, visit, None, slack=profile.address)
+    return LinkAsked(f"{hub.settings.origin}/slack/link/{_token_of(hub.keys, link)}", link.expires_at)
+
+
+async def opened_link(hub: Hub, token: str, *, now: datetime) -> Profile | Refused:
+    """Tell whose Slack account a URL would link; changes nothing, whoever follows it."""
+    link = await _by_token(hub.keys, token)
+    if link is None:
+        return Refused(Reason.NOT_FOUND)
+    return _profile(link) if _is_live(link, now) else Refused(Reason.LINK_OVER)
+
+
+async def link(hub: Hub, visit: Visit, session: Current, token: str, label: str) -> Confirmed | Refused:
+    """Link a Slack account to the session's own account, under a label; codes may go there at once."""
+    reason = sessions.hindrance(session, visit)
+    if reason is not None:
+        return Refused(reason)
+    try:
+        named = label_of(label)
+    except UnacceptableError:
+        return Refused(Reason.LABEL_BAD)
+    async with in_transaction():
+        await turns.take(session.account_id)
+        found = await _by_token(hub.keys, token)
+        if found is None:
+            return Refused(Reason.NOT_FOUND)
+        if not _is_live(found, visit.now):
+            return Refused(Reason.LINK_OVER)
+        contact = await _bound(session.account_id, _profile(found), named, visit.now)
+        if isinstance(contact, Refused):
+            return contact
+        if await where(SlackLink, id=found.id, used_at=None).update(used_at=visit.now) != 1:
+            return Refused(Reason.LINK_OVER)
+        told = await _told(hub, visit, contact, by=session.id)
+    await notices.rouse(hub, told)
+    return Confirmed(contact.id, contact.label, await contacts.is_first(contact))
+
+
+async def linked_to(address: str) -> Linked | None:
+    """Tell what a Slack account is linked to; None when to nothing, or only to what is suspended or disabled."""
+    member = await where(SlackMember, address=address).first()
+    contact = await where(Contact, id=member.contact_id, suspended_at=None).first() if member else None
+    account = await where(Account, id=contact.account_id, disabled_at=None).first() if contact else None
+    if contact is None or account is None:
+        return None
+    return Linked(contact.id, account.id, account.name, account.language, contact.label)
+
+
+async def unlink(hub: Hub, visit: Visit, address: str) -> Unlinked | Refused:
+    """End a linking on the word of the Slack account's owner; the member is told on the other contacts."""
+    async with in_transaction():
+        member = await SlackMember.filter(address=address).select_related("contact__account").first()
+        if member is None:
+            return Refused(Reason.NOT_FOUND)
+        contact = member.contact
+        told = await contacts.unbind(hub, visit, contact)
+    await notices.rouse(hub, told)
+    return Unlinked(contact.account.name, contact.label)
+
+
+async def suspend(hub: Hub, visit: Visit, addresses: Iterable[str]) -> int:
+    """Suspend what is linked to these Slack accounts; returns how many were."""
+    members = await SlackMember.filter(address__in=list(addresses)).select_related("contact")
+    return await _suspended(hub, visit, members)
+
+
+async def suspend_workspace(hub: Hub, visit: Visit, team: str) -> int:
+    """Suspend what is linked to a whole workspace; returns how many were."""
+    members = await SlackMember.filter(address__startswith=f"{team}/").select_related("contact")
+    return await _suspended(hub, visit, members)
+
+
+async def _suspended(hub: Hub, visit: Visit, members: Iterable[SlackMember]) -> int:
+    number = 0
+    for member in members:
+        async with in_transaction():
+            told = await bounces.suspend(hub, visit, member.contact, Suspended.SLACK_GONE)
+        if told is not None:
+            number += 1
+            await notices.rouse(hub, told)
+    return number
+
+
+async def _bound(account_id: int, profile: Profile, label: str, now: datetime) -> Contact | Refused:
+    """Write the contact of a Slack account, or lift the suspension of the one there is."""
+    mine = await where(Contact, account_id=account_id).all()
+    member = await where(SlackMember, address=profile.address).first()
+    before = next((one for one in mine if member is not None and one.id == member.contact_id), None)
+    if member is not None and (before is None or before.suspended_at is None):
+        return Refused(Reason.LINKED_ALREADY)
+    others = [one for one in mine if before is None or one.id != before.id]
+    if any(one.label_folded == fold_label(label) for one in others):
+        return Refused(Reason.LABEL_TAKEN)
+    if before is None and len(mine) >= NUMBERS.contacts:
+        return Refused(Reason.TOO_MANY)
+    contact = before or Contact(
+        account_id=account_id,
+        channel=Channel.SLACK,
+        address=profile.address,
+        address_folded=profile.address,
+        added_at=now,
+    )
+    contact.label, contact.label_folded, contact.shown = label, fold_label(label), profile.shown[:200]
+    contact.confirmed_at, contact.suspended_at, contact.suspended_why = now, None, ""
+    await contact.save()
+    if before is None and not await insert_unless_taken(SlackMember(address=profile.address, contact_id=contact.id)):
+        # Somebody else was quicker, to another account.
+        await contact.delete()
+        return Refused(Reason.LINKED_ALREADY)
+    return contact
+
+
+async def _told(hub: Hub, visit: Visit, contact: Contact, *, by: int) -> frozenset[Channel]:
+    """Tell it in Slack, and on every other contact."""
+    account = await Account.get(id=contact.account_id)
+    await audit.record(hub.keys, EventKind.CONTACT_ADDED, visit, account.id, contact=contact.id, label=contact.label)
+    await audit.record(hub.keys, EventKind.CONTACT_CONFIRMED, visit, account.id, contact=contact.id, by="slack")
+    await hub.outbox.post_notice(Notice.SLACK_LINKED, contact, account, visit, about=contact.label, session_id=by)
+    told = await notices.tell_all(
+        hub, visit, account.id, Notice.CONTACT_ADDED, about=contact.label, but=contact.id, by=by
+    )
+    return told | {Channel.SLACK}
+
+
+def _is_live(link: SlackLink, now: datetime) -> bool:
+    return link.used_at is None and link.expires_at > now
+
+
+def _profile(link: SlackLink) -> Profile:
+    return Profile(link.address, link.name, link.workspace)
+
+
+def _token_of(keys: KeyRing, link: SlackLink) -> str:
+    """Derive the token that a linking's URL carries: its id and 128 bits, letters and digits."""
+    mac = keys.mac(_PURPOSE, str(link.id).encode(), bytes(link.nonce), link.address.encode(), key_id=link.key)
+    return f"{link.id}-{b32encode(mac[:_TOKEN_BYTES]).decode().rstrip('=').lower()}"
+
+
+async def _by_token(keys: KeyRing, token: str) -> SlackLink | None:
+    """Find the linking that a token belongs to; the token's id only says where to look."""
+    link_id = challenges.id_in(token)
+    found = await where(SlackLink, id=link_id).first() if link_id is not None else None
+    if found is None:
+        return None
+    return found if hmac.compare_digest(_token_of(keys, found).encode(), token.lower().encode()) else None
