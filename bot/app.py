@@ -83,7 +83,14 @@ class Bot:
 
 def client_of(settings: Settings, token: str) -> AsyncWebClient:
     """Make a client of Slack's Web API, wherever that is."""
-    return AsyncWebClient(token=token, base_url=settings.slack_api_url, timeout=_TIMEOUT, logger=quiet("bot.client"))
+    return AsyncWebClient(
+        token=token,
+        base_url=settings.slack_api_url,
+        timeout=_TIMEOUT,
+        logger=quiet("bot.client"),
+        # By itself it would post again what may have been posted; the outbox looks first.
+        retry_handlers=[],
+    )
 
 
 def quiet(name: str) -> logging.Logger:

@@ -32,6 +32,7 @@ _WORDS = {
         "disowned": "You said that this was not you. What this message told of was ended.",
         "codes-from": "No codes are sent to this account until {time}.",
         "not-me": "This was not me",
+        "linked": "Linked to {service} as “{about}”: one-time passwords can come here.",
         "unlink": "`/tegata unlink` stops messages to this Slack account.",
         "done-from": "Done from",
     },
@@ -54,6 +55,7 @@ _WORDS = {
         "disowned": "心当たりがないとのことで、このメッセージの操作を止めました。",
         "codes-from": "{time} まで、このアカウントにはコードを送りません。",
         "not-me": "心当たりがない",
+        "linked": "{service} と「{about}」として連携しました。ワンタイムパスワードをここで受け取れます。",
         "unlink": "`/tegata unlink` で、このSlackアカウントへの送信を止められます。",
         "done-from": "操作元",
     },
@@ -185,12 +187,15 @@ def _approval(claimed: Claimed, head: Head) -> Message:
 
 def _notice(claimed: Claimed, head: Head) -> Message:
     words, notice = _WORDS[claimed.language], Notice(claimed.notice)
-    line = _NOTICES[claimed.language, notice].format(about=claimed.subject_label, service=head.service)
+    # The one that was linked is told what that is good for; the others, that it was done.
+    is_linked = notice is Notice.SLACK_LINKED and claimed.label == claimed.subject_label
+    line = words["linked"] if is_linked else _NOTICES[claimed.language, notice]
+    line = line.format(about=claimed.subject_label, service=head.service)
     told = [(words["account"], claimed.account), (words["at"], moment(claimed.asked_at, head.zone))]
     if claimed.asked_from:
         told.insert(1, (words["done-from"], _asker(claimed)))
     blocks = [plain(line), facts(*told)]
-    if notice is Notice.SLACK_LINKED:
+    if is_linked:
         blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": words["unlink"]}]})
     if claimed.not_me:
         blocks.append(_not_me(words, claimed.message_id.strip("<>")))

@@ -129,6 +129,8 @@ async def test_a_wrong_number_ends_the_login_and_counts(people: People) -> None:
     member = await _taro(people)
     ring = await ringing(people, member)
     assert await typed(people, ring, ring.wrong) == Refused(Reason.DIGITS_WRONG)
+    # Ended in its own row too, by which the message in Slack loses its button.
+    assert (await Challenge.get(id=ring.asked.challenge_id)).revoked_at == people.now
     assert await typed(people, ring, ring.digits) == Refused(Reason.APPROVAL_OVER)
     assert await _goes_in(people, ring) == Refused(Reason.LOGIN_OVER)
     assert (await Throttle.get(subject=_subject(member))).wrong == 1
