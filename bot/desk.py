@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.locales import Locales
 from bot.workspaces import Workspaces
 from hub.hub import Hub
 from hub.visit import Visit
@@ -36,6 +37,7 @@ class Desk:
     clock: Clock
     client: AsyncWebClient
     workspaces: Workspaces
+    locales: Locales
 
     def visit(self, language: str = "en", *, by: "Member | None" = None) -> Visit:
         """Tell the hub of something done in Slack, which knows no address: who did it counts in its place."""
@@ -87,7 +89,8 @@ class Heard:
 
     `text` is what was typed behind a command, `value` a pressed button's, `place` the message it stood in; `typed` is a
     modal's fields by their action, `note` what the modal brought along; `event` what an event tells, as Slack sent it.
-    `view` is the modal or home in which a button was pressed; `reply` answers a modal that was sent, in its place.
+    `view` is the modal or home in which a button was pressed, or the modal beneath the one that was sent, which `reply`
+    answers in its place.
     """
 
     member: Member

@@ -49,13 +49,16 @@ def register(app: AsyncApp, desk: Desk, listener: Listener) -> None:
 
     async def hear_modal(ack: AsyncAck, body: Body, context: AsyncBoltContext, respond: AsyncRespond) -> None:
         """Acknowledge with what the modal is to show: its sentence belongs where the answer was typed."""
-        answer: Body = {}
+        shown: list[Body] = []
 
-        async def reply(shown: Body) -> None:
-            answer.update(shown)
+        async def reply(answer: Body) -> None:
+            # At once: what else is to be done may be slow, and Slack waits three seconds.
+            shown.append(answer)
+            await ack(**answer)
 
         await _done(desk, listener, body, replace(_heard_of(body, context, respond), reply=reply))
-        await ack(**answer)
+        if not shown:
+            await ack()
 
     match listener.source:
         case Source.COMMAND:
@@ -114,7 +117,7 @@ def _heard_of(body: Body, context: AsyncBoltContext, respond: AsyncRespond) -> H
         note=str(view.get("private_metadata") or ""),
         event=body.get("event") or {},
         surface=_surface(body),
-        view=str(view.get("id") or ""),
+        view=str(view.get("previous_view_id" if body.get("type") == "view_submission" else "id") or ""),
     )
 
 

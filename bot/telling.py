@@ -20,11 +20,8 @@ def head_of(desk: Desk) -> Head:
 
 
 async def language_of(desk: Desk, heard: Heard) -> str:
-    """Tell the member's language; English when Slack does not say."""
-    try:
-        return await linking.language_of(desk, heard.member)
-    except SlackApiError:
-        return "en"
+    """Tell the member's language: the account's own, or Slack's."""
+    return await linking.language_of(desk, heard.member)
 
 
 async def tell(desk: Desk, heard: Heard, sentence: str, blocks: Sequence[Block] = (), *, language: str) -> None:

@@ -39,8 +39,10 @@ async def ask(
     living = await challenges.live(slot_of(login.id), now=visit.now)
     if living is not None and living.contact_id == contact.id and not again:
         last = await where(Delivery, challenge_id=living.id).first(order_by="-id")
-        if last is not None:
-            return Sent(living, last, posted=False)
+        if last is not None and last.failed_at is None:
+            # One that waits for Slack still is hurried up.
+            await where(Delivery, id=last.id, lease="", due_at__isnull=False).update(due_at=visit.now)
+            return Sent(living, last, posted=last.due_at is not None)
     wait = await _too_soon(account.id, now=visit.now)
     if wait:
         return Throttled(wait)
