@@ -107,7 +107,7 @@ async def test_the_digits_are_drawn_once_for_a_login_and_rest_nowhere(people: Pe
     assert await Delivery.filter(letter="approval").count() == 1
     (letter,) = [one for one in await received(people) if one.letter == "approval"]
     assert letter.code == ""
-    assert ring.digits not in repr(ring.asked)
+    assert "digits" not in repr(ring.asked)
 
 
 async def test_the_page_is_told_where_the_message_is_and_when_it_is_approved(people: People) -> None:
