@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
+from tortoise.transactions import in_transaction
 
-from hub import accounts, chat, contacts, login, sessions
+from hub import accounts, challenges, chat, contacts, login, sessions
 from hub.chat import OnPage, State
 from hub.hub import Hub
 from hub.not_me import Locked
@@ -59,13 +60,9 @@ async def test_j4_however_it_was_confirmed_the_bot_says_so(people: People) -> No
         challenge = await Challenge.get(slot=f"confirm:{contact_id}")
         match way:
             case "url":
-                from hub import challenges
-
                 token = challenges.token_of(people.hub.keys, challenge)
                 outcome: object = await contacts.confirm_with_link(people.hub, people.visit(), session, token)
             case "answer":
-                from tortoise.transactions import in_transaction
-
                 async with in_transaction():
                     found = await contacts.confirm_by_answer(people.hub, people.visit(), challenge.id)
                     outcome = found[0] if isinstance(found, tuple) else found
