@@ -7,6 +7,7 @@ import dns.exception
 import dns.resolver
 
 from cli.doctor import Finding, Grade, mail_server
+from cli.doctor_door import listeners
 from hub.errors import HubError
 from hub.labels import domain_of
 from hub.settings import Settings, listen_of
@@ -18,7 +19,7 @@ _PATIENCE = 5.0
 
 
 async def examine(settings: Settings) -> list[Finding]:
-    """Look at the records in the DNS and at the mail server."""
+    """Look at the records in the DNS, at the mail server and at our own listeners."""
     sender = sender_address(settings.mail_from)
     if not sender:
         return [Finding("sender", Grade.WRONG, "TEGATA_MAIL_FROM is not set", "write the sender of the mail")]
@@ -29,6 +30,7 @@ async def examine(settings: Settings) -> list[Finding]:
     findings.append(await _dmarc(asker, domain))
     if settings.mail_domain:
         findings.append(await _mx(asker, settings.mail_domain))
+        findings += [finding async for finding in listeners(settings)]
     return findings
 
 

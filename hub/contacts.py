@@ -436,6 +436,8 @@ async def _refusal(hub: Hub, account_id: int, label: str, address: str) -> Reaso
 
 async def _too_soon(address_folded: str, *, now: datetime) -> timedelta:
     """Tell how long until one more confirmation may go to an address, whoever asks; zero when it may at once."""
+    # Two accounts at once must not each find that nothing was sent there yet.
+    await turns.take_address(address_folded)
     times = await Delivery.filter(
         address_folded=address_folded, letter=Letter.CONFIRMATION, posted_at__gt=now - _DAY
     ).values_list("posted_at", flat=True)

@@ -308,15 +308,9 @@ async def _living(hub: Hub, token: str, now: datetime) -> Login | None:
     if not token:
         return None
     digests = hub.keys.digests(_PURPOSE, token)
-    login = await where(Login, digest__in=digests, ended_at=None, expires_at__gt=now).first()
-    if login is None:
-        return None
-    account = await where(Account, id=login.account_id, disabled_at=None).first()
-    if account is None:
-        return None
-    login.account = account
-    login.challenge = await where(Challenge, id=login.challenge_id).first() if login.challenge_id else None
-    return login
+    living = where(Login, digest__in=digests, ended_at=None, expires_at__gt=now)
+    login = await living.first_with("account", "challenge")
+    return login if login is not None and login.account.disabled_at is None else None
 
 
 def _chosen(way: Way) -> str:

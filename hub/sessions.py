@@ -93,12 +93,10 @@ async def current(hub: Hub, token: str, *, now: datetime) -> Current | None:
     if not token:
         return None
     digests = hub.keys.digests(_PURPOSE, token)
-    session = await where(Session, digest__in=digests, ended_at=None).first()
-    if session is None or not _is_open(session, now):
+    session = await where(Session, digest__in=digests, ended_at=None).first_with("account")
+    if session is None or not _is_open(session, now) or session.account.disabled_at is not None:
         return None
-    account = await where(Account, id=session.account_id, disabled_at=None).first()
-    if account is None:
-        return None
+    account = session.account
     if now - session.seen_at >= _TOUCH_EVERY:
         await where(Session, id=session.id, ended_at=None).update(seen_at=now)
     return Current(

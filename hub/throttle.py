@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from hub.settings import NUMBERS
@@ -66,6 +67,7 @@ def address_subject(address: str) -> str:
     return f"address:{bucket(address)}"
 
 
+@lru_cache(maxsize=4096)
 def bucket(address: str) -> str:
     """Give the network that an address counts with: /24, or /64 for IPv6."""
     try:

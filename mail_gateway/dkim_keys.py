@@ -70,6 +70,10 @@ class Signer:
         self._keys = tuple(keys)
         self._domain = domain
 
+    def renew(self, keys: Iterable[DkimKey]) -> None:
+        """Sign with other keys from now on."""
+        self._keys = tuple(keys)
+
     def sign(self, message: bytes, *, now: datetime) -> bytes:
         """Put a signature of each algorithm before a message with CRLF line ends."""
         signatures = [self._signature(message, key) for key in signing(self._keys, now=now)]

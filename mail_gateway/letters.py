@@ -4,7 +4,7 @@ import base64
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from email.headerregistry import Address, HeaderRegistry
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8, EmailPolicy
 from email.utils import parseaddr
@@ -18,7 +18,8 @@ from models.kinds import Answer, Letter, Notice
 
 Words = dict[str, str | tuple[str, ...]]
 _LONGEST_LINE = 900
-_CHANGING = {"To", "Date", "Message-ID", "In-Reply-To", "References", "Reply-To"}
+_OF_IDS = {"In-Reply-To", "References"}
+_CHANGING = {"To", "Date", "Message-ID", "Reply-To"}
 _SUBJECTS = {
     ("ja", Letter.CODE): "ワンタイムパスワードのお知らせ",
     ("en", Letter.CODE): "Your one-time password",
@@ -62,6 +63,8 @@ _ANSWERS = {
     ("en", Answer.REMOVE_HERE): "Removing a contact needs your password. You can remove “{about}” here:",
     ("ja", Answer.HELP): "このメールには次のように返信できます。",
     ("en", Answer.HELP): "You can answer our mails with:",
+    ("ja", Answer.HOW_TO_CONFIRM): "登録の確認のメールには次のように返信できます。",
+    ("en", Answer.HOW_TO_CONFIRM): "You can answer the mail that asked about this address with:",
     ("ja", Answer.NOT_SURE): "そのメールが本当にあなたからのものか確かめられませんでした。次の画面で続けてください。",
     ("en", Answer.NOT_SURE): "We could not make sure that the mail came from you. Please go on here:",
     ("ja", Answer.TOO_LATE): "そのメールへの返信は、期限が切れたか、すでに受け付けています。次の画面で続けてください。",
@@ -70,6 +73,10 @@ _ANSWERS = {
 _SAYABLE = {
     "ja": ("一覧 … 連絡先の一覧", "削除 ラベル … 連絡先の削除", "心当たりがない … 操作を止める", "ヘルプ … この説明"),
     "en": ("list - your contacts", "remove LABEL - remove one", "not me - stop what the mail tells of", "help - this"),
+}
+_CONFIRMABLE = {
+    "ja": ("はい … このアドレスを登録する", "心当たりがない … 登録を止める"),
+    "en": ("yes - register this address", "not me - stop the registration"),
 }
 _WITH_LINK = {Answer.LIST, Answer.REMOVE_HERE, Answer.NOT_SURE, Answer.TOO_LATE}
 
@@ -83,14 +90,14 @@ class _Folding(EmailPolicy):
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         """Write a header as it goes out."""
+        if name in _OF_IDS:
+            # The library would make encoded words of a long id; none is longer than a line may be.
+            return f"{name}: {f'{self.linesep} '.join(value.split())}{self.linesep}".encode("ascii")
         return super().fold_binary(name, value) if name in _CHANGING else _folded(name, value, utf8=self.utf8)
 
 
-# As the library has it, a long id in References would become encoded words.
-_HEADERS = HeaderRegistry()
-_HEADERS.registry["references"] = _HEADERS.registry["message-id"]
-_ASCII = _Folding(linesep=SMTP.linesep, header_factory=_HEADERS)
-_BEYOND_ASCII = _Folding(linesep=SMTP.linesep, header_factory=_HEADERS, utf8=True)
+_ASCII = _Folding(linesep=SMTP.linesep)
+_BEYOND_ASCII = _Folding(linesep=SMTP.linesep, utf8=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +162,7 @@ def _words(claimed: Claimed, house: House) -> Words:
         "url": claimed.url,
         "not_me": claimed.not_me,
         "notice": notice,
+        "can_answer": "yes" if claimed.reply_to else "",
         "asked_at": _moment(claimed.asked_at, house.zone),
         "asked_from": claimed.asked_from,
         "asked_with": claimed.asked_with,
@@ -164,15 +172,26 @@ def _words(claimed: Claimed, house: House) -> Words:
 
 def _answer_words(claimed: Claimed, house: House) -> Words:
     answer = Answer(claimed.notice)
-    lines = claimed.labels if answer is Answer.LIST else _SAYABLE[claimed.language] if answer is Answer.HELP else ()
     return {
         "service": house.service,
         "account": claimed.account,
         "help_url": house.help_url,
         "answer": _ANSWERS[claimed.language, answer].format(about=claimed.subject_label),
-        "lines": lines,
+        "lines": _answer_lines(answer, claimed),
         "url": f"{house.origin}/settings/contacts" if answer in _WITH_LINK else "",
     }
+
+
+def _answer_lines(answer: Answer, claimed: Claimed) -> tuple[str, ...]:
+    match answer:
+        case Answer.LIST:
+            return claimed.labels
+        case Answer.HELP:
+            return _SAYABLE[claimed.language]
+        case Answer.HOW_TO_CONFIRM:
+            return _CONFIRMABLE[claimed.language]
+        case _:
+            return ()
 
 
 def _moment(at: datetime, zone: tzinfo) -> str:
