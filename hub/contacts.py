@@ -53,7 +53,7 @@ class ContactLine:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A contact that waits for its confirmation, and how its mail stands."""
+    """A contact that waits for its confirmation, and how its mail stands; `takes_answers`: a yes by mail counts."""
 
     contact_id: int
     challenge_id: int | None
@@ -62,6 +62,7 @@ class Waiting:
     delivery: DeliveryLine | None
     expires_at: datetime | None
     is_guarded: bool
+    takes_answers: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ async def waiting(hub: Hub, session: Current, contact_id: int, *, now: datetime)
         delivery=line_of(delivery, now) if delivery else None,
         expires_at=challenge.expires_at if challenge else None,
         is_guarded=domain_of(contact.address) in hub.settings.guarded_mail_domains,
+        takes_answers=bool(hub.settings.mail_domain),
     )
 
 

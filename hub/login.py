@@ -35,7 +35,6 @@ from hub.outcome import (
     ByMatrix,
     BySoftToken,
     Choose,
-    Done,
     Offer,
     Reason,
     Refused,
@@ -62,17 +61,17 @@ async def begin(hub: Hub, visit: Visit, *, name: str, password: str) -> Begun | 
     folded = fold_account(name)
     account = await where(Account, folded=folded).first()
     proof = await passwords.prove(hub, visit, folded=folded, account=account, password=password)
-    if not isinstance(proof, Done):
+    if not isinstance(proof, passwords.Proved):
         return proof
     assert account is not None  # noqa: S101 - nobody's password is never right
     offers = policy.offers(await bound.of(hub, account))
     if not offers:
-        await passwords.forgive(visit, folded)
+        await passwords.forgive(visit, folded, proof)
         return Refused(Reason.NOTHING_BOUND)
     token = secrets.token_urlsafe(32)
     at_once = offers[0].way if len(offers) == 1 and isinstance(offers[0].way, ByMatrix) else None
     async with in_transaction():
-        await passwords.forgive(visit, folded)
+        await passwords.forgive(visit, folded, proof)
         challenge = await matrix_cards.ask(hub, visit, account.id) if at_once else None
         login = Login(
             digest=hub.keys.digest(_PURPOSE, token),

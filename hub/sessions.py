@@ -119,11 +119,11 @@ async def step_up(hub: Hub, visit: Visit, session: Current, password: str) -> St
         return await refuse_off_campus(hub, visit, session)
     account = await where(Account, id=session.account_id).one()
     proof = await passwords.prove(hub, visit, folded=account.folded, account=account, password=password)
-    if not isinstance(proof, Done):
+    if not isinstance(proof, passwords.Proved):
         return proof
     token = secrets.token_urlsafe(32)
     async with in_transaction():
-        await passwords.forgive(visit, account.folded)
+        await passwords.forgive(visit, account.folded, proof)
         renewed = await Session.filter(id=session.id, ended_at=None).update(
             digest=hub.keys.digest(_PURPOSE, token), stepped_up_at=visit.now, seen_at=visit.now
         )

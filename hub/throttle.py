@@ -130,6 +130,24 @@ async def forgive(*subjects: str) -> None:
     await where(Throttle, subject__in=subjects).delete()
 
 
+def lately_wrong(row: Throttle | None, now: datetime) -> int:
+    """Tell how many of a count its address may still remember."""
+    return 0 if row is None or _faded(ADDRESSES, row, now) else row.wrong
+
+
+async def lower(subject: str, *, by: int) -> None:
+    """Take some of a subject's counts back; others may count there at the same moment, and theirs stay."""
+    if by <= 0:
+        return
+    for _ in range(_RACES):
+        row = await where(Throttle, subject=subject).first()
+        if row is None:
+            return
+        unchanged = where(Throttle, id=row.id, wrong=row.wrong, open_at=row.open_at)
+        if await (unchanged.update(wrong=row.wrong - by) if row.wrong > by else unchanged.delete()):
+            return
+
+
 async def reopen(account_id: int) -> int:
     """Open every kind of an account again, for every purpose; returns how many counts were dropped."""
     subjects = [subject for purpose in Purpose for subject in answer_subjects(account_id, purpose)]

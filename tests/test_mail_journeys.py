@@ -18,8 +18,20 @@ from tests.walks import answer_matrix
 from tests.ways import WAYS, Way, directly, through_postfix
 
 SAID = {
-    "en": {"yes": "yes", "not me": "This was not me.", "confirmed": "is registered", "stopped": "was stopped"},
-    "ja": {"yes": "はい", "not me": "心当たりがありません", "confirmed": "登録しました", "stopped": "止めました"},
+    "en": {
+        "yes": "yes",
+        "not me": "This was not me.",
+        "confirmed": "is registered",
+        "stopped": "was stopped",
+        "offer": "one word yes",
+    },
+    "ja": {
+        "yes": "はい",
+        "not me": "心当たりがありません",
+        "confirmed": "登録しました",
+        "stopped": "止めました",
+        "offer": "「はい」とだけ",
+    },
 }
 languages = pytest.mark.parametrize("language", ["en", "ja"])
 
@@ -47,6 +59,7 @@ async def enrolling(house: House, person: Person, member: Member, language: str)
     await person.follow(words["email"])
     await person.press(words["add"], label="自宅", email="taro@mail.test")
     assert person.page == "waiting", person.text
+    assert SAID[language]["offer"] in person.text
     letter = await house.inbox.next_to("taro@mail.test")
     # Whatever is said of it comes back to the hub.
     assert letter.sender.startswith("bounce+")

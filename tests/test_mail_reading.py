@@ -126,6 +126,19 @@ async def test_a_reader_that_hangs_is_ended_and_the_next_message_is_read() -> No
         await patient.close()
 
 
+async def test_a_slow_start_is_no_messages_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine in a hurry the child takes long to begin: the message's own time begins when it has."""
+    slow = tmp_path / "slow"
+    slow.write_text(f'#!/bin/sh\nsleep 1.5\nexec {sys.executable} "$@"\n')
+    slow.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(slow))
+    reader = Reader(longest=1.2)
+    try:
+        assert (await reader.parse(b"From: a@b.test\r\n\r\nyes\r\n")).line == "yes"
+    finally:
+        await reader.close()
+
+
 async def test_two_readers_act_on_a_message_once(people, hub) -> None:
     """A lease is one reader's; whoever comes with an old one changes nothing."""
     member = await people.member(contacts=("home",))

@@ -19,9 +19,9 @@ from prometheus_client import REGISTRY, generate_latest
 from hub.breaker import Breaker
 from hub.outbox import Claimed, Deferred, Failed
 from hub.settings import load
-from mail_gateway import dialogue, dkim_keys
+from mail_gateway import dialogue, dkim_keys, letters
 from mail_gateway.destinations import Destinations
-from mail_gateway.dkim_keys import Algorithm, DkimKeyError, Signer, State
+from mail_gateway.dkim_keys import Algorithm, DkimKey, DkimKeyError, Signer, State
 from mail_gateway.letters import House as Letterhead
 from mail_gateway.letters import UnwritableError, write
 from mail_gateway.relay import Relay
@@ -106,9 +106,69 @@ def test_a_label_stays_in_the_body() -> None:
         claimed = replace(
             letter(kind, "en", TOLD.get(kind, "")), label=evil, labels=(evil,), subject_label=evil, asked_with=evil
         )
-        message = email.message_from_bytes(write(claimed, HEAD), policy=email.policy.default)
+        raw = write(claimed, HEAD)
+        assert raw.count(b"\n") == raw.count(b"\r") == raw.count(b"\r\n")
+        message = email.message_from_bytes(raw, policy=email.policy.default)
         assert message["Bcc"] is None
         assert message.is_multipart()
+
+
+@pytest.mark.parametrize("evil", ["<1@a.test>\r\nBcc: c@d.test", "<1@a.test>\n", "\r", "<1@a.test>\r\n\r\nbody"])
+def test_what_a_letter_answers_adds_no_header(evil: str) -> None:
+    """A Message-ID is what a stranger wrote: with a line end in it there is no letter."""
+    with pytest.raises(UnwritableError):
+        write(replace(letter(Letter.ANSWER, "en", "help"), answers_to=evil), HEAD)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "taro@mail.test",
+        "a.b+c_d'e=f@xn--p8j.mail.test",
+        "a" * 64 + "@" + "b" * 60 + ".test",
+        "a..b@mail.test",
+        "太郎@mail.test",
+        "taro@例え.test",
+    ],
+)
+def test_each_header_is_as_the_email_package_writes_it(address: str) -> None:
+    """What is plain is written without the package, what is not by it: nobody can tell which."""
+    claimed = replace(letter(), address=address)
+    head = write(claimed, HEAD).partition(b"\r\n\r\n")[0] + b"\r\n"
+    policy = email.policy.SMTP if address.isascii() else email.policy.SMTPUTF8
+    for name, value in (
+        ("To", address),
+        ("Date", NOW),
+        ("Message-ID", claimed.message_id),
+        ("Reply-To", claimed.reply_to),
+        ("From", "Tegata 手形 <tegata@portal.test>"),
+    ):
+        assert policy.fold_binary(*policy.header_store_parse(name, value)) in head
+
+
+def test_ids_stay_as_they_are_however_long() -> None:
+    """Each on a line of its own, never as encoded words; one beyond ASCII can't be written at all."""
+    first, second = "<feed@portal.test>", f"<{'9' * 300}@mail.test>"
+    head = write(replace(letter(), thread=first, answers_to=second), HEAD)
+    assert f"\r\nReferences: {first}\r\n {second}\r\n".encode() in head
+    assert f"\r\nIn-Reply-To: {second}\r\n".encode() in head
+    with pytest.raises(UnwritableError):
+        write(replace(letter(), answers_to="<手形@mail.test>"), HEAD)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("kind", list(Letter))
+def test_text_and_page_arrive_as_they_were_written(kind: Letter, language: str) -> None:
+    """What a mail client decodes is what the templates made, to the last sign, long lines and 7-bit ones alike."""
+    for labels in (("home",), ("自宅", "x" * 1_000)):
+        claimed = replace(letter(kind, language, TOLD.get(kind, "")), label=labels[-1], labels=labels)
+        message = email.message_from_bytes(write(claimed, HEAD), policy=email.policy.default)
+        for subtype, form in (("plain", "txt"), ("html", "html")):
+            part = message.get_body((subtype,))
+            assert part is not None
+            assert not part.defects
+            rendered = letters._template(kind, language, form).render(letters._words(claimed, HEAD))
+            assert part.get_content().replace("\r\n", "\n") == rendered.removesuffix("\n") + "\n"
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
@@ -125,21 +185,58 @@ def test_a_signed_letter_is_believed_by_others(tmp_path: Path) -> None:
     """Both signatures verify with dkimpy, RSA with Perl's Mail::DKIM too; a header more or another breaks them."""
     keys = dkim_keys.make(tmp_path / "dkim", now=NOW)
     raw = Signer(keys, "portal.test").sign(write(letter(), HEAD), now=NOW)
-    records = {(f"{key.selector}._domainkey.portal.test", "TXT"): [txt(key.record)] for key in keys}
+    records = _records(keys)
+    assert _verdicts(raw, records) == [True, True]
+    for added in (b"Reply-To: evil@else.test\r\n", b"Subject: other\r\n", b"Auto-Submitted: no\r\n"):
+        assert _verdicts(raw.replace(b"From:", added + b"From:", 1), records) == [False, False]
+    assert _verdicts(raw.replace(b"Auto-Submitted: auto-generated", b"Auto-Submitted: no", 1), records) == [False] * 2
+    body = raw.index(b"\r\n\r\n--")
+    assert _verdicts(raw[:body] + raw[body:].replace(b"Y", b"Z", 1), records) == [False, False]
+    # Debian's Mail::DKIM knows no Ed25519 yet, which is why RSA stands beside it (RFC 8463, 3).
+    assert asyncio.run(_foreign(raw, records))["rsa-sha256"] == "pass"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"From: a@portal.test\r\n\r\n",
+        b"From: a@portal.test\r\n\r\n\r\n\r\n",
+        b"From: a@portal.test\r\n\r\nno end",
+        b"From: a@portal.test\r\n\r\n \t \r\n  a \t b  \r\n\r\n \r\n\t\r\n",
+        b"FROM:   A   <a@portal.test>  \r\nSubject:\r\n  folded\r\n\tand folded\r\n   again\r\nTo:\r\n\r\nx\r\n",
+        b"From: a@portal.test\r\nSubject: one\r\nX: y\r\nSubject: two\r\n\r\n.dots\r\n..\r\n",
+        b"From: a@portal.test\r\nSubject: " + "手形".encode() + b"\r\n\r\n" + b"x" * 990 + b"\r\n",
+    ],
+    ids=["empty", "blank", "no-end", "spaces", "folded", "twice", "utf8"],
+)
+def test_whatever_form_a_letter_has_its_signature_holds(tmp_path: Path, message: bytes) -> None:
+    """The relaxed forms of RFC 6376, 3.4, are those of two other implementations; lines stay short."""
+    keys = dkim_keys.make(tmp_path / "dkim", now=NOW)
+    raw = Signer(keys, "portal.test").sign(message, now=NOW)
+    assert _verdicts(raw, _records(keys)) == [True, True]
+    assert asyncio.run(_foreign(raw, _records(keys)))["rsa-sha256"] == "pass"
+    assert raw.endswith(b"\r\n" + message)
+    assert max(map(len, raw.removesuffix(message).split(b"\r\n"))) <= 78
+
+
+def _records(keys: list[DkimKey]) -> dict[tuple[str, str], list[str]]:
+    return {(f"{key.selector}._domainkey.portal.test", "TXT"): [txt(key.record)] for key in keys}
+
+
+def _verdicts(message: bytes, records: dict[tuple[str, str], list[str]]) -> list[bool]:
+    """Say what dkimpy thinks of both signatures."""
 
     def found(name: bytes, timeout: float = 5) -> bytes | None:
         texts = records.get((name.decode().rstrip("."), "TXT"))
         return texts[0].replace('" "', "").strip('"').encode() if texts else None
 
-    def verdicts(message: bytes) -> list[bool]:
-        return [dkim.DKIM(message).verify(idx=number, dnsfunc=found) for number in (0, 1)]
+    def holds(number: int) -> bool:
+        try:
+            return bool(dkim.DKIM(message).verify(idx=number, dnsfunc=found))
+        except dkim.ValidationError:
+            return False
 
-    assert verdicts(raw) == [True, True]
-    for added in (b"Reply-To: evil@else.test\r\n", b"Subject: other\r\n", b"Auto-Submitted: no\r\n"):
-        assert verdicts(raw.replace(b"From:", added + b"From:", 1)) == [False, False]
-    assert verdicts(raw.replace(b"Auto-Submitted: auto-generated", b"Auto-Submitted: no", 1)) == [False, False]
-    # Debian's Mail::DKIM knows no Ed25519 yet, which is why RSA stands beside it (RFC 8463, 3).
-    assert asyncio.run(_foreign(raw, records))["rsa-sha256"] == "pass"
+    return [holds(number) for number in (0, 1)]
 
 
 async def _foreign(raw: bytes, records: dict[tuple[str, str], list[str]]) -> dict[str, str]:

@@ -279,11 +279,11 @@ async def test_what_a_disowned_session_bound_goes_with_it(people: People, notice
 async def test_what_another_session_bound_stays(people: People) -> None:
     """The owner's contact, added in a session of their own, lives on when a stranger's session is disowned."""
     member = await people.member(contacts=("home",))
+    theirs = await people.session(member, visit=replace(people.visit(), browser_token="theirs"))
+    people.later(minutes=2)
     mine = await people.stepped_up(member)
     added = await people.adding(mine, label="mine", address="mine@mail.test")
     await contacts.confirm_with_code(people.hub, people.visit(), mine, added.contact_id, added.code)
-    people.later(minutes=2)
-    theirs = await people.session(member, visit=replace(people.visit(), browser_token="theirs"))
     letter = await Delivery.filter(notice="new-login", session_id=theirs.id).first()
     assert letter is not None
     await not_me.disown(people.hub, people.visit(), letter.id)
