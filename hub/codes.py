@@ -116,7 +116,12 @@ async def _postings(account_id: int, now: datetime) -> list[Posting]:
 
 async def _minted(hub: Hub, visit: Visit, account_id: int, contact_id: int) -> Challenge | None:
     living = where(
-        Challenge, account_id=account_id, purpose=Purpose.LOGIN, slot__isnull=False, expires_at__gt=visit.now
+        Challenge,
+        account_id=account_id,
+        kind=AuthenticatorKind.ONE_TIME_PASSWORD,
+        purpose=Purpose.LOGIN,
+        slot__isnull=False,
+        expires_at__gt=visit.now,
     )
     if await living.count() >= NUMBERS.live_challenges:
         return None

@@ -23,11 +23,11 @@ from models.account import Account
 from models.contact import Contact
 from models.delivery import Delivery
 from models.fields import instant
-from models.kinds import Answer, Channel, Letter, Notice
+from models.kinds import Answer, AuthenticatorKind, Channel, Letter, Notice
 from models.login import Challenge
 from models.rows import insert, read, where
 
-_URGENCY = {Letter.CODE: 0, Letter.CONFIRMATION: 1, Letter.ANSWER: 1, Letter.NOTICE: 2}
+_URGENCY = {Letter.CODE: 0, Letter.APPROVAL: 0, Letter.CONFIRMATION: 1, Letter.ANSWER: 1, Letter.NOTICE: 2}
 # Letters that no challenge is behind.
 _OF_THEIR_OWN = {Letter.ANSWER, Letter.NOTICE}
 # Nobody did these, so nobody can disown them.
@@ -58,7 +58,10 @@ UPDATE "delivery" SET "lease" = {lease}, "due_at" = {until}, "attempts" = "attem
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """One delivery, leased to the caller, with all that a letter needs; `code` and `url` rest nowhere else."""
+    """One delivery, leased to the caller, with all that a letter needs; `code` and `url` rest nowhere else.
+
+    An approval carries no code: what is typed is to be read on the page.
+    """
 
     id: int
     lease: str
@@ -143,11 +146,11 @@ class Outbox:
         login_id: int | None = None,
         session_id: int | None = None,
     ) -> Delivery:
-        """Write the delivery of a code or a confirmation, in the transaction of what caused it.
+        """Write the delivery of a code, an approval or a confirmation, in the transaction of what caused it.
 
         `login_id` or `session_id` is what asked for it, for whoever reads the letter and knows nothing of it.
         """
-        letter = Letter.CODE if challenge.contact_id and challenge.purpose == "login" else Letter.CONFIRMATION
+        letter = _letter_of(challenge)
         delivery = self._drafted(letter, contact, account, visit)
         delivery.challenge_id = challenge.id
         delivery.login_id = login_id
@@ -333,7 +336,9 @@ class Outbox:
             language=row.language,
             account=row.account.name,
             label=row.label,
-            code=challenges.code_of(self._keys, challenge) if challenge is not None else "",
+            code=challenges.code_of(self._keys, challenge)
+            if challenge is not None and row.letter is not Letter.APPROVAL
+            else "",
             url=f"{self._origin}/confirm/{challenges.token_of(self._keys, challenge)}"
             if challenge is not None and confirms
             else "",
@@ -366,6 +371,12 @@ class Outbox:
 
     async def _drop(self, row: Delivery, now: datetime) -> None:
         await where(Delivery, id=row.id).update(failed_at=now, due_at=None, reply=_NOT_NEEDED)
+
+
+def _letter_of(challenge: Challenge) -> Letter:
+    if challenge.kind is AuthenticatorKind.APPROVAL:
+        return Letter.APPROVAL
+    return Letter.CODE if challenge.contact_id and challenge.purpose == "login" else Letter.CONFIRMATION
 
 
 async def _labels_for(row: Delivery) -> tuple[str, ...]:
@@ -420,7 +431,7 @@ async def _complete(rows: Sequence[Delivery]) -> None:
 
 def _fades_at(claimed: Claimed) -> int | None:
     """Tell when a message that stays where others may read it loses its code, if nothing ends it sooner."""
-    stays = claimed.channel is Channel.SLACK and claimed.letter is Letter.CODE
+    stays = claimed.channel is Channel.SLACK and claimed.letter in {Letter.CODE, Letter.APPROVAL}
     return instant(claimed.expires_at) if stays else None
 
 
