@@ -81,7 +81,8 @@ class _Limited:
 
     def __dir__(self) -> Iterable[str]:
         """Name what aiosmtpd looks for in itself for each connection: among all else, that took a fourth of one."""
-        return _commands(type(self))
+        # mypy takes a class for something that can't be hashed.
+        return _commands(cast("type", type(self)))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Count the connection, or turn it away; after STARTTLS it is the same one still."""
