@@ -4,7 +4,7 @@ import secrets
 from base64 import b32encode
 from datetime import datetime
 
-from hub.authenticators import one_time_password
+from hub.authenticators import approval, one_time_password
 from hub.keyring import KeyRing
 from models.kinds import AuthenticatorKind, Purpose
 from models.login import Challenge
@@ -17,6 +17,11 @@ _TOKEN_BYTES = 16
 def code_of(keys: KeyRing, challenge: Challenge) -> str:
     """Derive the six digits that answer a challenge."""
     return one_time_password.reduce(_mac(keys, challenge, "code"))
+
+
+def digits_of(keys: KeyRing, challenge: Challenge) -> str:
+    """Derive the two digits that a page shows for an approval."""
+    return approval.reduce(_mac(keys, challenge, "digits"))
 
 
 def token_of(keys: KeyRing, challenge: Challenge) -> str:
@@ -82,6 +87,19 @@ async def consume(challenge: Challenge, *, now: datetime) -> bool:
         return False
     living = where(Challenge, id=challenge.id, answered_at=None, revoked_at=None, tries_left=challenge.tries_left)
     return await living.update(answered_at=now, slot=None) == 1
+
+
+async def approve(challenge: Challenge, *, now: datetime) -> bool:
+    """Mark a live challenge as approved, to be consumed by the login that waits; one row or refused."""
+    if not is_live(challenge, now):
+        return False
+    living = where(Challenge, id=challenge.id, answered_at=None, revoked_at=None, approved_at=None)
+    return await living.update(approved_at=now) == 1
+
+
+async def revoke(challenge: Challenge, *, now: datetime) -> None:
+    """End a challenge, so that nothing answers it any more."""
+    await where(Challenge, id=challenge.id, answered_at=None).update(slot=None, revoked_at=now)
 
 
 def _mac(keys: KeyRing, challenge: Challenge, use: str) -> bytes:

@@ -16,6 +16,7 @@ from hub.labels import (
     fold_address,
     fold_label,
     label_of,
+    typed_code,
 )
 from hub.outbox import line_of, topic_of
 from hub.outcome import Added, Confirmed, DeliveryLine, Done, Reason, Refused, Throttled
@@ -92,6 +93,13 @@ async def add(hub: Hub, visit: Visit, session: Current, *, label: str, address: 
     reason = sessions.hindrance(session, visit)
     if reason is not None:
         return Refused(reason)
+    return await register(hub, visit, session.account_id, label=label, address=address, session_id=session.id)
+
+
+async def register(
+    hub: Hub, visit: Visit, account_id: int, *, label: str, address: str, session_id: int | None = None
+) -> Added | Refused | Throttled:
+    """Add a mail address for a door that has made sure that the account's member may."""
     try:
         named = label_of(label)
     except UnacceptableError:
@@ -101,18 +109,18 @@ async def add(hub: Hub, visit: Visit, session: Current, *, label: str, address: 
     except UnacceptableError:
         return Refused(Reason.ADDRESS_BAD)
     async with in_transaction():
-        await turns.take(session.account_id)
-        refusal = await _refusal(hub, session.account_id, named, place)
+        await turns.take(account_id)
+        refusal = await _refusal(hub, account_id, named, place)
         if refusal is not None:
             return Refused(refusal)
         wait = await _too_soon(fold_address(place), now=visit.now)
         if wait:
             return Throttled(wait)
-        account = await Account.get(id=session.account_id)
+        account = await Account.get(id=account_id)
         contact = await _written(account.id, named, place, visit.now)
         if contact is None:
             return Refused(Reason.LABEL_TAKEN)
-        await _post(hub, visit, account, contact, session_id=session.id)
+        await _post(hub, visit, account, contact, session_id=session_id)
         await audit.record(hub.keys, EventKind.CONTACT_ADDED, visit, account.id, contact=contact.id, label=named)
     await hub.outbox.rouse(Channel.MAIL)
     return Added(contact.id)
@@ -165,14 +173,21 @@ async def confirm_with_code(
     hub: Hub, visit: Visit, session: Current, contact_id: int, typed: str
 ) -> Confirmed | Refused | Throttled:
     """Confirm a contact with the code from its mail, typed where the address was added."""
+    return await confirm_typed(hub, visit, session.account_id, contact_id, typed)
+
+
+async def confirm_typed(
+    hub: Hub, visit: Visit, account_id: int, contact_id: int, typed: str
+) -> Confirmed | Refused | Throttled:
+    """Confirm a contact with its code for a door that has made sure whose account it is."""
     async with in_transaction():
-        contact = await _own(session, contact_id)
+        contact = await Contact.get_or_none(id=contact_id, account_id=account_id)
         if contact is None:
             return Refused(Reason.NOT_FOUND)
         challenge = await challenges.live(slot_of(contact.id), now=visit.now)
         if challenge is None:
             return Refused(Reason.ALREADY_CONFIRMED if contact.confirmed_at else Reason.CHALLENGE_OVER)
-        question = Question(session.account_id, challenge.kind, challenge, Purpose.CONFIRM)
+        question = Question(account_id, challenge.kind, challenge, Purpose.CONFIRM)
         verdict = await verification.verify(hub, visit, question, typed)
         if not isinstance(verdict, Right):
             return verdict
@@ -180,6 +195,26 @@ async def confirm_with_code(
     await notices.rouse(hub, told)
     await hub.wakeups.tell(topic_of(challenge.id))
     return confirmed
+
+
+async def confirm_any(hub: Hub, visit: Visit, account_id: int, typed: str) -> Confirmed | Refused | Throttled:
+    """Confirm whichever waiting contact of an account this code belongs to, for a door where none is named.
+
+    A wrong code is a try of each that it was compared with.
+    """
+    async with in_transaction():
+        await turns.take(account_id)
+        waits = await _waiting_for(account_id, visit.now)
+        if not waits:
+            return Refused(Reason.CHALLENGE_OVER)
+        code = typed_code(typed)
+        meant = [one for one in waits if one_time_password.is_right(challenges.code_of(hub.keys, one), code)]
+        first = (meant or waits)[0]
+        outcome = await confirm_typed(hub, visit, account_id, first.contact_id or 0, typed)
+        if isinstance(outcome, Refused):
+            for other in waits[1:]:
+                await challenges.spend(other, now=visit.now)
+    return outcome
 
 
 async def opened_link(
@@ -338,8 +373,7 @@ async def unbind(hub: Hub, visit: Visit, contact: Contact, *, by: int | None = N
     )
     await contact.delete()
     await audit.record(hub.keys, EventKind.CONTACT_REMOVED, visit, contact.account_id, label=contact.label)
-    # A message that holds one of its codes is rewritten.
-    return told | {contact.channel}
+    return told
 
 
 def line(contact: Contact) -> ContactLine:
@@ -377,6 +411,12 @@ async def _own(session: Current, contact_id: int) -> Contact | None:
 def _is_confirmed(contact: Contact) -> bool:
     # A suspended contact is confirmed anew before it counts again.
     return contact.confirmed_at is not None and contact.suspended_at is None
+
+
+async def _waiting_for(account_id: int, now: datetime) -> list[Challenge]:
+    """Read the confirmations of an account that can still be answered, the newest first."""
+    found = await Challenge.filter(account_id=account_id, purpose=Purpose.CONFIRM, slot__isnull=False).order_by("-id")
+    return [one for one in found if challenges.is_live(one, now)]
 
 
 async def _refusal(hub: Hub, account_id: int, label: str, address: str) -> Reason | None:
@@ -429,7 +469,7 @@ async def _written(account_id: int, label: str, address: str, now: datetime) -> 
     return contact
 
 
-async def _post(hub: Hub, visit: Visit, account: Account, contact: Contact, *, session_id: int) -> None:
+async def _post(hub: Hub, visit: Visit, account: Account, contact: Contact, *, session_id: int | None) -> None:
     living = await challenges.live(slot_of(contact.id), now=visit.now)
     if living is None:
         fresh = challenges.draft(

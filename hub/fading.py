@@ -8,7 +8,10 @@ from tortoise.expressions import Q
 
 from hub.settings import NUMBERS
 from models.delivery import Delivery
+from models.kinds import Letter
 
+# Told when a code has ended before its time.
+ENDED = "codes-ended"
 _MARK = "fading"
 _FAR = 200
 
@@ -29,6 +32,7 @@ class Faded:
     remote: str
     message_id: str
     language: str
+    letter: Letter
     label: str
     ending: Ending
     at: datetime
@@ -63,6 +67,7 @@ async def _mark_ended(now: datetime) -> None:
         Q(disowned_at__isnull=False)
         | Q(challenge_id__isnull=True)
         | Q(challenge__answered_at__isnull=False)
+        | Q(challenge__approved_at__isnull=False)
         | Q(challenge__revoked_at__isnull=False)
         | Q(challenge__tries_left__lte=0)
     )
@@ -78,13 +83,14 @@ def _faded(row: Delivery, now: datetime) -> Faded:
     ending, at = Ending.OVER, min(now, row.expires_at)
     if row.disowned_at is not None:
         ending, at = Ending.DISOWNED, row.disowned_at
-    elif challenge is not None and challenge.answered_at is not None:
-        ending, at = Ending.USED, challenge.answered_at
+    elif challenge is not None and (used_at := challenge.approved_at or challenge.answered_at) is not None:
+        ending, at = Ending.USED, used_at
     return Faded(
         id=row.id,
         remote=row.remote,
         message_id=row.message_id,
         language=row.language,
+        letter=row.letter,
         label=row.label,
         ending=ending,
         at=at,

@@ -1,13 +1,16 @@
 """One login from account and password to admission: begin, choose, answer; the only file that knows its order."""
 
 import secrets
+from dataclasses import replace
 from datetime import datetime
 
 from tortoise.transactions import in_transaction
 
 from hub import (
+    approvals,
     audit,
     bound,
+    challenges,
     codes,
     matrix_cards,
     measures,
@@ -27,6 +30,7 @@ from hub.outcome import (
     Asked,
     Begun,
     Busy,
+    ByApproval,
     ByContact,
     ByMatrix,
     BySoftToken,
@@ -96,7 +100,7 @@ async def offered(hub: Hub, token: str, *, now: datetime) -> Choose | Refused:
 
 
 async def choose(hub: Hub, visit: Visit, token: str, way: Way) -> Asked | Refused | Throttled:
-    """Choose how to go on: a code is sent to a contact, cells of the matrix card are asked, or a soft token's code."""
+    """Choose how to go on: a code or a request goes to a contact, or cells or a soft token's code are asked."""
     login = await _living(hub, token, visit.now)
     if login is None:
         return Refused(Reason.LOGIN_OVER)
@@ -114,7 +118,7 @@ async def asked(hub: Hub, token: str, *, now: datetime) -> Asked | Choose | Refu
     if not login.chosen:
         return await offered(hub, token, now=now)
     offers = policy.offers(await bound.of(hub, login.account))
-    return await _asked(login, offers, now)
+    return await _asked(hub, login, offers, now)
 
 
 async def send_again(hub: Hub, visit: Visit, token: str) -> Asked | Refused | Throttled:
@@ -131,6 +135,26 @@ async def send_again(hub: Hub, visit: Visit, token: str) -> Asked | Refused | Th
     return await _send(hub, visit, login, way, again=True, other_ways=len(offers) > 1)
 
 
+async def send_to(hub: Hub, visit: Visit, contact_id: int) -> Asked | Refused | Throttled:
+    """Send once more what the newest login asked of a contact, on the word of who holds that contact.
+
+    The letter tells where the login is from, not who asked for it again.
+    """
+    chosen = [_chosen(ByContact(contact_id)), _chosen(ByApproval(contact_id))]
+    waiting = where(Login, chosen__in=chosen, ended_at=None, expires_at__gt=visit.now)
+    login = await waiting.first(order_by="-id")
+    account = await where(Account, id=login.account_id, disabled_at=None).first() if login else None
+    if login is None or account is None:
+        return Refused(Reason.NO_LOGIN_WAITS)
+    login.account = account
+    as_asked = replace(visit, address=login.address, browser=login.browser)
+    match _way(login.chosen):
+        case ByContact() | ByApproval() as way:
+            return await _send(hub, as_asked, login, way, again=True, other_ways=True)
+        case _:
+            return Refused(Reason.NO_LOGIN_WAITS)
+
+
 @measures.counted
 async def answer(hub: Hub, visit: Visit, token: str, response: str) -> Admitted | Refused | Throttled:
     """Answer what the login asks; admitted when both factors are proved.
@@ -145,7 +169,12 @@ async def answer(hub: Hub, visit: Visit, token: str, response: str) -> Admitted 
     if kind is None:
         return Refused(Reason.NOT_OFFERED)
     async with in_transaction():
-        verdict = await verification.verify(hub, visit, Question(login.account_id, kind, login.challenge), response)
+        question = Question(login.account_id, kind, login.challenge)
+        if kind is AuthenticatorKind.APPROVAL:
+            # It was answered where it was asked: here only the browser that shows the digits goes in with it.
+            verdict: Right | Refused | Throttled = await verification.redeem(question, now=visit.now)
+        else:
+            verdict = await verification.verify(hub, visit, question, response)
         admission = await _admit(hub, visit, login, kind) if isinstance(verdict, Right) else verdict
     if login.challenge is not None:
         await codes.tell_if_ended(hub, login.challenge, now=visit.now)
@@ -174,7 +203,7 @@ async def _admit(
 
 async def _ask(hub: Hub, visit: Visit, login: Login, way: Way, *, other_ways: bool) -> Asked | Refused | Throttled:
     match way:
-        case ByContact():
+        case ByContact() | ByApproval():
             return await _send(hub, visit, login, way, again=False, other_ways=other_ways)
         case BySoftToken():
             await where(Login, id=login.id).update(chosen=_chosen(way), challenge_id=None)
@@ -189,23 +218,26 @@ async def _ask(hub: Hub, visit: Visit, login: Login, way: Way, *, other_ways: bo
 
 
 async def _send(
-    hub: Hub, visit: Visit, login: Login, way: ByContact, *, again: bool, other_ways: bool
+    hub: Hub, visit: Visit, login: Login, way: ByContact | ByApproval, *, again: bool, other_ways: bool
 ) -> Asked | Refused | Throttled:
     async with in_transaction():
         contact = await where(Contact, id=way.contact_id, account_id=login.account_id).first()
         if contact is None:
             return Refused(Reason.NOT_OFFERED)
-        sent = await codes.ask(hub, visit, login, contact, again=again)
+        ask = codes.ask if isinstance(way, ByContact) else approvals.ask
+        sent = await ask(hub, visit, login, contact, again=again)
         if isinstance(sent, Refused | Throttled):
             return sent
         await where(Login, id=login.id).update(chosen=_chosen(way), challenge_id=sent.challenge.id)
     if sent.posted:
         await hub.outbox.rouse(contact.channel)
         await hub.wakeups.tell(topic_of(sent.challenge.id))
+    if isinstance(way, ByApproval):
+        return _approval_asked(hub, login.account, contact, sent, visit.now)
     return _code_asked(login.account, contact, sent, visit.now, other_ways=other_ways)
 
 
-async def _asked(login: Login, offers: tuple[Offer, ...], now: datetime) -> Asked | Refused:
+async def _asked(hub: Hub, login: Login, offers: tuple[Offer, ...], now: datetime) -> Asked | Refused:
     other_ways = len(offers) > 1
     way = _way(login.chosen)
     match way:
@@ -213,12 +245,14 @@ async def _asked(login: Login, offers: tuple[Offer, ...], now: datetime) -> Aske
             return _soft_token_asked(login.account, other_ways=other_ways)
         case ByMatrix() if login.challenge is not None:
             return await _cells_asked(login.account, login.challenge, other_ways=other_ways)
-        case ByContact(contact_id) if login.challenge is not None:
+        case ByContact(contact_id) | ByApproval(contact_id) if login.challenge is not None:
             contact = await where(Contact, id=contact_id).first()
             delivery = await where(Delivery, challenge_id=login.challenge.id).first(order_by="-id")
             if contact is None or delivery is None:
                 return Refused(Reason.NOT_OFFERED)
             sent = Sent(login.challenge, delivery, posted=False)
+            if isinstance(way, ByApproval):
+                return _approval_asked(hub, login.account, contact, sent, now)
             return _code_asked(login.account, contact, sent, now, other_ways=other_ways)
         case _:
             return Refused(Reason.NOT_OFFERED)
@@ -235,6 +269,20 @@ def _code_asked(account: Account, contact: Contact, sent: Sent, now: datetime, *
         resend_at=sent.delivery.posted_at + NUMBERS.sent_gap,
         expires_at=sent.challenge.expires_at,
         other_ways=other_ways,
+    )
+
+
+def _approval_asked(hub: Hub, account: Account, contact: Contact, sent: Sent, now: datetime) -> Asked:
+    return Asked(
+        challenge_id=sent.challenge.id,
+        kind=AuthenticatorKind.APPROVAL,
+        account=account.name,
+        label=contact.label,
+        channel=contact.channel,
+        digits=challenges.digits_of(hub.keys, sent.challenge),
+        is_approved=sent.challenge.approved_at is not None,
+        delivery=line_of(sent.delivery, now),
+        expires_at=sent.challenge.expires_at,
     )
 
 
@@ -268,6 +316,8 @@ def _chosen(way: Way) -> str:
     match way:
         case ByContact(contact_id):
             return f"contact:{contact_id}"
+        case ByApproval(contact_id):
+            return f"approval:{contact_id}"
         case BySoftToken():
             return "soft-token"
         case ByMatrix():
@@ -278,6 +328,8 @@ def _way(chosen: str) -> Way | None:
     kind, _, number = chosen.partition(":")
     if kind == "contact":
         return ByContact(int(number))
+    if kind == "approval":
+        return ByApproval(int(number))
     if kind == "soft-token":
         return BySoftToken()
     return ByMatrix() if kind == "matrix" else None
@@ -287,6 +339,8 @@ def _kind(chosen: str) -> AuthenticatorKind | None:
     match _way(chosen):
         case ByContact():
             return AuthenticatorKind.ONE_TIME_PASSWORD
+        case ByApproval():
+            return AuthenticatorKind.APPROVAL
         case BySoftToken():
             return AuthenticatorKind.SOFT_TOKEN
         case ByMatrix():

@@ -7,7 +7,7 @@ from enum import StrEnum
 from prometheus_client import Counter
 from tortoise.transactions import in_transaction
 
-from hub import audit, challenges, contacts, disowned_bindings, letter_token, notices
+from hub import audit, challenges, contacts, disowned_bindings, fading, letter_token, notices, sessions, verification
 from hub.hub import Hub
 from hub.outbox import SUSPENSIONS, topic_of
 from hub.outcome import Done, Reason, Refused
@@ -47,6 +47,15 @@ class Disowned:
     """It is ended; no codes are sent to the account until `codes_from`, which is None for a registration."""
 
     ends: Ends
+    codes_from: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """All is ended; no codes are sent to the account until `codes_from`."""
+
+    sessions: int
+    logins: int
     codes_from: datetime | None
 
 
@@ -106,9 +115,26 @@ async def disown(hub: Hub, visit: Visit, delivery_id: int) -> Disowned | Refused
         account = await Account.get(id=delivery.account_id)
     for challenge_id in revoked:
         await hub.wakeups.tell(topic_of(challenge_id))
-    # Messages in Slack that hold a code are rewritten.
-    await notices.rouse(hub, told | {Channel.SLACK})
+    await hub.wakeups.tell(fading.ENDED)
+    await notices.rouse(hub, told)
     return Disowned(_ends(delivery), account.codes_blocked_until)
+
+
+async def lock(hub: Hub, visit: Visit, account_id: int) -> Locked:
+    """End every login and session of an account on its member's own word, and keep codes away for a while."""
+    async with in_transaction():
+        logins, revoked = await _attempts_ended(account_id, visit.now)
+        ended = await sessions.end_all(account_id, now=visit.now)
+        account = await Account.get(id=account_id)
+        # The help desk finds it where it finds every "this was not me".
+        await audit.record(
+            hub.keys, EventKind.DISOWNED, visit, account_id, asked_from=visit.address, sessions=ended, logins=logins
+        )
+    _disowned.labels("chat").inc()
+    for challenge_id in revoked:
+        await hub.wakeups.tell(topic_of(challenge_id))
+    await hub.wakeups.tell(fading.ENDED)
+    return Locked(sessions=ended, logins=logins, codes_from=account.codes_blocked_until)
 
 
 def is_disownable(delivery: Delivery) -> bool:
@@ -119,14 +145,10 @@ def is_disownable(delivery: Delivery) -> bool:
 async def _ended(hub: Hub, visit: Visit, delivery: Delivery) -> list[int]:
     """End what the delivery told of, in the caller's transaction; returns the challenges that died."""
     now, account_id = visit.now, delivery.account_id
-    until = now + NUMBERS.codes_blocked
-    await Account.filter(id=account_id).update(codes_blocked_until=until)
-    sessions = await _sessions_ended(delivery, now)
-    # An attempt under way lives minutes: the member whose own it was begins again, a stranger can't go on.
-    logins = await Login.filter(account_id=account_id, ended_at=None, expires_at__gt=now).update(ended_at=now)
-    codes = Challenge.filter(account_id=account_id, purpose=Purpose.LOGIN, contact_id__isnull=False, slot__isnull=False)
-    revoked = [int(str(found)) for found in await codes.values_list("id", flat=True)]
-    await Challenge.filter(id__in=revoked).update(slot=None, revoked_at=now)
+    if delivery.letter is Letter.APPROVAL:
+        await verification.count_denied(account_id, now=now)
+    logins, revoked = await _attempts_ended(account_id, now)
+    ended = await _sessions_ended(delivery, now)
     await audit.record(
         hub.keys,
         EventKind.DISOWNED,
@@ -135,11 +157,22 @@ async def _ended(hub: Hub, visit: Visit, delivery: Delivery) -> list[int]:
         letter=str(delivery.letter),
         notice=delivery.notice or None,
         asked_from=delivery.asked_from,
-        sessions=sessions,
+        sessions=ended,
         logins=logins,
     )
     _disowned.labels(str(delivery.letter)).inc()
     return revoked
+
+
+async def _attempts_ended(account_id: int, now: datetime) -> tuple[int, list[int]]:
+    """End the logins under way and their codes, and keep codes away; returns how many, and the challenges that died."""
+    await Account.filter(id=account_id).update(codes_blocked_until=now + NUMBERS.codes_blocked)
+    # An attempt under way lives minutes: the member whose own it was begins again, a stranger can't go on.
+    logins = await Login.filter(account_id=account_id, ended_at=None, expires_at__gt=now).update(ended_at=now)
+    codes = Challenge.filter(account_id=account_id, purpose=Purpose.LOGIN, contact_id__isnull=False, slot__isnull=False)
+    revoked = [int(str(found)) for found in await codes.values_list("id", flat=True)]
+    await Challenge.filter(id__in=revoked).update(slot=None, revoked_at=now)
+    return logins, revoked
 
 
 async def _sessions_ended(delivery: Delivery, now: datetime) -> int:
@@ -161,7 +194,7 @@ async def _registration_stopped(hub: Hub, visit: Visit, delivery: Delivery) -> D
 
 def _ends(delivery: Delivery) -> Ends:
     match delivery.letter:
-        case Letter.CODE:
+        case Letter.CODE | Letter.APPROVAL:
             return Ends.LOGIN
         case Letter.CONFIRMATION:
             return Ends.REGISTRATION

@@ -18,6 +18,13 @@ class Reason(StrEnum):
     ANSWER_STALE = "answer-stale"
     CODES_BLOCKED = "codes-blocked"
     CHALLENGE_OVER = "challenge-over"
+    APPROVAL_OVER = "approval-over"
+    NOT_APPROVED = "not-approved"
+    ALREADY_APPROVED = "already-approved"
+    DIGITS_WRONG = "digits-wrong"
+    DIGITS_MISSING = "digits-missing"
+    NOT_LINKED = "not-linked"
+    NO_LOGIN_WAITS = "no-login-waits"
     TRIES_SPENT = "tries-spent"
     KIND_CLOSED = "kind-closed"
     STEP_UP_NEEDED = "step-up-needed"
@@ -80,6 +87,13 @@ class ByContact:
 
 
 @dataclass(frozen=True, slots=True)
+class ByApproval:
+    """An approval asked of this contact."""
+
+    contact_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class BySoftToken:
     """A code of any soft token that is bound."""
 
@@ -89,12 +103,12 @@ class ByMatrix:
     """Three cells of the matrix card."""
 
 
-Way = ByContact | BySoftToken | ByMatrix
+Way = ByContact | ByApproval | BySoftToken | ByMatrix
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One way to go on; `label` and `channel` only for a contact."""
+    """One way to go on; `label` and `channel` where a contact is behind it."""
 
     way: Way
     label: str = ""
@@ -124,7 +138,7 @@ class Asked:
     """What is asked now, to be answered.
 
     `cells` for a matrix card; `label`, `channel`, `delivery` and the times for a delivered code, which may be sent
-    again from `resend_at` and ends at `expires_at`.
+    again from `resend_at` and ends at `expires_at`. An approval has these too, with the `digits` to be typed there.
     """
 
     challenge_id: int | None
@@ -134,10 +148,20 @@ class Asked:
     channel: Channel | None = None
     cells: tuple[str, ...] = ()
     signs: int = 0
+    digits: str = field(default="", repr=False)
+    is_approved: bool = False
     delivery: DeliveryLine | None = None
     resend_at: datetime | None = None
     expires_at: datetime | None = None
     other_ways: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """The digits were right: the browser that shows them may go in, and nobody else."""
+
+    account: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
-from hub.outcome import ByContact, ByMatrix, BySoftToken, Offer
+from hub.outcome import ByApproval, ByContact, ByMatrix, BySoftToken, Offer
 from models.kinds import AuthenticatorKind, Channel, Factor, Zone
 
 Network = IPv4Network | IPv6Network
@@ -14,6 +14,8 @@ _FACTORS = {
     AuthenticatorKind.MATRIX: {Factor.POSSESSION},
     AuthenticatorKind.ONE_TIME_PASSWORD: {Factor.POSSESSION},
     AuthenticatorKind.SOFT_TOKEN: {Factor.POSSESSION},
+    # The chat account that approves is had; what is typed there is no secret, it names the browser.
+    AuthenticatorKind.APPROVAL: {Factor.POSSESSION},
     # The card's key is had, its PIN is known.
     AuthenticatorKind.IC_CARD: {Factor.KNOWLEDGE, Factor.POSSESSION},
 }
@@ -24,7 +26,11 @@ _AMR = {
     AuthenticatorKind.ONE_TIME_PASSWORD: ("otp",),
     AuthenticatorKind.SOFT_TOKEN: ("otp",),
     AuthenticatorKind.IC_CARD: ("sc", "pin", "hwk"),
+    # RFC 8176, 2: "communication over more than one distinct communication channel"; no key of the member's is used.
+    AuthenticatorKind.APPROVAL: ("mca",),
 }
+# Where a button can be pressed and an answer typed.
+_APPROVES = {Channel.SLACK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +55,13 @@ class Bound:
 def offers(bound: Bound) -> tuple[Offer, ...]:
     """List the ways to go on after the password, the default first: contacts, Soft Token, Matrix.
 
-    Matrix comes last, so it is the default only when nothing else is bound. Switched off, it is offered only when
-    nothing else is left, for then the card is all the member has.
+    A contact in a chat can be asked for an approval as well, behind all codes. Matrix comes last, so it is the default
+    only when nothing else is bound. Switched off, it is offered only when nothing else is left, for then the card is
+    all the member has.
     """
+    approving = [contact for contact in bound.contacts if contact.channel in _APPROVES]
     found = [Offer(ByContact(contact.id), contact.label, contact.channel) for contact in bound.contacts]
+    found += [Offer(ByApproval(contact.id), contact.label, contact.channel) for contact in approving]
     if bound.soft_tokens:
         found.append(Offer(BySoftToken()))
     if bound.matrix_card and not (bound.matrix_off and found):

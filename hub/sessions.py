@@ -149,29 +149,27 @@ async def refuse_off_campus(hub: Hub, visit: Visit, session: Current) -> Refused
 async def listed(session: Current, *, now: datetime) -> tuple[SessionLine, ...]:
     """List the account's last sessions, open ones and this one among them, the newest first."""
     rows = await where(Session, account_id=session.account_id).all(order_by="-opened_at", limit=_SHOWN)
-    return tuple(
-        SessionLine(
-            id=row.id,
-            amr=row.amr,
-            zone=row.zone,
-            address=row.address,
-            browser=row.browser,
-            opened_at=row.opened_at,
-            seen_at=row.seen_at,
-            is_this=row.id == session.id,
-            is_open=row.ended_at is None and _is_open(row, now),
-        )
-        for row in rows
-    )
+    return tuple(_line(row, now, this=session.id) for row in rows)
+
+
+async def open_of(account_id: int, *, now: datetime) -> tuple[SessionLine, ...]:
+    """List the account's open sessions for a door that is none of them, the newest first."""
+    rows = await where(Session, account_id=account_id, ended_at=None).all(order_by="-opened_at", limit=_SHOWN)
+    return tuple(line for line in (_line(row, now) for row in rows) if line.is_open)
 
 
 async def end(hub: Hub, visit: Visit, session: Current, session_id: int) -> Done | Refused:
     """End this session or another one of the same account."""
+    return await end_of(hub, visit, session.account_id, session_id)
+
+
+async def end_of(hub: Hub, visit: Visit, account_id: int, session_id: int) -> Done | Refused:
+    """End a session of an account for a door that has made sure whose it is."""
     async with in_transaction():
-        mine = Session.filter(id=session_id, account_id=session.account_id, ended_at=None)
+        mine = Session.filter(id=session_id, account_id=account_id, ended_at=None)
         if await mine.update(ended_at=visit.now) != 1:
             return Refused(Reason.NOT_FOUND)
-        await audit.record(hub.keys, EventKind.SESSION_ENDED, visit, session.account_id, session=session_id)
+        await audit.record(hub.keys, EventKind.SESSION_ENDED, visit, account_id, session=session_id)
     return Done()
 
 
@@ -183,6 +181,20 @@ async def end_all(account_id: int, *, now: datetime) -> int:
 async def speak(session: Current, language: str) -> None:
     """Keep the language that the member chose."""
     await Account.filter(id=session.account_id).update(language=language)
+
+
+def _line(row: Session, now: datetime, *, this: int | None = None) -> SessionLine:
+    return SessionLine(
+        id=row.id,
+        amr=row.amr,
+        zone=row.zone,
+        address=row.address,
+        browser=row.browser,
+        opened_at=row.opened_at,
+        seen_at=row.seen_at,
+        is_this=row.id == this,
+        is_open=row.ended_at is None and _is_open(row, now),
+    )
 
 
 def _is_open(session: Session, now: datetime) -> bool:

@@ -39,7 +39,12 @@ ANSWERS = Pace(NUMBERS.answer_steps, limit=NUMBERS.answer_limit)
 CONFIRMATIONS = Pace(NUMBERS.answer_steps, limit=NUMBERS.answer_limit, fades=NUMBERS.confirmation_life)
 PASSWORDS = Pace(NUMBERS.password_steps, limit=NUMBERS.password_limit, fades=NUMBERS.password_fades)
 ADDRESSES = Pace(NUMBERS.address_steps, fades=NUMBERS.password_fades)
-_ANSWERED = (AuthenticatorKind.ONE_TIME_PASSWORD, AuthenticatorKind.SOFT_TOKEN, AuthenticatorKind.MATRIX)
+_ANSWERED = (
+    AuthenticatorKind.ONE_TIME_PASSWORD,
+    AuthenticatorKind.SOFT_TOKEN,
+    AuthenticatorKind.MATRIX,
+    AuthenticatorKind.APPROVAL,
+)
 
 
 def answer_pace(purpose: Purpose) -> Pace:

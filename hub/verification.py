@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hub import audit, challenges, matrix_cards, soft_tokens, throttle, turns
-from hub.authenticators import one_time_password
+from hub.authenticators import approval, one_time_password
 from hub.hub import Hub
 from hub.labels import typed_code
 from hub.outcome import Reason, Refused, Throttled
@@ -17,6 +17,7 @@ from models.login import Challenge
 from models.rows import where
 from models.throttle import Throttle
 
+_COUNTED = {Reason.ANSWER_WRONG, Reason.ANSWER_STALE, Reason.TRIES_SPENT, Reason.DIGITS_WRONG}
 _REMEMBERED = timedelta(hours=24)
 _OLDER_CODES = 5
 
@@ -62,9 +63,30 @@ async def verify(hub: Hub, visit: Visit, question: Question, typed: str) -> Righ
             # Of its network's count only what was its own: a guesser with an account must not clear the rest.
             await throttle.lower(address, by=sum(throttle.lately_wrong(counts.get(one), visit.now) for one in mine))
         return verdict
-    if verdict.reason in {Reason.ANSWER_WRONG, Reason.ANSWER_STALE, Reason.TRIES_SPENT}:
+    if verdict.reason in _COUNTED:
         await _count(hub, visit, question, counts)
     return verdict
+
+
+async def count_denied(account_id: int, *, now: datetime) -> None:
+    """Count a denied approval as a wrong answer, in the caller's transaction; whoever denies is no guesser."""
+    await turns.take(account_id)
+    mine = throttle.answer_subject(account_id, AuthenticatorKind.APPROVAL)
+    await throttle.count(throttle.ANSWERS, mine, (await throttle.rows_of(mine)).get(mine), now=now)
+
+
+async def redeem(question: Question, *, now: datetime) -> Right | Refused:
+    """Consume an approval that was given elsewhere, in the caller's transaction; asking too soon costs nothing.
+
+    Nothing is compared here, so nothing is paced: the digits went through `verify` where they were typed.
+    """
+    await turns.take(question.account_id)
+    current = await _current(question)
+    if current is None or not challenges.is_live(current, now):
+        return Refused(Reason.APPROVAL_OVER)
+    if current.approved_at is None:
+        return Refused(Reason.NOT_APPROVED)
+    return Right() if await challenges.consume(current, now=now) else Refused(Reason.APPROVAL_OVER)
 
 
 def _hindrance(question: Question, counts: dict[str, Throttle], visit: Visit) -> Wait | Closed | None:
@@ -85,21 +107,39 @@ async def _compared(hub: Hub, visit: Visit, question: Question, typed: str) -> R
         return Right() if right else Refused(Reason.ANSWER_WRONG)
     if question.challenge is None:
         return Refused(Reason.CHALLENGE_OVER)
-    # Read anew behind the account's row: what was read before may have been answered, or removed, meanwhile.
-    current = await where(
-        Challenge,
-        id=question.challenge.id,
-        account_id=question.account_id,
-        kind=question.kind,
-        purpose=question.purpose,
-    ).first()
+    current = await _current(question)
     if current is None:
         return Refused(Reason.CHALLENGE_OVER)
+    if question.kind is AuthenticatorKind.APPROVAL:
+        return await _digits(hub, visit, current, typed_code(typed))
     if not challenges.is_live(current, visit.now):
         return await _told_apart(hub, current, typed_code(typed), visit.now)
     if question.kind is AuthenticatorKind.MATRIX:
         return await _cells(hub, visit, current, typed)
     return await _code(hub, visit, current, typed_code(typed))
+
+
+async def _current(question: Question) -> Challenge | None:
+    """Read the challenge anew behind the account's row: it may have been answered, or removed, meanwhile."""
+    return await where(
+        Challenge,
+        id=question.challenge.id if question.challenge else 0,
+        account_id=question.account_id,
+        kind=question.kind,
+        purpose=question.purpose,
+    ).first()
+
+
+async def _digits(hub: Hub, visit: Visit, challenge: Challenge, typed: str) -> Right | Refused:
+    """Compare once only: two digits can be guessed, so a wrong number ends what it was typed for."""
+    if challenge.approved_at is not None:
+        return Refused(Reason.ALREADY_APPROVED)
+    if not challenges.is_live(challenge, visit.now):
+        return Refused(Reason.APPROVAL_OVER)
+    if approval.is_right(challenges.digits_of(hub.keys, challenge), typed):
+        return Right() if await challenges.approve(challenge, now=visit.now) else Refused(Reason.APPROVAL_OVER)
+    await challenges.revoke(challenge, now=visit.now)
+    return Refused(Reason.DIGITS_WRONG)
 
 
 async def _cells(hub: Hub, visit: Visit, challenge: Challenge, typed: str) -> Right | Refused:

@@ -11,6 +11,7 @@ class AuthenticatorKind(StrEnum):
     ONE_TIME_PASSWORD = "one_time_password"
     SOFT_TOKEN = "soft_token"
     IC_CARD = "ic_card"
+    APPROVAL = "approval"
 
 
 class Factor(StrEnum):
@@ -31,6 +32,7 @@ class Letter(StrEnum):
     """What a delivery carries, the most urgent first."""
 
     CODE = "code"
+    APPROVAL = "approval"
     CONFIRMATION = "confirmation"
     NOTICE = "notice"
     ANSWER = "answer"
@@ -113,6 +115,8 @@ class EventKind(StrEnum):
     PASSWORD_RIGHT = "password-right"
     PASSWORD_WRONG = "password-wrong"
     CODE_ASKED = "code-asked"
+    APPROVAL_ASKED = "approval-asked"
+    APPROVED = "approved"
     ANSWER_WRONG = "answer-wrong"
     ANSWER_THROTTLED = "answer-throttled"
     ADMITTED = "admitted"

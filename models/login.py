@@ -36,6 +36,8 @@ class Challenge(Model):
     tries_left = fields.SmallIntField()
     issued_at: datetime = InstantField()
     expires_at: datetime | None = InstantField(null=True)
+    # Approved where it was delivered; answered when the login that waits goes in with it.
+    approved_at: datetime | None = InstantField(null=True)
     answered_at: datetime | None = InstantField(null=True)
     revoked_at: datetime | None = InstantField(null=True)
 

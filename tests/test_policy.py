@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub import policy
-from hub.outcome import ByContact, ByMatrix, BySoftToken
+from hub.outcome import ByApproval, ByContact, ByMatrix, BySoftToken
 from hub.policy import Bound, BoundContact
 from hub.settings import load
 from models.kinds import AuthenticatorKind, Channel, Factor, Zone
@@ -41,6 +41,9 @@ def test_every_offer_is_enough_after_the_password_and_none_is_invented(bound: Bo
             case ByContact(contact_id):
                 assert contact_id in {contact.id for contact in bound.contacts}
                 kind = AuthenticatorKind.ONE_TIME_PASSWORD
+            case ByApproval(contact_id):
+                assert contact_id in {one.id for one in bound.contacts if one.channel is Channel.SLACK}
+                kind = AuthenticatorKind.APPROVAL
             case BySoftToken():
                 assert bound.soft_tokens
                 kind = AuthenticatorKind.SOFT_TOKEN
@@ -74,7 +77,7 @@ def test_labels_are_offered_and_never_addresses(bound: Bound) -> None:
     """Contacts carry their label and channel, the others neither."""
     named = {contact.id: (contact.label, contact.channel) for contact in bound.contacts}
     for offer in policy.offers(bound):
-        expected = named[offer.way.contact_id] if isinstance(offer.way, ByContact) else ("", None)
+        expected = named[offer.way.contact_id] if isinstance(offer.way, ByContact | ByApproval) else ("", None)
         assert (offer.label, offer.channel) == expected
 
 

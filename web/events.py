@@ -23,13 +23,14 @@ from web.login import code_shown
 _LOOK_EVERY = 5.0
 # A page left open must not hold a stream for ever.
 _LONGEST = 15 * 60.0
+_DELIVERED = {AuthenticatorKind.ONE_TIME_PASSWORD, AuthenticatorKind.APPROVAL}
 _ENDS = {DeliveryState.FAILED, DeliveryState.EXPIRED}
 
 Look = Callable[[], Awaitable[dict[str, Any] | None]]
 
 
 async def code_stream(request: Request) -> StreamResponse:
-    """Tell the code page how its delivery stands, until that is over."""
+    """Tell the page of a code or an approval how its delivery stands, until that is over, or it is approved."""
     asked = await _asked(request)
     if asked is None or asked.challenge_id is None:
         return StreamResponse(status=204)
@@ -40,7 +41,8 @@ async def code_stream(request: Request) -> StreamResponse:
             # Answered, ended or disowned elsewhere: the page says what became of it.
             return {"turn": True, "done": True}
         done = now_asked.delivery is None or now_asked.delivery.state in _ENDS
-        return {**code_shown(request, now_asked), "done": done}
+        approved = now_asked.is_approved
+        return {**code_shown(request, now_asked), "approved": approved, "done": done or approved}
 
     return await _told(request, topic_of(asked.challenge_id), look)
 
@@ -66,8 +68,7 @@ async def contact_stream(request: Request) -> StreamResponse:
 
 async def _asked(request: Request) -> Asked | None:
     outcome = await login.asked(hub_of(request), read(request, LOGIN), now=request.app[CLOCK]())
-    is_code = isinstance(outcome, Asked) and outcome.kind is AuthenticatorKind.ONE_TIME_PASSWORD
-    return outcome if is_code and isinstance(outcome, Asked) else None
+    return outcome if isinstance(outcome, Asked) and outcome.kind in _DELIVERED else None
 
 
 async def _told(request: Request, topic: str, look: Look) -> StreamResponse:

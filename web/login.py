@@ -10,6 +10,7 @@ from hub.outcome import (
     Asked,
     Begun,
     Busy,
+    ByApproval,
     ByContact,
     ByMatrix,
     BySoftToken,
@@ -45,9 +46,11 @@ from web.words import translations
 
 _PATHS = {
     AuthenticatorKind.ONE_TIME_PASSWORD: "/login/code",
+    AuthenticatorKind.APPROVAL: "/login/approval",
     AuthenticatorKind.MATRIX: "/login/matrix",
     AuthenticatorKind.SOFT_TOKEN: "/login/soft-token",
 }
+_OF_A_CONTACT: dict[str, type[ByContact | ByApproval]] = {"contact": ByContact, "approval": ByApproval}
 
 
 async def show_start(request: Request) -> Response:
@@ -91,7 +94,7 @@ async def show_choice(request: Request) -> Response:
     outcome = await login.offered(hub_of(request), read(request, LOGIN), now=now_of(request))
     match outcome:
         case Choose():
-            return page(request, "choice", choose=outcome, value_of=_value)
+            return page(request, "choice", **_choice_shown(outcome))
         case Refused():
             return _over(request, outcome)
 
@@ -113,12 +116,17 @@ async def post_choice(request: Request) -> Response:
             choose = await login.offered(hub, token, now=visit.now)
             if isinstance(choose, Refused):
                 return _over(request, choose)
-            return refused(request, "choice", outcome, choose=choose, value_of=_value)
+            return refused(request, "choice", outcome, **_choice_shown(choose))
 
 
 async def show_code(request: Request) -> Response:
     """Show the form for a delivered code, and how its delivery stands."""
     return await _shown(request, AuthenticatorKind.ONE_TIME_PASSWORD, "code")
+
+
+async def show_approval(request: Request) -> Response:
+    """Show the two digits that are typed in Slack, and how the message there stands."""
+    return await _shown(request, AuthenticatorKind.APPROVAL, "approval")
 
 
 async def show_matrix(request: Request) -> Response:
@@ -135,6 +143,11 @@ async def post_code(request: Request) -> Response:
     """Answer with a delivered code."""
     (code,) = await fields(request, "code")
     return await _answered(request, AuthenticatorKind.ONE_TIME_PASSWORD, "code", code)
+
+
+async def post_approval(request: Request) -> Response:
+    """Go in with what was approved in Slack."""
+    return await _answered(request, AuthenticatorKind.APPROVAL, "approval", "")
 
 
 async def post_matrix(request: Request) -> Response:
@@ -227,6 +240,11 @@ def _context(request: Request, asked: Asked) -> dict[str, Any]:
     return {**code_shown(request, asked), "now": now_of(request)}
 
 
+def _choice_shown(choose: Choose) -> dict[str, Any]:
+    approvals = sum(isinstance(offer.way, ByApproval) for offer in choose.offers)
+    return {"choose": choose, "value_of": _value, "approvals": approvals}
+
+
 def _path_of(step: Choose | Asked) -> str:
     return "/login/choice" if isinstance(step, Choose) else _PATHS[step.kind]
 
@@ -235,6 +253,8 @@ def _value(offer: Offer) -> str:
     match offer.way:
         case ByContact(contact_id):
             return f"contact:{contact_id}"
+        case ByApproval(contact_id):
+            return f"approval:{contact_id}"
         case BySoftToken():
             return "soft-token"
         case ByMatrix():
@@ -243,8 +263,8 @@ def _value(offer: Offer) -> str:
 
 def _way(value: str) -> Way | None:
     kind, _, number = value.partition(":")
-    if kind == "contact" and number.isascii() and number.isdecimal() and len(number) < 19:  # noqa: PLR2004
-        return ByContact(int(number))
+    if kind in _OF_A_CONTACT and number.isascii() and number.isdecimal() and len(number) < 19:  # noqa: PLR2004
+        return _OF_A_CONTACT[kind](int(number))
     if value == "soft-token":
         return BySoftToken()
     return ByMatrix() if value == "matrix" else None

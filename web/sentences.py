@@ -7,7 +7,7 @@ from math import ceil
 
 from hub.bounces import Suspended
 from hub.outcome import Asked, DeliveryLine, DeliveryState, Reason, Refused, Throttled
-from models.kinds import Channel
+from models.kinds import AuthenticatorKind, Channel
 
 _MINUTE = 60
 
@@ -31,6 +31,13 @@ _REASONS = {
         " Choose another way, or ask the help desk."
     ),
     Reason.CHALLENGE_OVER: N_("This code has ended. Please ask for a new one."),
+    Reason.APPROVAL_OVER: N_("This approval has ended. Please choose again how to go on."),
+    Reason.NOT_APPROVED: N_("It is not approved yet. Please press Approve in Slack and type the two digits there."),
+    Reason.ALREADY_APPROVED: N_("This is approved already."),
+    Reason.DIGITS_WRONG: N_("That is not the number on the page, so the login has ended."),
+    Reason.DIGITS_MISSING: N_("Please type the two digits that the page shows."),
+    Reason.NO_LOGIN_WAITS: N_("No login waits for anything here."),
+    Reason.NOT_LINKED: N_("This Slack account is not linked to an account."),
     Reason.TRIES_SPENT: N_("That was wrong too often, so the code has ended. Please ask for a new one."),
     Reason.KIND_CLOSED: N_(
         "This way is closed after too many wrong answers. Choose another way, or ask the help desk to open it."
@@ -78,6 +85,17 @@ _DELIVERIES = {
     ),
     (Channel.SLACK, DeliveryState.EXPIRED): N_("The code by Slack to %(label)s has ended."),
 }
+_APPROVALS = {
+    DeliveryState.WAITING: N_("Message in Slack to %(label)s, asked for %(time)s: waiting to be sent"),
+    DeliveryState.RETRYING: N_(
+        "Message in Slack to %(label)s: Slack does not take it yet. It is being tried again; you can also choose"
+        " another way."
+    ),
+    DeliveryState.ACCEPTED: N_("Message in Slack to %(label)s, sent %(time)s"),
+    DeliveryState.DELAYED: N_("Message in Slack to %(label)s, sent %(time)s"),
+    DeliveryState.FAILED: N_("The message in Slack to %(label)s could not be delivered. Please choose another way."),
+    DeliveryState.EXPIRED: N_("The message in Slack to %(label)s has ended."),
+}
 _CONFIRMATIONS = {
     DeliveryState.WAITING: N_("Mail to %(label)s, asked for %(time)s: waiting to be sent"),
     DeliveryState.RETRYING: N_("Mail to %(label)s: the mail server does not take it yet. It is being tried again."),
@@ -96,6 +114,7 @@ _AMR = {
     "matrix": N_("matrix card"),
     "sc": N_("IC card"),
     "pin": N_("PIN"),
+    "mca": N_("approval in Slack"),
 }
 _TRIES_LEFT = N_("Tries left: %(tries)d.")
 _NEWER = N_("A newer code was sent at %(time)s to %(label)s.")
@@ -137,10 +156,12 @@ def seconds_of(span: timedelta) -> int:
 
 
 def code_line(asked: Asked, words: GNUTranslations, clock: Clock) -> str:
-    """Write how the delivery of a code stands."""
+    """Write how the delivery of a code or an approval stands."""
     if asked.delivery is None or asked.channel is None:
         return ""
     line = asked.delivery
+    if asked.kind is AuthenticatorKind.APPROVAL:
+        return words.gettext(_APPROVALS[line.state]) % {"label": asked.label, "time": clock(_told_at(line))}
     told = _DELIVERIES.get((asked.channel, line.state), _DELIVERIES[Channel.MAIL, line.state])
     return words.gettext(told) % {"label": asked.label, "time": clock(_told_at(line))}
 

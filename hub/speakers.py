@@ -1,0 +1,22 @@
+"""Who speaks in a chat: the account is that of the linked contact, whatever is said about it.
+
+A speaker is the address of a contact, TEAM/USER, as the signed payload names it; nothing that was typed counts.
+"""
+
+from models.account import Account
+from models.contact import Contact
+from models.rows import where
+from models.slack import SlackMember
+
+
+async def contact_of(speaker: str) -> Contact | None:
+    """Find the contact of a speaker with its account; None when it is not confirmed, suspended, or nobody's."""
+    linked = await where(SlackMember, address=speaker).first()
+    if linked is None:
+        return None
+    contact = await where(Contact, id=linked.contact_id, confirmed_at__isnull=False, suspended_at=None).first()
+    account = await where(Account, id=contact.account_id, disabled_at=None).first() if contact else None
+    if contact is None or account is None:
+        return None
+    contact.account = account
+    return contact
