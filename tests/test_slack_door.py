@@ -11,6 +11,8 @@ import aiohttp
 import pytest
 import structlog
 
+from bot.hearing import Source
+from bot.listeners import LISTENERS
 from cli.logs import redact
 from cli.readiness import missing, unsafe
 from demo.slack.faults import Break, Drop, Refuse
@@ -180,14 +182,15 @@ def test_tokens_dont_go_over_plain_http_in_production(tmp_path: Path) -> None:
 
 
 def test_the_manifest_is_one_that_slack_takes() -> None:
-    """It names the command, the events that are listened to, Socket Mode and the scopes of the documentation."""
+    """It names all that is listened to, Socket Mode and the scopes of the documentation."""
     yaml = (Path(__file__).parents[1] / "docs/slack-manifest.yaml").read_text(encoding="utf-8")
     page = (Path(__file__).parents[1] / "docs/slack.md").read_text(encoding="utf-8")
     for scope in ("commands", "chat:write", "im:write", "im:history", "users:read"):
         assert f"- {scope}\n" in yaml
         assert f"`{scope}`" in page
-    for event in ("user_change", "tokens_revoked", "app_uninstalled"):
-        assert f"- {event}\n" in yaml
-    assert "command: /tegata" in yaml
+    written = {Source.COMMAND: "command: {}\n", Source.SHORTCUT: "callback_id: {}\n", Source.EVENT: "- {}\n"}
+    for listener in LISTENERS:
+        if listener.source in written:
+            assert written[listener.source].format(listener.name) in yaml
     assert "socket_mode_enabled: true" in yaml
     assert json.dumps("/slack/events")[1:-1] in yaml
