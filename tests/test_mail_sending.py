@@ -419,6 +419,27 @@ async def test_a_code_never_stands_behind_a_drain_of_notices(people: People) -> 
         assert await Delivery.filter(letter=Letter.NOTICE, due_at__isnull=False).count() > 20
 
 
+async def test_the_report_of_a_code_waits_for_no_notices(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told of notices is gathered; a page waits for what is told of a code."""
+    monkeypatch.setattr("mail_gateway.sender._GATHER", 5.0)
+    member = await people.member(contacts=("home",))
+    await people.asked_for_code(member, "home")
+    await _notices(people, 8)
+    people.later(minutes=1)
+    world = _World()
+    async with _listening(world) as port, _sending(people, port), asyncio.timeout(4):
+        while len(world.times) < 8:
+            await asyncio.sleep(0.02)
+        begun = await people.begun(member)
+        from hub import login
+        from hub.outcome import Asked, ByContact
+
+        asked = await login.choose(people.hub, people.visit(), begun.token, ByContact(member.contacts["home"]))
+        assert isinstance(asked, Asked)
+        while await Delivery.filter(due_at__isnull=False).exists():
+            await asyncio.sleep(0.02)
+
+
 async def test_no_storm_of_connections_meets_a_server_that_is_down(people: People) -> None:
     """Fifty letters and nobody listening: a handful of tries, health says so; when it is back all arrive once."""
     member = await people.member(contacts=("home",))
