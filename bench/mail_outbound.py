@@ -29,6 +29,7 @@ from models.account import Account
 from models.contact import Contact
 from models.delivery import Delivery
 from models.kinds import Channel, Letter, Notice, Zone
+from models.rows import read
 
 HANDS = 4
 ROUNDS = 5
@@ -186,8 +187,8 @@ async def _accepted(row: Delivery) -> datetime:
 
 
 async def _emptied() -> None:
-    while await Delivery.filter(accepted_at__isnull=True).exists():  # noqa: ASYNC110 - rows ring no bell here
-        await asyncio.sleep(0.02)
+    while await read('SELECT 1 FROM "delivery" WHERE "due_at" IS NOT NULL LIMIT 1'):  # noqa: ASYNC110 - rows ring no bell here
+        await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
