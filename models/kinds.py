@@ -140,3 +140,4 @@ class EventKind(StrEnum):
     MATRIX_SWITCHED = "matrix-switched"
     DISOWNED = "disowned"
     KIND_REOPENED = "kind-reopened"
+    CODES_ALLOWED = "codes-allowed"

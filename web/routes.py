@@ -44,6 +44,7 @@ ROUTES = [
     web.get("/settings/authenticate", settings_pages.show_authenticate),
     web.post("/settings/authenticate", settings_pages.post_authenticate),
     web.post("/settings/matrix", settings_pages.post_matrix),
+    web.post("/settings/codes", settings_pages.post_codes),
     web.get("/settings/email", contact_pages.show_add),
     web.post("/settings/email", contact_pages.post_add),
     web.get(r"/settings/email/{id:\d{1,18}}/waiting", contact_pages.show_waiting),

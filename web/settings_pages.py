@@ -2,10 +2,10 @@
 
 from aiohttp.web import Request, Response
 
-from hub import enrolment, sessions
+from hub import codes_again, enrolment, sessions
 from hub.outcome import Busy, Reason, Refused, SteppedUp, Throttled
 from hub.sessions import Current
-from web.context import ONWARD, SESSION, forget, hub_of, keep, read, session_of, visit_of
+from web.context import ONWARD, SESSION, forget, hub_of, keep, now_of, read, session_of, visit_of
 from web.forms import fields
 from web.pages import See, page, refused, see, told
 from web.paths import own_path
@@ -64,7 +64,7 @@ async def show_settings(request: Request) -> Response:
     session = await permitted(request)
     if isinstance(session, Response):
         return session
-    return page(request, "settings", overview=await enrolment.overview(hub_of(request), session))
+    return await _settings(request, session)
 
 
 async def post_matrix(request: Request) -> Response:
@@ -75,9 +75,26 @@ async def post_matrix(request: Request) -> Response:
     (wanted,) = await fields(request, "matrix")
     outcome = await enrolment.switch_matrix(hub_of(request), visit_of(request), session, on=wanted == "on")
     if isinstance(outcome, Refused):
-        overview = await enrolment.overview(hub_of(request), session)
-        return refused(request, "settings", outcome, overview=overview)
+        return await _settings(request, session, outcome)
     raise see(HOME)
+
+
+async def post_codes(request: Request) -> Response:
+    """Have codes sent again that "this was not me" keeps away."""
+    session = await permitted(request)
+    if isinstance(session, Response):
+        return session
+    outcome = await codes_again.allow(hub_of(request), visit_of(request), session)
+    if isinstance(outcome, Refused):
+        return await _settings(request, session, outcome)
+    raise see(HOME)
+
+
+async def _settings(request: Request, session: Current, refusal: Refused | None = None) -> Response:
+    overview = await enrolment.overview(hub_of(request), session, now=now_of(request))
+    if refusal is None:
+        return page(request, "settings", overview=overview)
+    return refused(request, "settings", refusal, overview=overview)
 
 
 def _may_be_named(request: Request) -> bool:
