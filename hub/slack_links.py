@@ -140,6 +140,10 @@ async def linked_to(address: str) -> Linked | None:
 async def unlink(hub: Hub, visit: Visit, address: str) -> Unlinked | Refused:
     """End a linking on the word of the Slack account's owner; the member is told on the other contacts."""
     async with in_transaction():
+        linked = await SlackMember.filter(address=address).select_related("contact").first()
+        if linked is not None:
+            await turns.take(linked.contact.account_id)
+        # Read anew behind the account's row: it may have been unlinked meanwhile, and is told of once.
         member = await SlackMember.filter(address=address).select_related("contact__account").first()
         if member is None:
             return Refused(Reason.NOT_FOUND)
