@@ -7,7 +7,18 @@ from enum import StrEnum
 from prometheus_client import Counter
 from tortoise.transactions import in_transaction
 
-from hub import audit, challenges, contacts, disowned_bindings, fading, letter_token, notices, sessions, turns, verification
+from hub import (
+    audit,
+    challenges,
+    contacts,
+    disowned_bindings,
+    fading,
+    letter_token,
+    notices,
+    sessions,
+    turns,
+    verification,
+)
 from hub.hub import Hub
 from hub.outbox import SUSPENSIONS, topic_of
 from hub.outcome import Done, Reason, Refused
