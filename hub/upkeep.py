@@ -17,6 +17,7 @@ from hub.settings import NUMBERS
 from models.authenticator import MatrixCard, SoftToken
 from models.delivery import Delivery
 from models.inbound import InboundMail
+from models.kiosk import KioskLogin, KioskNonce
 from models.lease import Lease
 from models.login import Challenge, Login
 from models.session import KnownBrowser, Session
@@ -28,6 +29,7 @@ _BATCH = 500
 _FADING = {
     "password:": NUMBERS.password_fades,
     "address:": NUMBERS.password_fades,
+    "enrol:": NUMBERS.password_fades,
     "confirm:": NUMBERS.confirmation_life,
 }
 _PROBE = 2.0
@@ -56,6 +58,8 @@ async def prune(_hub: Hub, now: datetime) -> int:
     dropped += await KnownBrowser.filter(seen_at__lt=now - NUMBERS.known_browser).delete()
     dropped += await SlackHeard.filter(heard_at__lt=now - NUMBERS.kept_heard).delete()
     dropped += await SlackLink.filter(expires_at__lt=now - NUMBERS.kept_heard).delete()
+    dropped += await KioskNonce.filter(expires_at__lt=now).delete()
+    dropped += await KioskLogin.filter(begun_at__lt=now - NUMBERS.kept_logins).delete()
     for prefix, fades in _FADING.items():
         dropped += await Throttle.filter(subject__startswith=prefix, open_at__lt=now - fades).delete()
     return dropped

@@ -86,6 +86,10 @@ class Notice(StrEnum):
     CONTACT_SUSPENDED = "contact-suspended"
     SLACK_LINKED = "slack-linked"
     SLACK_SUSPENDED = "slack-suspended"
+    PASSWORD_SET = "password-set"
+    MATRIX_ISSUED = "matrix-issued"
+    UNLOCKED = "unlocked"
+    CARD_BOUND = "card-bound"
 
 
 class Purpose(StrEnum):
@@ -137,3 +141,11 @@ class EventKind(StrEnum):
     MATRIX_SWITCHED = "matrix-switched"
     DISOWNED = "disowned"
     KIND_REOPENED = "kind-reopened"
+    KIOSK_ADDED = "kiosk-added"
+    KIOSK_ENROLLED = "kiosk-enrolled"
+    KIOSK_REVOKED = "kiosk-revoked"
+    CARD_BOUND = "card-bound"
+    CARD_BLOCKED = "card-blocked"
+    CARD_UNBLOCKED = "card-unblocked"
+    CARD_REFUSED = "card-refused"
+    CARD_NAMED = "card-named"

@@ -42,6 +42,9 @@ class Session(Model):
     # The login and the challenge that it came from; plain, for those are pruned sooner.
     login_id: int | None = fields.BigIntField(null=True)
     challenge_id: int | None = fields.BigIntField(null=True)
+    # The kiosk at which it was opened and the card's login there: it ends with either.
+    kiosk_id: int | None = fields.BigIntField(null=True, db_index=True)
+    kiosk_login_id: int | None = fields.BigIntField(null=True, db_index=True)
     amr = fields.CharField(max_length=64)
     zone = fields.CharEnumField(Zone, max_length=12, description="one of Zone")
     address = fields.CharField(max_length=45)

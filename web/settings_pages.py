@@ -1,8 +1,10 @@
 """The pages under "One-Time Password & Soft Token Settings", behind the password asked again."""
 
+from typing import Any
+
 from aiohttp.web import Request, Response
 
-from hub import enrolment, sessions
+from hub import enrolment, self_service, sessions
 from hub.outcome import Busy, Reason, Refused, SteppedUp, Throttled
 from hub.sessions import Current
 from web.context import ONWARD, SESSION, forget, hub_of, keep, read, session_of, visit_of
@@ -37,7 +39,7 @@ async def show_authenticate(request: Request) -> Response:
     if sessions.hindrance(session, visit_of(request)) is Reason.MATRIX_OFF_CAMPUS:
         refusal = await sessions.refuse_off_campus(hub_of(request), visit_of(request), session)
         return page(request, "refused-here", status=403, sentence=told(request, refusal))
-    return page(request, "step-up", account=session.account, next=_onward(request))
+    return page(request, "step-up", account=session.account, has_card=session.has_card_proved, next=_onward(request))
 
 
 async def post_authenticate(request: Request) -> Response:
@@ -56,7 +58,8 @@ async def post_authenticate(request: Request) -> Response:
         case Refused(Reason.MATRIX_OFF_CAMPUS):
             return page(request, "refused-here", status=403, sentence=told(request, outcome))
         case Refused() | Throttled() | Busy():
-            return refused(request, "step-up", outcome, account=session.account, next=own_path(onward, HOME))
+            shown = {"account": session.account, "has_card": session.has_card_proved, "next": own_path(onward, HOME)}
+            return refused(request, "step-up", outcome, **shown)
 
 
 async def show_settings(request: Request) -> Response:
@@ -64,7 +67,7 @@ async def show_settings(request: Request) -> Response:
     session = await permitted(request)
     if isinstance(session, Response):
         return session
-    return page(request, "settings", overview=await enrolment.overview(hub_of(request), session))
+    return page(request, "settings", **await _overview(request, session))
 
 
 async def post_matrix(request: Request) -> Response:
@@ -75,9 +78,13 @@ async def post_matrix(request: Request) -> Response:
     (wanted,) = await fields(request, "matrix")
     outcome = await enrolment.switch_matrix(hub_of(request), visit_of(request), session, on=wanted == "on")
     if isinstance(outcome, Refused):
-        overview = await enrolment.overview(hub_of(request), session)
-        return refused(request, "settings", outcome, overview=overview)
+        return refused(request, "settings", outcome, **await _overview(request, session))
     raise see(HOME)
+
+
+async def _overview(request: Request, session: Current) -> dict[str, Any]:
+    by_card = self_service.hindrance(session, visit_of(request)) is None
+    return {"overview": await enrolment.overview(hub_of(request), session), "by_card": by_card}
 
 
 def _may_be_named(request: Request) -> bool:
