@@ -14,6 +14,7 @@ from bot.desk import Clock, Desk
 from bot.fading import Fading
 from bot.hearing import register
 from bot.listeners import LISTENERS
+from bot.locales import Locales
 from bot.sender import Sender
 from bot.workspaces import Workspaces
 from hub.hub import Hub
@@ -30,7 +31,8 @@ class Bot:
     def __init__(self, hub: Hub, clock: Clock) -> None:
         settings = hub.settings
         self.client = client_of(settings, settings.slack_bot_token)
-        self.desk = Desk(hub, clock, self.client, Workspaces(self.client, settings.slack_teams))
+        workspaces = Workspaces(self.client, settings.slack_teams)
+        self.desk = Desk(hub, clock, self.client, workspaces, Locales(self.client))
         self.sender = Sender(hub, self.client, clock)
         self._fading = Fading(hub, self.client, clock)
         self._settings = settings
@@ -83,7 +85,14 @@ class Bot:
 
 def client_of(settings: Settings, token: str) -> AsyncWebClient:
     """Make a client of Slack's Web API, wherever that is."""
-    return AsyncWebClient(token=token, base_url=settings.slack_api_url, timeout=_TIMEOUT, logger=quiet("bot.client"))
+    return AsyncWebClient(
+        token=token,
+        base_url=settings.slack_api_url,
+        timeout=_TIMEOUT,
+        logger=quiet("bot.client"),
+        # By itself it would post again what may have been posted; the outbox looks first.
+        retry_handlers=[],
+    )
 
 
 def quiet(name: str) -> logging.Logger:

@@ -10,6 +10,7 @@ from hub.outbox import Claimed
 from models.kinds import Letter, Notice
 
 BUTTON = "not-me"
+APPROVE = "approve"
 Block = dict[str, Any]
 _WORDS = {
     "en": {
@@ -23,9 +24,15 @@ _WORDS = {
         "until": "Good until",
         "used": "This one-time password was used at {time}.",
         "over": "This one-time password has ended.",
+        "approval-line": "Somebody is logging in to {service} with your password. Approve it only if it is you.",
+        "approval-how": "Press Approve and type the two digits that the login page shows.",
+        "approve": "Approve",
+        "approved": "This login was approved at {time}.",
+        "approval-over": "This request has ended. Nothing was approved.",
         "disowned": "You said that this was not you. What this message told of was ended.",
         "codes-from": "No codes are sent to this account until {time}.",
         "not-me": "This was not me",
+        "linked": "Linked to {service} as “{about}”: one-time passwords can come here.",
         "unlink": "`/tegata unlink` stops messages to this Slack account.",
         "done-from": "Done from",
     },
@@ -40,9 +47,15 @@ _WORDS = {
         "until": "有効期限",
         "used": "このワンタイムパスワードは {time} に使用されました。",
         "over": "このワンタイムパスワードは無効になりました。",
+        "approval-line": "あなたのパスワードで {service} へのログイン中です。ご自身の場合だけ承認してください。",
+        "approval-how": "「承認」を押し、ログイン画面に表示された2桁の数字を入力してください。",
+        "approve": "承認",
+        "approved": "このログインは {time} に承認されました。",
+        "approval-over": "この依頼は終了しました。何も承認していません。",
         "disowned": "心当たりがないとのことで、このメッセージの操作を止めました。",
         "codes-from": "{time} まで、このアカウントにはコードを送りません。",
         "not-me": "心当たりがない",
+        "linked": "{service} と「{about}」として連携しました。ワンタイムパスワードをここで受け取れます。",
         "unlink": "`/tegata unlink` で、このSlackアカウントへの送信を止められます。",
         "done-from": "操作元",
     },
@@ -105,6 +118,8 @@ def message_of(claimed: Claimed, head: Head) -> Message | None:
     """Write a delivery as a message; None for a letter that never goes by Slack."""
     if claimed.letter is Letter.CODE:
         return _code(claimed, head)
+    if claimed.letter is Letter.APPROVAL:
+        return _approval(claimed, head)
     return _notice(claimed, head) if claimed.letter is Letter.NOTICE else None
 
 
@@ -113,11 +128,13 @@ def faded(one: Faded, head: Head) -> Message:
     words = _WORDS[one.language]
     if one.ending is Ending.DISOWNED:
         return disowned(one.codes_from, one.language, head.zone)
+    is_approval = one.letter is Letter.APPROVAL
     if one.ending is Ending.OVER:
-        return Message(words["over"], [_plain(words["over"])])
-    line = words["used"].format(time=_moment(one.at, head.zone))
+        over = words["approval-over" if is_approval else "over"]
+        return Message(over, [plain(over)])
+    line = words["approved" if is_approval else "used"].format(time=moment(one.at, head.zone))
     # Whoever finds a code used that they did not type still has the way to say so.
-    return Message(line, [_plain(line), _not_me(words, one.message_id.strip("<>"))])
+    return Message(line, [plain(line), _not_me(words, one.message_id.strip("<>"))])
 
 
 def disowned(codes_from: datetime | None, language: str, zone: tzinfo) -> Message:
@@ -125,39 +142,68 @@ def disowned(codes_from: datetime | None, language: str, zone: tzinfo) -> Messag
     words = _WORDS[language]
     line = words["disowned"]
     if codes_from is not None:
-        line = f"{line} {words['codes-from'].format(time=_moment(codes_from, zone))}"
-    return Message(line, [_plain(line)])
+        line = f"{line} {words['codes-from'].format(time=moment(codes_from, zone))}"
+    return Message(line, [plain(line)])
 
 
 def _code(claimed: Claimed, head: Head) -> Message:
     words = _WORDS[claimed.language]
     line = words["hidden-line" if claimed.hides_code else "code-line"]
-    facts = _facts(
+    told = facts(
         (words["account"], claimed.account),
         (words["label"], claimed.label),
         (words["from"], _asker(claimed)),
-        (words["at"], _moment(claimed.asked_at, head.zone)),
-        (words["until"], _moment(claimed.expires_at, head.zone)),
+        (words["at"], moment(claimed.asked_at, head.zone)),
+        (words["until"], moment(claimed.expires_at, head.zone)),
     )
     return Message(
         escaped(line.format(code=claimed.code, service=head.service)),
         [
-            _plain(words["code"].format(service=head.service)),
+            plain(words["code"].format(service=head.service)),
             {"type": "header", "text": {"type": "plain_text", "text": claimed.code}},
-            facts,
+            told,
             _not_me(words, claimed.message_id.strip("<>")),
         ],
     )
 
 
+def _approval(claimed: Claimed, head: Head) -> Message:
+    """Ask for an approval; what is to be typed stands on the page alone."""
+    words = _WORDS[claimed.language]
+    line = words["approval-line"].format(service=head.service)
+    told = facts(
+        (words["account"], claimed.account),
+        (words["label"], claimed.label),
+        (words["from"], _asker(claimed)),
+        (words["at"], moment(claimed.asked_at, head.zone)),
+        (words["until"], moment(claimed.expires_at, head.zone)),
+    )
+    message_id = claimed.message_id.strip("<>")
+    buttons = _not_me(words, message_id)
+    approve = {
+        "type": "button",
+        "action_id": APPROVE,
+        "style": "primary",
+        "text": {"type": "plain_text", "text": words["approve"]},
+        "value": message_id,
+    }
+    return Message(
+        escaped(line),
+        [plain(line), told, plain(words["approval-how"]), {**buttons, "elements": [approve, *buttons["elements"]]}],
+    )
+
+
 def _notice(claimed: Claimed, head: Head) -> Message:
     words, notice = _WORDS[claimed.language], Notice(claimed.notice)
-    line = _NOTICES[claimed.language, notice].format(about=claimed.subject_label, service=head.service)
-    facts = [(words["account"], claimed.account), (words["at"], _moment(claimed.asked_at, head.zone))]
+    # The one that was linked is told what that is good for; the others, that it was done.
+    is_linked = notice is Notice.SLACK_LINKED and claimed.label == claimed.subject_label
+    line = words["linked"] if is_linked else _NOTICES[claimed.language, notice]
+    line = line.format(about=claimed.subject_label, service=head.service)
+    told = [(words["account"], claimed.account), (words["at"], moment(claimed.asked_at, head.zone))]
     if claimed.asked_from:
-        facts.insert(1, (words["done-from"], _asker(claimed)))
-    blocks = [_plain(line), _facts(*facts)]
-    if notice is Notice.SLACK_LINKED:
+        told.insert(1, (words["done-from"], _asker(claimed)))
+    blocks = [plain(line), facts(*told)]
+    if is_linked:
         blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": words["unlink"]}]})
     if claimed.not_me:
         blocks.append(_not_me(words, claimed.message_id.strip("<>")))
@@ -175,14 +221,16 @@ def _not_me(words: dict[str, str], message_id: str) -> Block:
     return {"type": "actions", "elements": [button]}
 
 
-def _facts(*facts: tuple[str, str]) -> Block:
+def facts(*told: tuple[str, str]) -> Block:
+    """Write names and what they are, two in a row."""
     return {
         "type": "section",
-        "fields": [{"type": "plain_text", "text": f"{name}:\n{value}", "emoji": False} for name, value in facts],
+        "fields": [{"type": "plain_text", "text": f"{name}:\n{value}", "emoji": False} for name, value in told],
     }
 
 
-def _plain(text: str) -> Block:
+def plain(text: str) -> Block:
+    """Write a paragraph that may hold what people wrote."""
     return {"type": "section", "text": {"type": "plain_text", "text": text, "emoji": False}}
 
 
@@ -190,6 +238,7 @@ def _asker(claimed: Claimed) -> str:
     return f"{claimed.asked_from} ({claimed.asked_with})" if claimed.asked_with else claimed.asked_from
 
 
-def _moment(at: datetime, zone: tzinfo) -> str:
+def moment(at: datetime, zone: tzinfo) -> str:
+    """Write a date and a time."""
     local = at.astimezone(zone)
     return f"{local:%Y-%m-%d %H:%M:%S} ({local.tzname()})"

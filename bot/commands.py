@@ -1,20 +1,32 @@
-"""What `/tegata` is followed by, and who does it."""
+"""What `/tegata` is followed by, in either language, and who does it."""
 
-from bot import linking
+from dataclasses import replace
+
+from bot import asking, linking
 from bot.desk import Desk, Heard, Work
-from bot.words import Say, say
+from bot.typed import plain
 
-COMMANDS: dict[str, Work] = {
-    "link": linking.link,
-    "unlink": linking.unlink,
+_WORDS: dict[Work, tuple[str, ...]] = {
+    asking.state: ("", "state", "状態"),
+    asking.give_help: ("help", "ヘルプ", "使い方"),
+    asking.list_contacts: ("list", "一覧"),
+    asking.add: ("add", "追加", "登録"),
+    asking.confirm: ("confirm", "確認"),
+    asking.remove: ("remove", "削除"),
+    asking.send_again: ("code", "コード"),
+    asking.list_sessions: ("sessions", "セッション"),
+    asking.lock: ("lock", "止める", "ロック"),
+    asking.speak: ("language", "言語"),
+    linking.link: ("link", "連携"),
+    linking.unlink: ("unlink", "連携解除"),
 }
+COMMANDS: dict[str, Work] = {word: work for work, words in _WORDS.items() for word in words}
 
 
 async def run(desk: Desk, heard: Heard) -> None:
     """Do what was asked; what is not known gets the help."""
-    asked = heard.text.split(maxsplit=1)
-    command = COMMANDS.get(asked[0].lower()) if asked else None
-    if command is None:
-        await heard.respond(say(Say.HELP, await linking.language_of(desk, heard.member)))
-        return
-    await command(desk, heard)
+    word, _, _ = " ".join(plain(heard.text).split()).partition(" ")
+    command = COMMANDS.get(word.casefold(), asking.give_help)
+    # What follows is undone of escapes by who reads it: twice would undo what was typed.
+    _, _, rest = " ".join(heard.text.split()).partition(" ")
+    await command(desk, replace(heard, text=rest))

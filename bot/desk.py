@@ -1,18 +1,31 @@
 """What every listener has at hand, and what it is told of what somebody did."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.locales import Locales
 from bot.workspaces import Workspaces
 from hub.hub import Hub
 from hub.visit import Visit
 from models.kinds import Zone
 
 Clock = Callable[[], datetime]
-Respond = Callable[[str], Awaitable[None]]
+Block = dict[str, Any]
+
+
+class Respond(Protocol):
+    """Tells something to the one person who did it."""
+
+    def __call__(self, text: str, blocks: Sequence[Block] = ()) -> Awaitable[None]:
+        """Tell it."""
+
+
+_ADDRESS = 45
 LANGUAGES = ("en", "ja")
 
 
@@ -24,10 +37,11 @@ class Desk:
     clock: Clock
     client: AsyncWebClient
     workspaces: Workspaces
+    locales: Locales
 
-    def visit(self, language: str = "en") -> Visit:
-        """Tell the hub of something done in Slack, which knows no address."""
-        return Visit(self.clock(), "", Zone.OFF_CAMPUS, "Slack", language)
+    def visit(self, language: str = "en", *, by: "Member | None" = None) -> Visit:
+        """Tell the hub of something done in Slack, which knows no address: who did it counts in its place."""
+        return Visit(self.clock(), by.address[:_ADDRESS] if by else "", Zone.OFF_CAMPUS, "Slack", language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +68,29 @@ class Place:
         return f"{self.channel}/{self.stamp}"
 
 
+class Surface(StrEnum):
+    """Where somebody did it."""
+
+    MESSAGE = "message"
+    HOME = "home"
+    MODAL = "modal"
+
+
+Reply = Callable[[Block], Awaitable[None]]
+
+
+async def _unanswered(_answer: Block) -> None:
+    """Only a modal that was sent is answered in its place."""
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
     """One thing that somebody did in Slack.
 
     `text` is what was typed behind a command, `value` a pressed button's, `place` the message it stood in; `typed` is a
     modal's fields by their action, `note` what the modal brought along; `event` what an event tells, as Slack sent it.
+    `view` is the modal or home in which a button was pressed, or the modal beneath the one that was sent, which `reply`
+    answers in its place.
     """
 
     member: Member
@@ -71,6 +102,9 @@ class Heard:
     typed: Mapping[str, str] = field(default_factory=dict, repr=False)
     note: str = ""
     event: Mapping[str, object] = field(default_factory=dict, repr=False)
+    surface: Surface = Surface.MESSAGE
+    view: str = ""
+    reply: Reply = field(default=_unanswered, repr=False)
 
 
 Work = Callable[[Desk, Heard], Awaitable[None]]

@@ -23,9 +23,10 @@ _APP = {
     "token_expired",
     "token_revoked",
 }
+INACTIVE = "account_inactive"
 # This person can't be written to any more.
 _CONTACT = {
-    "account_inactive",
+    INACTIVE,
     "cannot_dm_bot",
     "is_archived",
     "user_disabled",

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -12,7 +12,7 @@ from prometheus_client import Counter
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncRespond
 from slack_sdk.errors import SlackApiError
 
-from bot.desk import Desk, Heard, Member, Place, Work
+from bot.desk import Block, Desk, Heard, Member, Place, Surface, Work
 from bot.errors import error_of
 from hub import hearings
 
@@ -47,13 +47,26 @@ def register(app: AsyncApp, desk: Desk, listener: Listener) -> None:
         await ack()
         await _done(desk, listener, body, _heard_of(body, context, respond))
 
+    async def hear_modal(ack: AsyncAck, body: Body, context: AsyncBoltContext, respond: AsyncRespond) -> None:
+        """Acknowledge with what the modal is to show: its sentence belongs where the answer was typed."""
+        shown: list[Body] = []
+
+        async def reply(answer: Body) -> None:
+            # At once: what else is to be done may be slow, and Slack waits three seconds.
+            shown.append(answer)
+            await ack(**answer)
+
+        await _done(desk, listener, body, replace(_heard_of(body, context, respond), reply=reply))
+        if not shown:
+            await ack()
+
     match listener.source:
         case Source.COMMAND:
             app.command(listener.name)(hear)
         case Source.BUTTON:
             app.action(listener.name)(hear)
         case Source.MODAL:
-            app.view(listener.name)(hear)
+            app.view(listener.name)(hear_modal)
         case Source.SHORTCUT:
             app.shortcut(listener.name)(hear)
         case Source.EVENT:
@@ -88,8 +101,8 @@ def name_of(body: Mapping[str, Any]) -> str:
 
 
 def _heard_of(body: Body, context: AsyncBoltContext, respond: AsyncRespond) -> Heard:
-    async def told(text: str) -> None:
-        await respond(text=text, response_type="ephemeral", replace_original=False)
+    async def told(text: str, blocks: Sequence[Block] = ()) -> None:
+        await respond(text=text, blocks=list(blocks) or None, response_type="ephemeral", replace_original=False)
 
     action: Body = next(iter(body.get("actions") or ()), {})
     view = body.get("view") or {}
@@ -103,7 +116,15 @@ def _heard_of(body: Body, context: AsyncBoltContext, respond: AsyncRespond) -> H
         typed=_typed(view),
         note=str(view.get("private_metadata") or ""),
         event=body.get("event") or {},
+        surface=_surface(body),
+        view=str(view.get("previous_view_id" if body.get("type") == "view_submission" else "id") or ""),
     )
+
+
+def _surface(body: Body) -> Surface:
+    if body.get("response_url"):
+        return Surface.MESSAGE
+    return Surface.HOME if (body.get("view") or {}).get("type") == "home" else Surface.MODAL
 
 
 def _place(body: Body) -> Place | None:

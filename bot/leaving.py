@@ -5,8 +5,10 @@ from hub import slack_links
 
 
 async def user_changed(desk: Desk, heard: Heard) -> None:
-    """Suspend what is linked to a user who was deactivated."""
+    """Suspend what is linked to a user who was deactivated; of others, what was remembered is asked anew."""
     user = heard.event.get("user")
+    if isinstance(user, dict):
+        desk.locales.forget(str(user.get("id")))
     if not isinstance(user, dict) or not user.get("deleted"):
         return
     member = Member(str(user.get("team_id") or heard.member.team), str(user.get("id")))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from bot.desk import Desk, Heard, Member
+from bot.locales import language_in
 from bot.words import Say, escaped, say
 from hub import slack_links
 from hub.outcome import Refused, Throttled
@@ -55,7 +56,7 @@ async def language_of(desk: Desk, member: Member) -> str:
     linked = await slack_links.linked_to(member.address)
     if linked is not None and linked.language:
         return linked.language
-    return (await person_of(desk, member)).language
+    return await desk.locales.of(member.user)
 
 
 async def person_of(desk: Desk, member: Member) -> Person:
@@ -70,7 +71,7 @@ async def person_of(desk: Desk, member: Member) -> Person:
     is_ours = home == member.team or member.team in (user.get("enterprise_user") or {}).get("teams", ())
     return Person(
         Profile(member.address, f"{name} (@{handle})" if handle else name, await desk.workspaces.name_of(member.team)),
-        "ja" if str(user.get("locale") or "").startswith("ja") else "en",
+        language_in(user),
         is_ours and not any(user.get(name) for name in _UNWANTED),
     )
 

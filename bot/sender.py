@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import blocks
 from bot.blocks import Head
 from bot.desk import Clock, Place
-from bot.errors import Meaning, error_of, meaning_of, retry_after_of
+from bot.errors import INACTIVE, Meaning, error_of, meaning_of, retry_after_of
 from hub.bounces import Bounce, BounceKind, bounced
 from hub.breaker import Breaker
 from hub.hub import Hub
@@ -135,7 +135,7 @@ class Sender:
         try:
             report = await self._posted(claimed)
         except SlackApiError as error:
-            report = self._meant(error)
+            report = await self._meant(error)
         except _UNREACHED as error:
             return self._unreached(error)
         except Exception as error:
@@ -193,7 +193,7 @@ class Sender:
         )
         return next((str(one["ts"]) for one in told.get("messages") or () if _delivery_in(one) == name), "")
 
-    def _meant(self, error: SlackApiError) -> Report:
+    async def _meant(self, error: SlackApiError) -> Report:
         """Read what an error answer means for this message, and for all behind it."""
         reply, wait = error_of(error), retry_after_of(error)
         if wait is not None:
@@ -204,6 +204,9 @@ class Sender:
                 self._refuse(reply)
                 return Deferred(reply)
             case Meaning.CONTACT | Meaning.CHANNEL:
+                # It is said of an app that was taken out as well: who is meant shows when we ask for ourselves.
+                if reply == INACTIVE and await self._is_refused():
+                    return Deferred(reply)
                 return Failed(reply, is_dead=True)
             case Meaning.MESSAGE | Meaning.LATER:
                 return Deferred(reply)
@@ -227,13 +230,17 @@ class Sender:
             if self.trouble:
                 await self._look()
 
+    async def _is_refused(self) -> bool:
+        await self._look()
+        return bool(self._refusal)
+
     async def _look(self) -> None:
         """Ask Slack whether it knows us."""
         try:
             await self._client.auth_test()
         except SlackApiError as error:
             self._breaker.reached()
-            if meaning_of(error_of(error)) is Meaning.APP:
+            if meaning_of(error_of(error)) is Meaning.APP or error_of(error) == INACTIVE:
                 self._refuse(error_of(error))
             return
         except (*_UNREACHED, SlackClientError) as error:

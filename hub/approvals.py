@@ -1,5 +1,6 @@
 """Approvals by number matching: which one a login has, whether one more may be asked, and who may give it."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tortoise.transactions import in_transaction
@@ -38,8 +39,10 @@ async def ask(
     living = await challenges.live(slot_of(login.id), now=visit.now)
     if living is not None and living.contact_id == contact.id and not again:
         last = await where(Delivery, challenge_id=living.id).first(order_by="-id")
-        if last is not None:
-            return Sent(living, last, posted=False)
+        if last is not None and last.failed_at is None:
+            # One that waits for Slack still is hurried up.
+            await where(Delivery, id=last.id, lease="", due_at__isnull=False).update(due_at=visit.now)
+            return Sent(living, last, posted=last.due_at is not None)
     wait = await _too_soon(account.id, now=visit.now)
     if wait:
         return Throttled(wait)
@@ -54,10 +57,33 @@ async def ask(
     return Sent(challenge, delivery, posted=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A request for approval that waits for its digits: which login asks, in the language of its letter."""
+
+    language: str
+    account: str
+    asked_from: str
+    asked_with: str
+
+
+async def opened(speaker: str, message_id: str, *, now: datetime) -> Requested | Refused:
+    """Tell what a letter of this Message-ID asks to approve, and whether that still waits; changes nothing."""
+    delivery = await asked_of(speaker, message_id)
+    if delivery is None:
+        return Refused(Reason.NOT_FOUND)
+    challenge = await where(Challenge, id=delivery.challenge_id or 0).first()
+    if challenge is None or challenge.approved_at is not None or await _is_over(delivery, now):
+        return Refused(Reason.ALREADY_APPROVED if challenge and challenge.approved_at else Reason.APPROVAL_OVER)
+    account = await where(Account, id=delivery.account_id).one()
+    return Requested(delivery.language, account.name, delivery.asked_from, delivery.asked_with)
+
+
 async def approve(hub: Hub, visit: Visit, speaker: str, message_id: str, typed: str) -> Approved | Refused | Throttled:
     """Approve the login that a letter of this Message-ID asks about, with the digits on its page.
 
-    Whoever speaks is not logged in by it. A wrong number ends the login and counts. What can be no number at all costs nothing.
+    Whoever speaks is not logged in by it. A wrong number ends the login and counts. What can be no number at all costs
+    nothing.
     """
     digits = typed_code(typed)
     if not (len(digits) == DIGITS and digits.isascii() and digits.isdecimal()):

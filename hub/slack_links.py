@@ -203,14 +203,10 @@ async def _bound(account_id: int, profile: Profile, label: str, now: datetime) -
 
 async def _told(hub: Hub, visit: Visit, contact: Contact, *, by: int) -> frozenset[Channel]:
     """Tell it in Slack, and on every other contact."""
-    account = await Account.get(id=contact.account_id)
-    await audit.record(hub.keys, EventKind.CONTACT_ADDED, visit, account.id, contact=contact.id, label=contact.label)
-    await audit.record(hub.keys, EventKind.CONTACT_CONFIRMED, visit, account.id, contact=contact.id, by="slack")
-    await hub.outbox.post_notice(Notice.SLACK_LINKED, contact, account, visit, about=contact.label, session_id=by)
-    told = await notices.tell_all(
-        hub, visit, account.id, Notice.CONTACT_ADDED, about=contact.label, but=contact.id, by=by
-    )
-    return told | {Channel.SLACK}
+    account_id = contact.account_id
+    await audit.record(hub.keys, EventKind.CONTACT_ADDED, visit, account_id, contact=contact.id, label=contact.label)
+    await audit.record(hub.keys, EventKind.CONTACT_CONFIRMED, visit, account_id, contact=contact.id, by="slack")
+    return await notices.tell_all(hub, visit, account_id, Notice.SLACK_LINKED, about=contact.label, by=by)
 
 
 def _is_live(link: SlackLink, now: datetime) -> bool:

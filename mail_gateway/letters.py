@@ -54,6 +54,8 @@ _NOTICES = {
     ("en", Notice.UNLOCKED): "All ways to log in were opened again by somebody who logged in with the IC card.",
     ("ja", Notice.CARD_BOUND): "ICカードが登録されました。",
     ("en", Notice.CARD_BOUND): "An IC card was registered.",
+    ("ja", Notice.SLACK_LINKED): "Slackアカウントを連絡先「{about}」として連携しました。",
+    ("en", Notice.SLACK_LINKED): "A Slack account was linked as the contact “{about}”.",
     ("ja", Notice.SLACK_SUSPENDED): "Slackの連絡先「{about}」に届かなくなったため、送信を止めました。",
     ("en", Notice.SLACK_SUSPENDED): "The Slack contact “{about}” can't be reached any more, so it is suspended.",
 }

@@ -1,5 +1,6 @@
 """A running hub with its bot beside the Slack stand-in, and members who are linked there."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -62,6 +63,12 @@ class Chat:
     async def next_code(self, user: str = "UTARO", *, after: str = "") -> Message:
         """Wait for a message that shows a code."""
         return await self.slack.until(lambda: next((one for one in self.codes(user) if one.ts > after), None))
+
+    async def called(self, method: str, *, times: int = 1) -> None:
+        """Wait until the bot has called a method of Slack's so often, whatever came of it."""
+        async with asyncio.timeout(10):
+            while sum(one.method == method for one in self.slack.calls) < times:
+                await asyncio.sleep(0.02)
 
     def codes(self, user: str = "UTARO") -> list[Message]:
         """List the messages that show a code still."""

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,15 +32,17 @@ class Child:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, *, smtp_port: int) -> AsyncIterator[Child]:
-    """Run `tegata serve` with these settings until the end, or until it is killed."""
+async def serving(
+    settings: Settings, *, smtp_port: int, doors: Sequence[str] = (), **more: str
+) -> AsyncIterator[Child]:
+    """Run `tegata serve` with these settings, and `more` variables, until the end, or until it is killed."""
     port = free_port()
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("TEGATA_")},
         "TEGATA_MODE": "demo",
         "TEGATA_ORIGIN": f"http://127.0.0.1:{port}",
         "TEGATA_LISTEN": f"127.0.0.1:{port}",
-        "TEGATA_METRICS_LISTEN": "",
+        "TEGATA_METRICS_LISTEN": f"127.0.0.1:{port}" if doors else "",
         "TEGATA_DATABASE_URL": settings.database_url,
         "TEGATA_KEYS_FILE": str(settings.keys_file),
         "TEGATA_MAIL_FROM": settings.mail_from,
@@ -48,10 +50,11 @@ async def serving(settings: Settings, *, smtp_port: int) -> AsyncIterator[Child]
         "TEGATA_ARGON2_MEMORY": str(settings.argon2_memory),
         "TEGATA_ARGON2_PASSES": str(settings.argon2_passes),
         "TEGATA_LOG_LEVEL": "error",
+        **more,
     }
     root = str(Path(__file__).parent.parent)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", "from cli.main import main; main()", "serve", env=environment, cwd=root
+        sys.executable, "-c", "from cli.main import main; main()", "serve", *doors, env=environment, cwd=root
     )
     child = Child(process, f"http://127.0.0.1:{port}")
     try:

@@ -6,6 +6,7 @@ import pytest
 
 from hub import accounts, login, not_me, policy, sessions
 from hub.authenticators import approval
+from hub.outbox import Deferred, Failed
 from hub.outcome import (
     Admitted,
     Approved,
@@ -106,7 +107,7 @@ async def test_the_digits_are_drawn_once_for_a_login_and_rest_nowhere(people: Pe
     assert await Delivery.filter(letter="approval").count() == 1
     (letter,) = [one for one in await received(people) if one.letter == "approval"]
     assert letter.code == ""
-    assert ring.digits not in repr(ring.asked)
+    assert "digits" not in repr(ring.asked)
 
 
 async def test_the_page_is_told_where_the_message_is_and_when_it_is_approved(people: People) -> None:
@@ -129,6 +130,8 @@ async def test_a_wrong_number_ends_the_login_and_counts(people: People) -> None:
     member = await _taro(people)
     ring = await ringing(people, member)
     assert await typed(people, ring, ring.wrong) == Refused(Reason.DIGITS_WRONG)
+    # Ended in its own row too, by which the message in Slack loses its button.
+    assert (await Challenge.get(id=ring.asked.challenge_id)).revoked_at == people.now
     assert await typed(people, ring, ring.digits) == Refused(Reason.APPROVAL_OVER)
     assert await _goes_in(people, ring) == Refused(Reason.LOGIN_OVER)
     assert (await Throttle.get(subject=_subject(member))).wrong == 1
@@ -388,6 +391,24 @@ async def test_a_lost_message_is_sent_again_with_the_same_digits_within_the_hour
         await typed(people, Ringing(ring.token, ring.asked, newest.id, newest.message_id.strip("<>")), ring.digits),
         Approved,
     )
+
+
+async def test_a_request_that_could_not_be_delivered_is_made_anew_when_it_is_chosen_again(people: People) -> None:
+    """Slack is back: the same digits, another message; one that waits still is hurried up instead."""
+    member = await _taro(people)
+    ring = await ringing(people, member)
+    way = ByApproval(member.contacts["chat"])
+    (claimed,) = await people.hub.outbox.claim(Channel.SLACK, limit=9, now=people.now)
+    await people.hub.outbox.report(claimed, Deferred("down", timedelta(minutes=1)), now=people.now)
+    await login.choose(people.hub, people.visit(), ring.token, way)
+    (claimed,) = await people.hub.outbox.claim(Channel.SLACK, limit=9, now=people.now)
+    assert claimed.attempt == 2
+    await people.hub.outbox.report(claimed, Failed("gone"), now=people.now)
+    asked = await login.choose(people.hub, people.visit(), ring.token, way)
+    assert isinstance(asked, Asked)
+    assert asked.digits == ring.digits
+    (again,) = await received(people)
+    assert again.id != claimed.id
 
 
 async def test_a_login_rings_one_contact_at_a_time(people: People) -> None:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
-from demo.slack.views import View, elements_of, value_of
+from multidict import MultiMapping
+
+from demo.slack.views import View, fields_of, value_of
 from demo.slack.wire import Payload
 
 _EMPTY = "Please complete this required field."
@@ -14,13 +16,11 @@ def filled(view: View, values: Filled) -> dict[str, Payload]:
     unknown = set(values)
     made = {block_id: dict(fields) for block_id, fields in view.values.items()}
     for block in view.blocks:
-        for element in elements_of(block):
+        for element in fields_of(block):
             names = {element["action_id"], block["block_id"]} & values.keys()
             unknown -= names
             for name in names:
-                value = value_of(element, values[name])
-                if value is not None:
-                    made.setdefault(block["block_id"], {})[element["action_id"]] = value
+                made.setdefault(block["block_id"], {})[element["action_id"]] = value_of(element, values[name])
     if unknown:
         raise KeyError(*sorted(unknown))
     return made
@@ -44,3 +44,19 @@ def _problems(view: View) -> Iterator[tuple[str, str]]:
             yield block["block_id"], f"Please enter at least {element['min_length']} characters."
         elif isinstance(given, str) and len(given) > int(element.get("max_length", 3000)):
             yield block["block_id"], f"Please enter no more than {element.get('max_length', 3000)} characters."
+
+
+def name_of(block: Payload, element: Payload) -> str:
+    """Name a field on the page."""
+    return f"{block['block_id']}/{element['action_id']}"
+
+
+def from_form(view: View, form: MultiMapping[str]) -> dict[str, Payload]:
+    """Read what a page's form says of a view's fields; a field that the form lacks is empty."""
+    made = {block_id: dict(fields) for block_id, fields in view.values.items()}
+    for block in view.blocks:
+        for element in fields_of(block):
+            given = form.getall(name_of(block, element), [])
+            value = value_of(element, given if element["type"] == "checkboxes" else (given or [""])[0])
+            made.setdefault(block["block_id"], {})[element["action_id"]] = value
+    return made

@@ -9,6 +9,8 @@ from demo.slack.workspace import new_id
 
 # Slack: a stack of three modals at most.
 DEEPEST = 3
+_TYPED = ("plain_text_input", "email_text_input", "number_input", "url_text_input")
+_FIELDS = (*_TYPED, "checkboxes", "radio_buttons", "static_select")
 
 
 @dataclass(slots=True)
@@ -119,10 +121,8 @@ def initial(content: Payload) -> dict[str, Payload]:
     """PURE. Read what a view's fields hold before anybody touches them."""
     values: dict[str, Payload] = {}
     for block in content.get("blocks", []):
-        for element in elements_of(block):
-            value = value_of(element, None)
-            if value is not None:
-                values.setdefault(block["block_id"], {})[element["action_id"]] = value
+        for element in fields_of(block):
+            values.setdefault(block["block_id"], {})[element["action_id"]] = value_of(element, None)
     return values
 
 
@@ -132,20 +132,23 @@ def elements_of(block: Payload) -> list[Payload]:
     return [one for one in found if isinstance(one, dict) and "action_id" in one]
 
 
-def value_of(element: Payload, typed: str | list[str] | None) -> Payload | None:
-    """PURE. Write what a field holds as a view's state has it; None for what is no field."""
+def fields_of(block: Payload) -> list[Payload]:
+    """PURE. List the elements in a block that hold a value; what is only pressed holds none."""
+    return [one for one in elements_of(block) if one["type"] in _FIELDS]
+
+
+def value_of(element: Payload, typed: str | list[str] | None) -> Payload:
+    """PURE. Write what an element holds as Slack does; `typed` is None for what it holds by itself."""
     kind = element["type"]
-    if kind in ("plain_text_input", "email_text_input", "number_input", "url_text_input"):
+    if kind in _TYPED:
         value = element.get("initial_value") if typed is None else (typed or None)
         return {"type": kind, "value": value}
-    if kind in ("radio_buttons", "static_select"):
-        chosen = element.get("initial_option") if typed is None else _option(element, str(typed))
-        return {"type": kind, "selected_option": chosen}
     if kind == "checkboxes":
         wanted = [typed] if isinstance(typed, str) else typed
         given = element.get("initial_options", []) if wanted is None else [_option(element, one) for one in wanted]
         return {"type": kind, "selected_options": [one for one in given if one]}
-    return None
+    chosen = element.get("initial_option") if typed is None else _option(element, str(typed))
+    return {"type": kind, "selected_option": chosen}
 
 
 def options_of(element: Payload) -> list[Payload]:

@@ -113,7 +113,9 @@ class Doors:
     def _hold_to_rate(self, name: str, said: Payload) -> None:
         if name != "chat.postMessage":
             return
-        wait = self._core.faults.wait_before_post(str(said.get("channel")), now=self._core.now())
+        # A person's id and the channel of the direct messages with that person are one place.
+        channel = self._core.workspace.channel_to_post(str(said.get("channel")))
+        wait = self._core.faults.wait_before_post(channel.id, now=self._core.now())
         if wait:
             raise SlackError("ratelimited", retry_after=wait)
 

@@ -1,0 +1,43 @@
+"""Which language somebody's Slack has, remembered for a while: a modal must be answered before Slack gives up."""
+
+from collections.abc import Mapping
+from time import monotonic
+from typing import Any
+
+from aiohttp import ClientError
+from slack_sdk.errors import SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+_FOR = 600.0
+_MOST = 10_000
+
+
+class Locales:
+    """The languages of those who spoke lately."""
+
+    def __init__(self, client: AsyncWebClient) -> None:
+        self._client = client
+        self._known: dict[str, tuple[str, float]] = {}
+
+    async def of(self, user: str) -> str:
+        """Tell somebody's language; English when Slack does not say."""
+        language, until = self._known.get(user, ("", 0.0))
+        if monotonic() < until:
+            return language
+        try:
+            told = await self._client.users_info(user=user, include_locale=True)
+        except (SlackClientError, ClientError, TimeoutError, OSError):
+            return language or "en"
+        if len(self._known) >= _MOST:
+            self._known.clear()
+        self._known[user] = (language_in(told.get("user") or {}), monotonic() + _FOR)
+        return self._known[user][0]
+
+    def forget(self, user: str) -> None:
+        """Ask anew next time."""
+        self._known.pop(user, None)
+
+
+def language_in(user: Mapping[str, Any]) -> str:
+    """PURE: read the language of what Slack tells of a user."""
+    return "ja" if str(user.get("locale") or "").startswith("ja") else "en"
