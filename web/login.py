@@ -232,7 +232,8 @@ def _admitted(request: Request, session: str, language: str) -> Response:
     forget(request, answer.response, LOGIN)
     forget(request, answer.response, VISIT)
     forget(request, answer.response, ONWARD)
-    forget(request, answer.response, KIOSK)
+    if read(request, KIOSK):
+        forget(request, answer.response, KIOSK)
     if language:
         keep(request, answer.response, LANGUAGE, language)
     raise answer

@@ -99,16 +99,24 @@ class Migration(migrations.Migration):
         ops.AddField(
             model_name='Login',
             name='kiosk_login_id',
-            field=fields.BigIntField(null=True, db_index=True),
+            field=fields.BigIntField(null=True),
+        ),
+        ops.AddIndex(
+            model_name='Login',
+            index=Index(fields=['kiosk_login_id']),
         ),
         ops.AddField(
             model_name='Session',
             name='kiosk_id',
-            field=fields.BigIntField(null=True, db_index=True),
+            field=fields.BigIntField(null=True),
         ),
         ops.AddField(
             model_name='Session',
             name='kiosk_login_id',
-            field=fields.BigIntField(null=True, db_index=True),
+            field=fields.BigIntField(null=True),
+        ),
+        ops.AddIndex(
+            model_name='Session',
+            index=Index(fields=['kiosk_login_id']),
         ),
     ]
