@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import (
     Criticality,
@@ -19,7 +20,7 @@ from cryptography.x509.verification import (
 )
 
 from hub.authenticators import ic_card
-from hub.authenticators.ic_card import Unfit
+from hub.authenticators.ic_card import Algorithm, Unfit
 from hub.errors import HubError
 from hub.outcome import KioskReason
 from hub.settings import Settings
@@ -118,7 +119,6 @@ def parsed(der: bytes) -> x509.Certificate | None:
     try:
         found = x509.load_der_x509_certificate(der)
         # What can't be read of it shows only when it is asked for.
-        found.public_key()
         found.extensions  # noqa: B018
         found.subject.rfc4514_string()
     except (ValueError, TypeError, x509.UnsupportedGeneralNameType, x509.DuplicateExtension):
@@ -130,7 +130,7 @@ def fault(
     trust: Trust, certificate: x509.Certificate, *, now: datetime, is_current_list_needed: bool = False
 ) -> KioskReason | None:
     """Tell what is wrong with a certificate: its key, its purpose, the path, the dates, revocation; else None."""
-    match ic_card.algorithm_of(certificate.public_key()):
+    match _algorithm(certificate):
         case Unfit.WEAK:
             return KioskReason.WEAK_KEY
         case Unfit.UNSUITABLE:
@@ -147,6 +147,13 @@ def fault(
     if now > last:
         return KioskReason.EXPIRED
     return _revoked(trust, path, now, is_current_list_needed=is_current_list_needed)
+
+
+def _algorithm(certificate: x509.Certificate) -> Algorithm | Unfit:
+    try:
+        return ic_card.algorithm_of(certificate.public_key())
+    except (UnsupportedAlgorithm, ValueError):
+        return Unfit.UNSUITABLE
 
 
 def _path(trust: Trust, certificate: x509.Certificate, at: datetime) -> list[x509.Certificate]:
