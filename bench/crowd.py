@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aiohttp
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from yarl import URL
 
 from hub import keyring
 from hub.authenticators.password import Cost, Passwords
@@ -17,6 +18,8 @@ from models.account import Account
 from models.contact import Contact
 from models.database import connected, migrate
 from models.kinds import Channel
+from models.session import KnownBrowser
+from web.context import BROWSER
 
 PASSWORD = "correct horse battery"
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
@@ -26,9 +29,9 @@ _PATIENCE = 2.0
 
 
 async def populate(folder: Path, database_url: str, number: int, cost: Cost) -> None:
-    """Make a migrated database with this many members, each with one confirmed address."""
+    """Make a migrated database with this many members, each with one confirmed address and a browser used before."""
     now = datetime.now(UTC)
-    keyring.create(folder / "keys.json", now=now)
+    keys = keyring.create(folder / "keys.json", now=now)
     await migrate(database_url)
     hashed = Passwords(cost).hash(PASSWORD)
     async with connected(database_url):
@@ -39,6 +42,15 @@ async def populate(folder: Path, database_url: str, number: int, cost: Cost) -> 
             )
             rows = {row.folded: row.id for row in await Account.filter(folded__in=names).only("id", "folded")}
             await Contact.bulk_create([_contact(name, rows[name], now) for name in names])
+            digests = {name: keys.digest("browser", f"{rows[name]}:{browser_token_of(name)}") for name in names}
+            await KnownBrowser.bulk_create(
+                [KnownBrowser(account_id=rows[name], digest=digests[name], seen_at=now) for name in names]
+            )
+
+
+def browser_token_of(name: str) -> str:
+    """Give what a member's usual browser is known by."""
+    return f"browser-of-{name}"
 
 
 def name_of(number: int) -> str:
@@ -73,9 +85,13 @@ class Postbox:
         found = _CODE.search(content)
         if found:
             for recipient in envelope.rcpt_tos:
-                self.arrived_at[recipient] = time.monotonic()
-                self._future(recipient).set_result(found[1].decode())
+                self.arrived(recipient, found[1].decode())
         return "250 kept"
+
+    def arrived(self, recipient: str, code: str) -> None:
+        """Note a code that came for an address."""
+        self.arrived_at[recipient] = time.monotonic()
+        self._future(recipient).set_result(code)
 
     async def code_to(self, recipient: str) -> str:
         """Wait for the code to an address."""
@@ -97,18 +113,23 @@ class Postbox:
 
 
 class Crowd:
-    """Browsers at one hub."""
+    """Browsers at one hub: the members' usual ones, or ones that were never seen, which costs a notice each."""
 
-    def __init__(self, url: str, postbox: Postbox, connector: aiohttp.BaseConnector) -> None:
+    def __init__(
+        self, url: str, postbox: Postbox, connector: aiohttp.BaseConnector, *, in_usual_browser: bool = True
+    ) -> None:
         self._url = url
         self._postbox = postbox
         self._connector = connector
+        self._in_usual_browser = in_usual_browser
         self.asked_at: dict[str, float] = {}
 
     async def log_in(self, name: str) -> None:
         """Walk one login through all its pages: account, choice, code, portal."""
         address = f"{name}@mail.test"
         jar = aiohttp.CookieJar(unsafe=True)
+        if self._in_usual_browser:
+            jar.update_cookies({BROWSER.name: browser_token_of(name)}, URL(self._url))
         async with aiohttp.ClientSession(
             self._url, connector=self._connector, connector_owner=False, cookie_jar=jar
         ) as browser:
@@ -152,10 +173,10 @@ class Crowd:
 
 
 @asynccontextmanager
-async def crowd(url: str, postbox: Postbox) -> AsyncIterator[Crowd]:
+async def crowd(url: str, postbox: Postbox, *, in_usual_browser: bool = True) -> AsyncIterator[Crowd]:
     """Open as many browsers as are needed."""
     connector = aiohttp.TCPConnector(limit=0)
     try:
-        yield Crowd(url, postbox, connector)
+        yield Crowd(url, postbox, connector, in_usual_browser=in_usual_browser)
     finally:
         await connector.close()

@@ -60,11 +60,27 @@ async def serving(folder: Path, database_url: str, smtp_port: int, **more: str) 
         "TEGATA_LOG_LEVEL": "error",
         **more,
     }
+    async with _running(folder, url, ["serve"], settings) as server:
+        yield server
+
+
+@asynccontextmanager
+async def demonstrating(folder: Path, port: int) -> AsyncIterator[Server]:
+    """Run `tegata demo` on the data in a folder; gives it once it is ready."""
+    command = ["demo", "--folder", str(folder), "--port", str(port)]
+    async with _running(folder, f"http://127.0.0.1:{port}", command, {}) as server:
+        yield server
+
+
+@asynccontextmanager
+async def _running(folder: Path, url: str, command: list[str], settings: dict[str, str]) -> AsyncIterator[Server]:
     # The measuring shell's own settings must not leak in.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TEGATA_")}  # noqa: TID251
-    command = [str(Path(sys.executable).with_name("tegata")), "serve"]
+    program = str(Path(sys.executable).with_name("tegata"))
     began = monotonic()
-    process = await asyncio.create_subprocess_exec(*command, env={**environment, **settings}, cwd=folder)
+    process = await asyncio.create_subprocess_exec(
+        program, *command, env={**environment, **settings}, cwd=folder, stdout=asyncio.subprocess.DEVNULL
+    )
     try:
         await _ready(url, process)
         yield Server(process.pid, url, monotonic() - began)
@@ -83,5 +99,5 @@ async def _ready(url: str, process: asyncio.subprocess.Process) -> None:
                         return
             except aiohttp.ClientError:
                 await asyncio.sleep(0.005)
-    message = f"tegata serve ended with {process.returncode}"
+    message = f"tegata ended with {process.returncode}"
     raise RuntimeError(message)

@@ -97,6 +97,8 @@ def client_of(settings: Settings, token: str) -> AsyncWebClient:
 
 def quiet(name: str) -> logging.Logger:
     """Give a logger for Slack's libraries, which write whole messages and tickets into theirs."""
+    # What they make for themselves, to answer a command, has a logger of its own.
+    logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)
     logger = logging.getLogger(name)
     logger.setLevel(logging.CRITICAL)
     return logger

@@ -12,6 +12,7 @@ from aiohttp import ClientError
 from prometheus_client import Counter, Gauge, Histogram
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
+from tortoise.exceptions import BaseORMException
 
 from bot import blocks
 from bot.blocks import Head
@@ -29,7 +30,7 @@ _HANDS = 8
 _IDLE = 1.0
 _AFTER_TROUBLE = 1.0
 # Readiness tells the present: Slack is looked for also when there is nothing to post.
-_LOOK_EVERY = 15.0
+_LOOK_EVERY = 3.0
 _GRACE = 5.0
 _TRIES_FOR = 10.0
 # Slack's clock and ours may differ; what was posted is looked for from somewhat earlier on.
@@ -227,8 +228,11 @@ class Sender:
         await self._look()
         while True:
             await asyncio.sleep(_LOOK_EVERY)
-            if self.trouble:
-                await self._look()
+            try:
+                if self.trouble:
+                    await self._look()
+            except BaseORMException as error:
+                _log.warning("slack.database_trouble", error=str(error))
 
     async def _is_refused(self) -> bool:
         await self._look()
@@ -247,10 +251,11 @@ class Sender:
             self._unreached(error)
             return
         self._breaker.reached()
-        if self._refusal:
-            _log.info("slack.app_taken_again")
-        self._refusal = ""
+        was_refused, self._refusal = self._refusal, ""
         _stopped.set(0)
+        if was_refused:
+            _log.info("slack.app_taken_again")
+            await self._hub.outbox.hurry(Channel.SLACK, now=self._clock())
 
     def _measure(self, claimed: Claimed, report: Report) -> None:
         _reports.labels(type(report).__name__.lower()).inc()

@@ -7,6 +7,7 @@ import dns.exception
 import dns.resolver
 
 from cli.doctor import mail_server
+from cli.doctor_door import listeners
 from cli.finding import Finding, Grade
 from hub.errors import HubError
 from hub.labels import domain_of
@@ -19,7 +20,7 @@ _PATIENCE = 5.0
 
 
 async def examine(settings: Settings) -> list[Finding]:
-    """Look at the records in the DNS and at the mail server."""
+    """Look at the records in the DNS, at the mail server and at our own listeners."""
     sender = sender_address(settings.mail_from)
     if not sender:
         return [Finding("sender", Grade.WRONG, "TEGATA_MAIL_FROM is not set", "write the sender of the mail")]
@@ -30,6 +31,7 @@ async def examine(settings: Settings) -> list[Finding]:
     findings.append(await _dmarc(asker, domain))
     if settings.mail_domain:
         findings.append(await _mx(asker, settings.mail_domain))
+        findings += [finding async for finding in listeners(settings)]
     return findings
 
 

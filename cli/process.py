@@ -17,24 +17,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, disable_created_metrics, gene
 from tortoise.exceptions import BaseORMException
 
 from bot.app import Bot
+from cli import mail_door
 from hub import measures, upkeep
-from hub.bounces import ALARM, Bounce, BounceKind, bounced
 from hub.errors import HubError
 from hub.hub import Hub, opened
-from hub.intake import Intake
-from hub.labels import domain_of
-from hub.outbox import Claimed, Failed
 from hub.settings import Settings, listen_of
-from hub.visit import Visit
-from mail_gateway import dkim_keys, inbound
-from mail_gateway.authentication import Examiner
-from mail_gateway.dkim_keys import Signer
-from mail_gateway.letters import House
-from mail_gateway.reading import Reading
-from mail_gateway.relay import Relay
-from mail_gateway.sender import Sender
-from mail_gateway.settings import BadSmtpUrlError, relay_address
-from models.kinds import Zone
 from web.app import application
 from web.context import CLOCK, HUB
 from web.health import PARTS, Trouble, show_live, show_ready
@@ -69,10 +56,9 @@ async def running(
     async with AsyncExitStack() as stack:
         hub = await stack.enter_async_context(opened(settings))
         process = Running(hub, {}, [])
-        sender = _sender(hub, clock) if "mail_gateway" in doors else None
-        if sender is not None:
-            process.parts["mail"] = lambda: sender.trouble
-            process.parts[ALARM] = lambda: hub.alarms.standing(ALARM, now=clock())
+        mail = mail_door.built(hub, clock) if "mail_gateway" in doors else None
+        if mail is not None:
+            process.parts.update(mail.parts)
         bot = Bot(hub, clock) if "bot" in doors and settings.has_slack else None
         if bot is not None:
             process.parts["slack"] = lambda: bot.trouble
@@ -85,9 +71,8 @@ async def running(
             process.urls.append(await _serve(stack, bot.endpoint(), settings.slack_listen, "TEGATA_SLACK_LISTEN"))
         await _listen_for_watchers(stack, process, clock)
         # Behind the ports: a second hub that finds them taken must not claim a row before it ends.
-        if sender is not None:
-            await stack.enter_async_context(sender.running())
-            await stack.enter_async_context(_inbound(hub, clock))
+        if mail is not None:
+            await stack.enter_async_context(mail.running())
         if bot is not None:
             await stack.enter_async_context(bot.running())
         await stack.enter_async_context(_clockwork(hub, clock))
@@ -101,67 +86,6 @@ def stop_asked() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     return stopped
-
-
-def _sender(hub: Hub, clock: Clock) -> Sender:
-    settings = hub.settings
-    try:
-        address = relay_address(settings.smtp_url)
-    except (BadSmtpUrlError, OSError) as error:
-        message = f"TEGATA_SMTP_URL: {error}."
-        raise HubError(message) from None
-    relay = Relay(address, connections=settings.smtp_connections, timeout=settings.smtp_timeout)
-    house = House(settings.mail_from, settings.service_name, settings.origin, settings.zone, settings.help_url)
-
-    async def dead(claimed: Claimed, report: Failed) -> None:
-        """Tell the hub of an address that the mail server refused as none: as good as a bounce."""
-        visit = Visit(clock(), "", Zone.OFF_CAMPUS, "mail server")
-        await bounced(hub, visit, claimed.id, Bounce(BounceKind.HARD, said=report.reply))
-
-    return Sender(
-        hub.outbox,
-        relay,
-        house,
-        hands=settings.smtp_connections,
-        clock=clock,
-        signer=_signer(settings, house),
-        dead=dead,
-    )
-
-
-@asynccontextmanager
-async def _inbound(hub: Hub, clock: Clock) -> AsyncIterator[None]:
-    """Take mail where the settings say, and read what was kept; nothing where they say nothing."""
-    settings = hub.settings
-    listeners = [(where, where == settings.lmtp_listen) for where in (settings.mail_listen, settings.lmtp_listen)]
-    async with AsyncExitStack() as stack:
-        for where, is_lmtp in listeners if settings.mail_domain else ():
-            if where:
-                await _listen_for_mail(stack, hub, clock, where=where, is_lmtp=is_lmtp)
-        if settings.mail_domain and any(where for where, _ in listeners):
-            reading = Reading(hub, Examiner(settings.dns_resolver), clock=clock)
-            await stack.enter_async_context(reading.running())
-        yield
-
-
-async def _listen_for_mail(stack: AsyncExitStack, hub: Hub, clock: Clock, *, where: str, is_lmtp: bool) -> None:
-    settings = hub.settings
-    tls = None
-    if settings.mail_certificate is not None and settings.mail_certificate_key is not None and not is_lmtp:
-        tls = inbound.tls_context(str(settings.mail_certificate), str(settings.mail_certificate_key))
-    door = inbound.Door(Intake(hub), clock, inbound.Doorkeeper())
-    opening = inbound.listening(door, listen_of(where), is_lmtp=is_lmtp, hostname=settings.mail_domain, tls=tls)
-    try:
-        await stack.enter_async_context(opening)
-    except HubError as error:
-        message = f"{'TEGATA_LMTP_LISTEN' if is_lmtp else 'TEGATA_MAIL_LISTEN'}: {error}"
-        raise HubError(message) from error
-
-
-def _signer(settings: Settings, house: House) -> Signer | None:
-    if settings.dkim_keys is None:
-        return None
-    return Signer(dkim_keys.load(settings.dkim_keys), domain_of(house.envelope_sender))
 
 
 @asynccontextmanager

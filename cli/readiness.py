@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from hub.errors import HubError
-from hub.settings import Mode, Settings
+from hub.settings import Mode, Settings, file_with_secrets
 from models.database import sqlite_file
 
 DEMO_MARK = "DEMO"
@@ -68,6 +68,9 @@ def unsafe(settings: Settings) -> Iterator[str]:
     database = sqlite_file(settings.database_url)
     if database is not None:
         yield from _exposed(database, "the database")
+    config = file_with_secrets()
+    if config is not None:
+        yield from _exposed(config, "the settings, with a secret among them,")
     for file in filter(None, (settings.keys_file, database)):
         if (file.parent / DEMO_MARK).exists():
             yield f"{file} belongs to a demo, whose passwords everybody knows: name another file."

@@ -164,7 +164,9 @@ def application(inbox: Inbox, door: Listen | None = None) -> web.Application:
             said.append(f"Answered: {await answers.answer(found[0], str(form.get('text', '')), door, now=now)}")
         return web.Response(status=303, headers={"Location": "/"})
 
-    async def listed(_request: web.Request) -> web.Response:
+    async def listed(request: web.Request) -> web.Response:
+        """List the messages, or those that came after the one of a number."""
+        after = request.query.get("after", "0")
         shown = [
             {
                 "number": one.number,
@@ -175,6 +177,7 @@ def application(inbox: Inbox, door: Listen | None = None) -> web.Application:
                 "text": one.text,
             }
             for one in inbox.received
+            if not after.isdecimal() or one.number > int(after)
         ]
         return web.json_response(shown)
 

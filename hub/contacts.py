@@ -53,7 +53,7 @@ class ContactLine:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A contact that waits for its confirmation, and how its mail stands."""
+    """A contact that waits for its confirmation, and how its mail stands; `takes_answers`: a yes by mail counts."""
 
     contact_id: int
     challenge_id: int | None
@@ -62,6 +62,7 @@ class Waiting:
     delivery: DeliveryLine | None
     expires_at: datetime | None
     is_guarded: bool
+    takes_answers: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ async def waiting(hub: Hub, session: Current, contact_id: int, *, now: datetime)
         delivery=line_of(delivery, now) if delivery else None,
         expires_at=challenge.expires_at if challenge else None,
         is_guarded=domain_of(contact.address) in hub.settings.guarded_mail_domains,
+        takes_answers=bool(hub.settings.mail_domain),
     )
 
 
@@ -436,6 +438,8 @@ async def _refusal(hub: Hub, account_id: int, label: str, address: str) -> Reaso
 
 async def _too_soon(address_folded: str, *, now: datetime) -> timedelta:
     """Tell how long until one more confirmation may go to an address, whoever asks; zero when it may at once."""
+    # Two accounts at once must not each find that nothing was sent there yet.
+    await turns.take_address(address_folded)
     times = await Delivery.filter(
         address_folded=address_folded, letter=Letter.CONFIRMATION, posted_at__gt=now - _DAY
     ).values_list("posted_at", flat=True)

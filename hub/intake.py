@@ -46,7 +46,7 @@ UPDATE "inbound_mail" SET "lease" = {lease}, "due_at" = {until}, "attempts" = "a
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """An address of ours that a delivery vouches for."""
+    """An address of ours that a delivery vouches for; the operator's has none, and its `delivery_id` is 0."""
 
     use: MailUse
     delivery_id: int
@@ -92,6 +92,16 @@ class ShelfLine:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How much mail is kept: not read yet, on the shelf, and of that for the operator; `since` the longest waits."""
+
+    unread: int
+    shelved: int
+    for_operator: int
+    since: datetime | None
+
+
 class Intake:
     """The hub's side of the mail door: who is known here, and the keeping of what comes."""
 
@@ -102,6 +112,8 @@ class Intake:
 
     async def recipient(self, address: str) -> Recipient | None:
         """Find what an address of ours is for; None when this hub never made it."""
+        if mail_addresses.is_operators(address, self._hub.settings.mail_domain):
+            return Recipient(MailUse.OPERATOR, 0)
         if mail_addresses.delivery_id_in(address) is None:
             return None
         local, _, domain = address.rpartition("@")
@@ -154,15 +166,27 @@ async def claim(hub: Hub, *, limit: int, now: datetime) -> list[Unread]:
     return unread
 
 
-async def shelve(message_id: int, lease: str, reason: str, *, now: datetime) -> bool:
-    """Put a claimed message aside with the reason why it was not understood; False when another reader has it."""
+async def shelve(message_id: int, lease: str, reason: str, *, now: datetime) -> Verdict | None:
+    """Put a claimed message aside with the reason why it was not understood; None when another reader has it.
+
+    One letter's address fills no shelf: of what comes to it beyond a few, only the reason is kept.
+    """
     mine = InboundMail.filter(id=message_id, lease=lease, read_at=None)
-    return (
-        await mine.update(
-            shelved_at=now, due_at=None, lease="", verdict=Verdict.SHELVED, reason=_printable(reason)[:_REASON]
-        )
-        == 1
-    )
+    why = _printable(reason)[:_REASON]
+    if await _has_enough(message_id):
+        dropped = await mine.update(read_at=now, due_at=None, verdict=Verdict.DROPPED, reason=why, content=None)
+        return Verdict.DROPPED if dropped == 1 else None
+    shelved = await mine.update(shelved_at=now, due_at=None, lease="", verdict=Verdict.SHELVED, reason=why)
+    return Verdict.SHELVED if shelved == 1 else None
+
+
+async def _has_enough(message_id: int) -> bool:
+    """Tell whether as much lies on the shelf as one letter may put there."""
+    row = await InboundMail.filter(id=message_id).only("id", "delivery_id").first()
+    if row is None or row.delivery_id is None:
+        return False
+    others = InboundMail.filter(delivery_id=row.delivery_id, shelved_at__isnull=False)
+    return await others.count() >= NUMBERS.shelved_a_letter
 
 
 async def take(unread: Unread, verdict: Verdict, reason: str, *, now: datetime) -> bool:
@@ -218,6 +242,15 @@ async def drop(message_id: int) -> None:
     await row.delete()
 
 
+async def drop_old(*, now: datetime) -> int:
+    """Drop the record of what was read long ago, and of the operator's mail what nobody took up; returns how much.
+
+    The rest of the shelf stays until somebody decides; anybody may write to the operator, so that is no promise there.
+    """
+    old = InboundMail.filter(received_at__lt=now - NUMBERS.kept_deliveries)
+    return await old.filter(read_at__isnull=False).delete() + await old.filter(use=MailUse.OPERATOR).delete()
+
+
 async def reseal(keys: KeyRing, *, limit: int) -> int:
     """Seal kept mail with the current key that an older one sealed; returns how much."""
     resealed = 0
@@ -238,9 +271,17 @@ async def to_reseal(keys: KeyRing) -> int:
     return sum(row.content is not None and not keys.is_current(row.content) for row in contents)
 
 
-async def waiting() -> int:
-    """Count the messages that nobody has read yet."""
-    return await InboundMail.filter(due_at__isnull=False).count()
+async def kept() -> Kept:
+    """Count the mail that is kept, and tell since when the first of the unread has been waiting for its turn."""
+    unread = InboundMail.filter(due_at__isnull=False)
+    first = await unread.order_by("due_at").first().only("id", "received_at")
+    shelved = InboundMail.filter(shelved_at__isnull=False)
+    return Kept(
+        await unread.count(),
+        await shelved.count(),
+        await shelved.filter(use=MailUse.OPERATOR).count(),
+        first.received_at if first else None,
+    )
 
 
 async def _on_shelf(message_id: int) -> InboundMail:
@@ -261,7 +302,7 @@ def _row(keys: KeyRing, arrival: Arrival) -> list[Any]:
     handle, at = secrets.token_hex(16), instant(arrival.at)
     return [
         handle,
-        arrival.recipient.delivery_id,
+        arrival.recipient.delivery_id or None,
         str(arrival.recipient.use),
         _printable(arrival.sender)[:320],
         arrival.peer[:45],

@@ -36,7 +36,6 @@ from hub.outcome import (
     ByMatrix,
     BySoftToken,
     Choose,
-    Done,
     Offer,
     Reason,
     Refused,
@@ -69,17 +68,17 @@ async def begin(
     folded = fold_account(at_kiosk.account.name if at_kiosk else name)
     account = await where(Account, folded=folded).first()
     proof = await passwords.prove(hub, visit, folded=folded, account=account, password=password)
-    if not isinstance(proof, Done):
+    if not isinstance(proof, passwords.Proved):
         return proof
     assert account is not None  # noqa: S101 - nobody's password is never right
     offers = policy.offers(await bound.of(hub, account))
     if not offers:
-        await passwords.forgive(visit, folded)
+        await passwords.forgive(visit, folded, proof)
         return Refused(Reason.NOTHING_BOUND)
     token = secrets.token_urlsafe(32)
     at_once = offers[0].way if len(offers) == 1 and isinstance(offers[0].way, ByMatrix) else None
     async with in_transaction():
-        await passwords.forgive(visit, folded)
+        await passwords.forgive(visit, folded, proof)
         challenge = await matrix_cards.ask(hub, visit, account.id) if at_once else None
         login = Login(
             digest=hub.keys.digest(_PURPOSE, token),
@@ -322,15 +321,9 @@ async def _living(hub: Hub, token: str, now: datetime) -> Login | None:
     if not token:
         return None
     digests = hub.keys.digests(_PURPOSE, token)
-    login = await where(Login, digest__in=digests, ended_at=None, expires_at__gt=now).first()
-    if login is None:
-        return None
-    account = await where(Account, id=login.account_id, disabled_at=None).first()
-    if account is None:
-        return None
-    login.account = account
-    login.challenge = await where(Challenge, id=login.challenge_id).first() if login.challenge_id else None
-    return login
+    living = where(Login, digest__in=digests, ended_at=None, expires_at__gt=now)
+    login = await living.first_with("account", "challenge")
+    return login if login is not None and login.account.disabled_at is None else None
 
 
 def _chosen(way: Way) -> str:

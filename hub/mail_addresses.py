@@ -1,4 +1,4 @@
-"""PURE: the addresses that lead a mail back to the delivery it is about; derived, never stored."""
+"""PURE: the addresses that are ours: those that lead a mail back to the delivery it is about, and the operator's."""
 
 import hmac
 import re
@@ -9,6 +9,8 @@ from models.delivery import Delivery
 
 _TOKEN_BYTES = 16
 # Servers fold the case of local parts: digits and small letters only, 64 octets at most (RFC 5321, 4.5.3.1.1).
+# RFC 5321, 4.5.1: whoever takes mail for a domain has a postmaster; RFC 2142, 4 adds abuse.
+_OPERATORS = {"postmaster", "abuse"}
 _ADDRESS = re.compile(r"(reply|bounce)\+(\d{1,18})x([a-z2-7]{26})@(.+)", re.IGNORECASE)
 
 
@@ -20,6 +22,12 @@ def reply_address(keys: KeyRing, delivery: Delivery, domain: str) -> str:
 def bounce_address(keys: KeyRing, delivery: Delivery, domain: str) -> str:
     """Give the envelope sender of a delivery, where what is told of it comes back (VERP)."""
     return _address(keys, delivery, "bounce", domain)
+
+
+def is_operators(address: str, domain: str) -> bool:
+    """Tell whether an address is one that every mail domain has; the postmaster's counts without a domain, too."""
+    local, at, of = address.lower().rpartition("@")
+    return (local in _OPERATORS and of == domain) if at else address.lower() == "postmaster"
 
 
 def delivery_id_in(address: str) -> int | None:

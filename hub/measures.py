@@ -6,6 +6,7 @@ from typing import ParamSpec, TypeVar, assert_never
 
 from prometheus_client import Counter, Gauge
 
+from hub import intake
 from hub.hub import Hub
 from hub.outcome import Admitted, Begun, Busy, Reason, Refused, Throttled
 
@@ -16,6 +17,8 @@ Given = ParamSpec("Given")
 _logins = Counter("tegata_logins_total", "Steps of logins, by what came of them.", ["outcome"])
 _due = Gauge("tegata_outbox_due", "Deliveries that are due and not made yet.", ["channel"])
 _age = Gauge("tegata_outbox_oldest_seconds", "Age of the oldest of them.", ["channel"])
+_kept = Gauge("tegata_mail_kept", "Messages that came in and are kept, by how they stand.", ["state"])
+_unread_age = Gauge("tegata_mail_unread_oldest_seconds", "Age of the unread message that waits longest for its turn.")
 _queue = Gauge("tegata_password_queue", "Claimants whose password is hashed or waits for it.")
 
 _at_kiosks = Counter("tegata_kiosk_requests_total", "What kiosks asked, by what came of it.", ["step", "outcome"])
@@ -61,6 +64,11 @@ async def look(hub: Hub, *, now: datetime) -> None:
     for channel, backlog in (await hub.outbox.backlog(now=now)).items():
         _due.labels(channel).set(backlog.due)
         _age.labels(channel).set((now - backlog.since).total_seconds() if backlog.since else 0)
+    kept = await intake.kept()
+    _kept.labels("unread").set(kept.unread)
+    _kept.labels("shelved").set(kept.shelved)
+    _kept.labels("for-operator").set(kept.for_operator)
+    _unread_age.set((now - kept.since).total_seconds() if kept.since else 0)
 
 
 def _name(outcome: Heard) -> str:

@@ -4,6 +4,7 @@ from hub import notices
 from hub.hub import Hub
 from hub.visit import Visit
 from models.kinds import AuthenticatorKind, Channel, Notice
+from models.rows import insert, where
 from models.session import KnownBrowser
 
 _PURPOSE = "browser"
@@ -28,8 +29,7 @@ async def _recognised(hub: Hub, visit: Visit, account_id: int) -> bool:
         return True
     # The account is part of the digest, so that rows tell nobody which accounts share a browser.
     named = f"{account_id}:{visit.browser_token}"
-    seen = KnownBrowser.filter(digest__in=hub.keys.digests(_PURPOSE, named))
-    if await seen.update(seen_at=visit.now):
+    if await where(KnownBrowser, digest__in=hub.keys.digests(_PURPOSE, named)).update(seen_at=visit.now):
         return True
-    await KnownBrowser.create(account_id=account_id, digest=hub.keys.digest(_PURPOSE, named), seen_at=visit.now)
+    await insert(KnownBrowser(account_id=account_id, digest=hub.keys.digest(_PURPOSE, named), seen_at=visit.now))
     return False

@@ -5,10 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from prometheus_client import Counter
-from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
-from hub import audit, challenges, contacts, letter_token, sessions, verification
+from hub import audit, challenges, contacts, disowned_bindings, letter_token, notices, sessions, verification
 from hub.hub import Hub
 from hub.outbox import SUSPENSIONS, topic_of
 from hub.outcome import Done, Reason, Refused
@@ -101,7 +100,8 @@ async def disown(hub: Hub, visit: Visit, delivery_id: int) -> Disowned | Refused
     """Disown what a delivery told of, for a door that has made sure of who says so; a second time changes nothing.
 
     A code: its login ends, and whatever session that opened. A notice: the session in which it was done ends, and
-    the login behind it. A confirmation: only the registration ends, for its reader may be no member at all.
+    the login behind it. What such a session bound goes with it. A confirmation: only the registration ends, for its
+    reader may be no member at all.
     """
     delivery = await Delivery.filter(id=delivery_id).select_related("account", "challenge").first()
     if delivery is None or not is_disownable(delivery):
@@ -111,11 +111,12 @@ async def disown(hub: Hub, visit: Visit, delivery_id: int) -> Disowned | Refused
     async with in_transaction():
         fresh = await Delivery.filter(id=delivery.id, disowned_at=None).update(disowned_at=visit.now) == 1
         revoked = await _ended(hub, visit, delivery) if fresh else []
+        told = await disowned_bindings.undo(hub, visit, delivery) if fresh else frozenset()
         account = await Account.get(id=delivery.account_id)
     for challenge_id in revoked:
         await hub.wakeups.tell(topic_of(challenge_id))
-    # Messages there that hold a code are rewritten.
-    await hub.outbox.rouse(Channel.SLACK)
+    # Messages in Slack that hold a code are rewritten.
+    await notices.rouse(hub, told | {Channel.SLACK})
     return Disowned(_ends(delivery), account.codes_blocked_until)
 
 
@@ -176,11 +177,7 @@ async def _attempts_ended(account_id: int, now: datetime) -> tuple[int, list[int
 
 async def _sessions_ended(delivery: Delivery, now: datetime) -> int:
     """End the sessions that the delivery's login opened, or in which its cause was done."""
-    # Ids begin at 1: what the delivery does not name is nobody's.
-    named = (
-        Q(id=delivery.session_id or 0) | Q(login_id=delivery.login_id or 0) | Q(challenge_id=delivery.challenge_id or 0)
-    )
-    mine = Session.filter(named, account_id=delivery.account_id, ended_at=None)
+    mine = Session.filter(disowned_bindings.told_of(delivery), account_id=delivery.account_id, ended_at=None)
     return await mine.update(ended_at=now, stepped_up_at=None)
 
 

@@ -7,6 +7,7 @@ from hub.visit import Visit
 from models.account import Account
 from models.contact import Contact
 from models.kinds import Channel, Notice
+from models.rows import where
 
 
 async def tell_all(
@@ -23,8 +24,8 @@ async def tell_all(
 
     `by` is the session in which it was done, for whoever reads the notice and knows nothing of it.
     """
-    account = await Account.get(id=account_id)
-    contacts = await Contact.filter(account_id=account_id, confirmed_at__isnull=False, suspended_at=None)
+    account = await where(Account, id=account_id).one()
+    contacts = await where(Contact, account_id=account_id, confirmed_at__isnull=False, suspended_at=None).all()
     told = [contact for contact in contacts if contact.id != but]
     for contact in told:
         await hub.outbox.post_notice(notice, contact, account, visit, about=about, session_id=by)

@@ -25,7 +25,7 @@ from models.delivery import Delivery
 from models.fields import instant
 from models.kinds import Answer, AuthenticatorKind, Channel, Letter, Notice
 from models.login import Challenge
-from models.rows import insert, where
+from models.rows import insert, read, where
 
 _URGENCY = {Letter.CODE: 0, Letter.APPROVAL: 0, Letter.CONFIRMATION: 1, Letter.ANSWER: 1, Letter.NOTICE: 2}
 # Letters that no challenge is behind.
@@ -38,6 +38,14 @@ _NOTICE_LIFE = timedelta(days=2)
 _REPLY_LENGTH = 200
 _EXPIRED = "its time was over"
 _NOT_NEEDED = "it was no longer needed"
+
+# Which urgencies have something due: a look that costs next to nothing beside claiming in vain.
+_DUE = """
+SELECT "urgency" FROM (SELECT 0 AS "urgency" UNION ALL SELECT 1 UNION ALL SELECT 2) AS "all_urgencies"
+ WHERE "urgency" <= {least} AND EXISTS (SELECT 1 FROM "delivery" WHERE "channel" = {channel}
+ AND "delivery"."urgency" = "all_urgencies"."urgency" AND "due_at" <= {now} AND "expires_at" > {now})
+ ORDER BY "urgency"
+"""
 
 # One statement claims on both engines: the rows that it touched come back, and no other worker's among them.
 # It looks for one urgency, so that the index gives the rows in order, however many wait.
@@ -215,9 +223,9 @@ class Outbox:
         """
         lease = secrets.token_hex(8)
         ids: list[int] = []
-        for urgency in range(_URGENCY[least] + 1):
+        for due in await read(_DUE, least=_URGENCY[least], channel=str(channel), now=now):
             if len(ids) < limit:
-                ids += await _claimed_ids(channel, urgency, lease=lease, limit=limit - len(ids), now=now)
+                ids += await _claimed_ids(channel, due["urgency"], lease=lease, limit=limit - len(ids), now=now)
         if not ids:
             return []
         rows = await where(Delivery, id__in=ids).all()
@@ -283,6 +291,13 @@ class Outbox:
             oldest = await here.order_by("posted_at").first().only("id", "posted_at")
             found[channel] = Backlog(await here.count(), oldest.posted_at if oldest else None)
         return found
+
+    async def hurry(self, channel: Channel, *, now: datetime) -> int:
+        """Have what was put off on a channel made at once, for what stood against it is over; returns how many."""
+        waiting = Delivery.filter(channel=channel, due_at__gt=now, expires_at__gt=now, lease="")
+        hurried = await waiting.update(due_at=now)
+        await self.rouse(channel)
+        return hurried
 
     async def expire(self, *, now: datetime) -> int:
         """Close what was not delivered in its time; returns how many rows."""

@@ -1,23 +1,32 @@
 """Whether a password is right, heard at a pace that guessing can't bear."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from tortoise.transactions import in_transaction
 
 from hub import audit, throttle
 from hub.hub import Hub
-from hub.outcome import Busy, Done, Reason, Refused, Throttled
+from hub.outcome import Busy, Reason, Refused, Throttled
 from hub.throttle import ADDRESSES, PASSWORDS, Closed, Wait
 from hub.visit import Visit
 from models.account import Account
 from models.kinds import EventKind
+from models.throttle import Throttle
 
 _CLOSED_FOR = timedelta(minutes=15)
 
 
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """The password is right; so many before it, from the same network, were not."""
+
+    wrong_before: int
+
+
 async def prove(
     hub: Hub, visit: Visit, *, folded: str, account: Account | None, password: str
-) -> Done | Refused | Throttled | Busy:
+) -> Proved | Refused | Throttled | Busy:
     """Tell whether this is the account's password; for nobody's account along the same path, in the same time.
 
     A try is counted as wrong before it is verified; when it was right, the caller takes it back with `forgive`.
@@ -28,7 +37,8 @@ async def prove(
     async with hub.passwords.entered():
         mine = throttle.password_subject(folded, visit.address)
         near = throttle.address_subject(visit.address)
-        stop = await _hindrance(mine, near, visit)
+        counts = await throttle.rows_of(mine, near)
+        stop = await _hindrance(counts, mine, near, visit)
         if stop is not None:
             return stop
         known = account if account is not None and account.disabled_at is None else None
@@ -38,19 +48,22 @@ async def prove(
             await _wrong(hub, visit, account, near)
             return Refused(Reason.PASSWORD_WRONG)
         await _renew(hub, known, password)
-        return Done()
+        return Proved(throttle.lately_wrong(counts.get(mine), visit.now))
 
 
-async def forgive(visit: Visit, folded: str) -> None:
-    """Take the counted try of a right password back, in the transaction of what it opened."""
+async def forgive(visit: Visit, folded: str, proof: Proved) -> None:
+    """Take the counted tries of a right password back, in the transaction of what it opened.
+
+    Of its network's count only what this account had wrong goes: others may be guessing there.
+    """
     await throttle.forgive(throttle.password_subject(folded, visit.address))
+    await throttle.lower(throttle.address_subject(visit.address), by=proof.wrong_before)
 
 
-async def _hindrance(mine: str, near: str, visit: Visit) -> Throttled | None:
-    rows = await throttle.rows_of(mine, near)
-    stop = throttle.hindrance(ADDRESSES, rows.get(near), visit.now)
+async def _hindrance(counts: dict[str, Throttle], mine: str, near: str, visit: Visit) -> Throttled | None:
+    stop = throttle.hindrance(ADDRESSES, counts.get(near), visit.now)
     if stop is None:
-        stop = await throttle.spend(PASSWORDS, mine, rows.get(mine), now=visit.now)
+        stop = await throttle.spend(PASSWORDS, mine, counts.get(mine), now=visit.now)
     match stop:
         case None:
             return None

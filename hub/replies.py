@@ -34,6 +34,11 @@ class Refuse:
 
 
 @dataclass(frozen=True, slots=True)
+class Deny:
+    """No."""
+
+
+@dataclass(frozen=True, slots=True)
 class ListContacts:
     """Tell me what is registered."""
 
@@ -50,7 +55,7 @@ class Help:
     """Tell me what I can say."""
 
 
-Command = Confirm | Refuse | ListContacts | Remove | Help
+Command = Confirm | Refuse | Deny | ListContacts | Remove | Help
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,24 +122,50 @@ async def _done(hub: Hub, visit: Visit, asked: Delivery, answered: Answered) -> 
     if answered.is_doubtful:
         # The address stays good: the question is answered on a page, or by a mail that its domain stands for.
         return _Effect(Verdict.DOUBTED, Answer.NOT_SURE, asked.label)
+    command = answered.command
+    if not _fits(asked, command):
+        # The address stays good here, too: who learns what can be said must be able to say it.
+        is_asked = asked.letter is Letter.CONFIRMATION
+        return _Effect(Verdict.HELPED, Answer.HOW_TO_CONFIRM if is_asked else Answer.HELP)
     if await Delivery.filter(id=asked.id, replied_at=None).update(replied_at=visit.now) != 1:
         return _Effect(Verdict.TOO_LATE, Answer.TOO_LATE, asked.label)
-    command = answered.command
     match command:
         case Confirm():
             return await _confirmed(hub, visit, asked)
-        case Refuse():
+        case Refuse() | Deny():
             return await _refused(hub, visit, asked)
-        case ListContacts() | Remove() | Help():
-            return await _managed(asked, command)
+        case ListContacts():
+            return _Effect(Verdict.LISTED, Answer.LIST)
+        case Remove(label):
+            # On the web this needs the password again, and so it does here.
+            found = await Contact.get_or_none(account_id=asked.account_id, label_folded=fold_label(label))
+            return _Effect(Verdict.LINKED, Answer.REMOVE_HERE, found.label if found else "")
+        case Help():
+            return _Effect(Verdict.HELPED, Answer.HELP)
+        case _:
+            assert_never(command)
+
+
+def _fits(asked: Delivery, command: Command) -> bool:
+    """Tell whether a command means something as an answer to this letter; where it doesn't, help is the answer."""
+    match command:
+        case Confirm() | Deny():
+            # "No" to "is this address yours?" is clear; to a code or a notice it may mean anything.
+            return asked.letter is Letter.CONFIRMATION and asked.challenge_id is not None
+        case Refuse():
+            return True
+        case ListContacts() | Remove():
+            # Whoever only may confirm is told no more than that.
+            contact = asked.contact
+            return contact is not None and contact.confirmed_at is not None and contact.suspended_at is None
+        case Help():
+            return False
         case _:
             assert_never(command)
 
 
 async def _confirmed(hub: Hub, visit: Visit, asked: Delivery) -> _Effect:
-    if asked.letter is not Letter.CONFIRMATION or asked.challenge_id is None:
-        return _Effect(Verdict.HELPED, Answer.HELP)
-    outcome = await contacts.confirm_by_answer(hub, visit, asked.challenge_id)
+    outcome = await contacts.confirm_by_answer(hub, visit, asked.challenge_id or 0)
     if isinstance(outcome, Refused):
         return _Effect(Verdict.TOO_LATE, Answer.TOO_LATE, asked.label)
     confirmed, told = outcome
@@ -146,24 +177,6 @@ async def _refused(hub: Hub, visit: Visit, asked: Delivery) -> _Effect:
     if isinstance(outcome, Refused):
         return _Effect(Verdict.TOO_LATE, Answer.TOO_LATE, asked.label)
     return _Effect(Verdict.REFUSED, Answer.REFUSED, asked.label)
-
-
-async def _managed(asked: Delivery, command: ListContacts | Remove | Help) -> _Effect:
-    """Answer what a confirmed contact asks; whoever only may confirm is told no more than that."""
-    contact = asked.contact
-    if contact is None or contact.confirmed_at is None or contact.suspended_at is not None:
-        return _Effect(Verdict.HELPED, Answer.HELP)
-    match command:
-        case ListContacts():
-            return _Effect(Verdict.LISTED, Answer.LIST)
-        case Help():
-            return _Effect(Verdict.HELPED, Answer.HELP)
-        case Remove(label):
-            # On the web this needs the password again, and so it does here.
-            found = await Contact.get_or_none(account_id=asked.account_id, label_folded=fold_label(label))
-            return _Effect(Verdict.LINKED, Answer.REMOVE_HERE, found.label if found else "")
-        case _:
-            assert_never(command)
 
 
 async def _may_answer(asked: Delivery, visit: Visit) -> bool:

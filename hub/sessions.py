@@ -119,12 +119,10 @@ async def current(hub: Hub, token: str, *, now: datetime) -> Current | None:
     if not token:
         return None
     digests = hub.keys.digests(_PURPOSE, token)
-    session = await where(Session, digest__in=digests, ended_at=None).first()
-    if session is None or not _is_open(session, now):
+    session = await where(Session, digest__in=digests, ended_at=None).first_with("account")
+    if session is None or not _is_open(session, now) or session.account.disabled_at is not None:
         return None
-    account = await where(Account, id=session.account_id, disabled_at=None).first()
-    if account is None:
-        return None
+    account = session.account
     if now - session.seen_at >= _TOUCH_EVERY:
         await where(Session, id=session.id, ended_at=None).update(seen_at=now)
     return Current(
@@ -147,11 +145,11 @@ async def step_up(hub: Hub, visit: Visit, session: Current, password: str) -> St
         return await refuse_off_campus(hub, visit, session)
     account = await where(Account, id=session.account_id).one()
     proof = await passwords.prove(hub, visit, folded=account.folded, account=account, password=password)
-    if not isinstance(proof, Done):
+    if not isinstance(proof, passwords.Proved):
         return proof
     token = secrets.token_urlsafe(32)
     async with in_transaction():
-        await passwords.forgive(visit, account.folded)
+        await passwords.forgive(visit, account.folded, proof)
         renewed = await Session.filter(id=session.id, ended_at=None).update(
             digest=hub.keys.digest(_PURPOSE, token), stepped_up_at=visit.now, seen_at=visit.now
         )

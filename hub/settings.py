@@ -93,6 +93,12 @@ class Numbers:
     mail_lease: timedelta = timedelta(seconds=60)
     # A message at which this many readers ended is shelved.
     mail_attempts: int = 5
+    # Whoever got one letter may answer it without end: beyond this it takes no room from others' answers.
+    shelved_a_letter: int = 10
+    # Anybody may write to the postmaster: that must not take the room of members' answers.
+    operator_mail: int = 200
+    # What is unread for longer means that nobody reads.
+    mail_unread: timedelta = timedelta(minutes=5)
     # A URL that links a Slack account: long enough to log in, too short to be found later.
     slack_link_life: timedelta = timedelta(minutes=10)
     # Slack tries an event again for an hour at most (and each of us remembers what it heard for longer).
@@ -172,6 +178,11 @@ class Settings(BaseModel):
     )
     lmtp_listen: str = Field(
         "", description="Where the mail door takes LMTP from a mail server of yours, HOST:PORT; empty for nowhere."
+    )
+    mail_kept: Annotated[int, Field(ge=100, le=10_000_000)] = Field(
+        20_000,
+        description="How many messages may lie unread or on the shelf, 100 to 10000000; beyond it the mail door says"
+        ' "not now".',
     )
     mail_certificate: Path | None = Field(
         None, description="The certificate, with its chain, for STARTTLS at TEGATA_MAIL_LISTEN (PEM)."
@@ -445,6 +456,18 @@ def default_of(name: str) -> str:
     return _written(Settings.model_fields[name].default)
 
 
+def file_with_secrets(environment: Mapping[str, str] | None = None) -> Path | None:
+    """Name the file that settings were read from if a password or a token stands in it; None otherwise."""
+    source = os.environ if environment is None else environment
+    secrets = (value for name, value in _from_file(source).items() if is_secret(name))
+    return _config_path(source) if any(_tells_a_secret(str(value)) for value in secrets) else None
+
+
+def _tells_a_secret(value: str) -> bool:
+    # The URL of a file, or of a server that asks nobody, may be read by all.
+    return "://" not in value or urlsplit(value).password is not None
+
+
 def _from_environment(source: Mapping[str, str]) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for key, value in source.items():
@@ -465,9 +488,8 @@ def _from_environment(source: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _from_file(source: Mapping[str, str]) -> dict[str, Any]:
-    named = source.get(CONFIG)
-    path = Path(named) if named else DEFAULT_CONFIG
-    if not named and not path.is_file():
+    path = _config_path(source)
+    if not source.get(CONFIG) and not path.is_file():
         return {}
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -479,6 +501,11 @@ def _from_file(source: Mapping[str, str]) -> dict[str, Any]:
             message = f"{path}: {_unknown(name, list(Settings.model_fields))}"
             raise SettingsError(message)
     return given
+
+
+def _config_path(source: Mapping[str, str]) -> Path:
+    named = source.get(CONFIG)
+    return Path(named) if named else DEFAULT_CONFIG
 
 
 def _read_secret(key: str, path: Path) -> str:

@@ -15,7 +15,7 @@ from hub.sessions import Current
 from hub.settings import NUMBERS
 from hub.visit import Visit
 from models.authenticator import SoftToken
-from models.kinds import EventKind, Notice
+from models.kinds import Channel, EventKind, Notice
 
 _UNNAMED = "\N{ZERO WIDTH SPACE}setting-up"
 
@@ -101,13 +101,16 @@ async def remove(hub: Hub, visit: Visit, session: Current, token_id: int) -> Don
         token = await SoftToken.get_or_none(id=token_id, account_id=session.account_id, bound_at__isnull=False)
         if token is None:
             return Refused(Reason.NOT_FOUND)
-        await token.delete()
-        await audit.record(hub.keys, EventKind.SOFT_TOKEN_REMOVED, visit, session.account_id, label=token.label)
-        told = await notices.tell_all(
-            hub, visit, session.account_id, Notice.SOFT_TOKEN_REMOVED, about=token.label, by=session.id
-        )
+        told = await unbind(hub, visit, token, by=session.id)
     await notices.rouse(hub, told)
     return Done()
+
+
+async def unbind(hub: Hub, visit: Visit, token: SoftToken, *, by: int | None = None) -> frozenset[Channel]:
+    """Remove a soft token, in the caller's transaction; returns the channels to rouse."""
+    await token.delete()
+    await audit.record(hub.keys, EventKind.SOFT_TOKEN_REMOVED, visit, token.account_id, label=token.label)
+    return await notices.tell_all(hub, visit, token.account_id, Notice.SOFT_TOKEN_REMOVED, about=token.label, by=by)
 
 
 async def answered(hub: Hub, account_id: int, code: str, *, now: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from hub.settings import NUMBERS
@@ -66,6 +67,7 @@ def address_subject(address: str) -> str:
     return f"address:{bucket(address)}"
 
 
+@lru_cache(maxsize=4096)
 def bucket(address: str) -> str:
     """Give the network that an address counts with: /24, or /64 for IPv6."""
     try:
@@ -126,6 +128,24 @@ async def count(pace: Pace, subject: str, row: Throttle | None, *, now: datetime
 async def forgive(*subjects: str) -> None:
     """Start the counts of some subjects anew."""
     await where(Throttle, subject__in=subjects).delete()
+
+
+def lately_wrong(row: Throttle | None, now: datetime) -> int:
+    """Tell how many of a count its address may still remember."""
+    return 0 if row is None or _faded(ADDRESSES, row, now) else row.wrong
+
+
+async def lower(subject: str, *, by: int) -> None:
+    """Take some of a subject's counts back; others may count there at the same moment, and theirs stay."""
+    if by <= 0:
+        return
+    for _ in range(_RACES):
+        row = await where(Throttle, subject=subject).first()
+        if row is None:
+            return
+        unchanged = where(Throttle, id=row.id, wrong=row.wrong, open_at=row.open_at)
+        if await (unchanged.update(wrong=row.wrong - by) if row.wrong > by else unchanged.delete()):
+            return
 
 
 async def reopen(account_id: int) -> int:

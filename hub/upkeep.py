@@ -16,7 +16,6 @@ from hub.hub import Hub
 from hub.settings import NUMBERS
 from models.authenticator import MatrixCard, SoftToken
 from models.delivery import Delivery
-from models.inbound import InboundMail
 from models.kiosk import KioskLogin, KioskNonce
 from models.lease import Lease
 from models.login import Challenge, Login
@@ -50,7 +49,7 @@ async def seal(hub: Hub, now: datetime) -> int:
 async def prune(_hub: Hub, now: datetime) -> int:
     """Drop what nobody will look at again: old logins, challenges, deliveries, sessions and faded counts."""
     dropped = await Delivery.filter(posted_at__lt=now - NUMBERS.kept_deliveries, due_at=None).delete()
-    dropped += await InboundMail.filter(received_at__lt=now - NUMBERS.kept_deliveries, read_at__isnull=False).delete()
+    dropped += await intake.drop_old(now=now)
     dropped += await Login.filter(expires_at__lt=now - NUMBERS.kept_logins).delete()
     old = now - NUMBERS.kept_deliveries
     dropped += await Challenge.filter(issued_at__lt=old, slot=None).delete()

@@ -59,7 +59,9 @@ async def verify(hub: Hub, visit: Visit, question: Question, typed: str) -> Righ
     if isinstance(verdict, Right):
         # Another kind that is closed opens again: the member has shown who it is.
         if counts:
-            await throttle.forgive(*mine, address)
+            await throttle.forgive(*mine)
+            # Of its network's count only what was its own: a guesser with an account must not clear the rest.
+            await throttle.lower(address, by=sum(throttle.lately_wrong(counts.get(one), visit.now) for one in mine))
         return verdict
     if verdict.reason in _COUNTED:
         await _count(hub, visit, question, counts)

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from hub.replies import Command, Confirm, Help, ListContacts, Refuse, Remove
+from hub.replies import Command, Confirm, Deny, Help, ListContacts, Refuse, Remove
 
 _CONFIRM = {"はい", "yes", "ok", "okay", "confirm", "確認", "登録する"}
 _REFUSE = {
@@ -20,6 +20,7 @@ _REFUSE = {
     "身に覚えがありません",
     "私ではありません",
 }
+_DENY = {"no", "nope", "いいえ", "違います", "ちがいます"}
 _LIST = {"list", "一覧", "リスト"}
 _HELP = {"help", "ヘルプ", "使い方"}
 _REMOVE = ("remove ", "delete ", "削除 ")
@@ -38,6 +39,8 @@ def command_of(line: str) -> Command | None:
         return Confirm()
     if plain in _REFUSE:
         return Refuse()
+    if plain in _DENY:
+        return Deny()
     if plain in _LIST:
         return ListContacts()
     if plain in _HELP:

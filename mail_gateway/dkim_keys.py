@@ -1,4 +1,4 @@
-"""The keys that sign our mail (RFC 6376, RFC 8463): made, published, rotated, signed with."""
+"""The keys that sign our mail (RFC 6376, RFC 8463): made, published, rotated."""
 
 import base64
 import os
@@ -10,22 +10,19 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-import dkim
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
 from hub.errors import HubError
+from mail_gateway.signing import Secret, Stamp, signed
 
 _RSA_BITS = 2048
 _NAMED = re.compile(r"(t\d{14}[re])\.pem")
 _FORMAT = "t%Y%m%d%H%M%S"
 # A record must have spread before anything is signed with its key; old ones are cached for a day.
 _SPREADS = timedelta(days=1)
-# RFC 8301 wants SHA-256, RFC 6376 5.4 From; a header named once more than it stands can't be added on the way.
-_SIGNED = ("from", "subject", "date", "to", "message-id", "auto-submitted", "reply-to")
-_OVERSIGNED = [name.encode() for name in _SIGNED for _ in range(2)]
 
 
 class DkimKeyError(HubError):
@@ -54,7 +51,7 @@ class DkimKey:
     selector: str
     algorithm: Algorithm
     made_at: datetime
-    secret: bytes = field(repr=False)
+    secret: Secret = field(repr=False, compare=False)
     public: str = field(repr=False)
 
     @property
@@ -70,21 +67,14 @@ class Signer:
         self._keys = tuple(keys)
         self._domain = domain
 
+    def renew(self, keys: Iterable[DkimKey]) -> None:
+        """Sign with other keys from now on."""
+        self._keys = tuple(keys)
+
     def sign(self, message: bytes, *, now: datetime) -> bytes:
         """Put a signature of each algorithm before a message with CRLF line ends."""
-        signatures = [self._signature(message, key) for key in signing(self._keys, now=now)]
-        return b"".join(signatures) + message
-
-    def _signature(self, message: bytes, key: DkimKey) -> bytes:
-        signature: bytes = dkim.DKIM(message).sign(
-            key.selector.encode(),
-            self._domain.encode(),
-            key.secret,
-            signature_algorithm=f"{key.algorithm}-sha256".encode(),
-            canonicalize=(b"relaxed", b"relaxed"),
-            include_headers=list(_OVERSIGNED),
-        )
-        return signature
+        chosen = signing(self._keys, now=now)
+        return signed(message, [Stamp(key.selector, self._domain, key.secret) for key in chosen], now=now)
 
 
 def make(folder: Path, *, now: datetime) -> list[DkimKey]:
@@ -149,13 +139,9 @@ def _read(path: Path) -> DkimKey:
     public = key.public_key()
     if isinstance(key, Ed25519PrivateKey):
         raw = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
-        secret = base64.b64encode(key.private_bytes_raw())
-        return DkimKey(selector, Algorithm.ED25519, made_at, secret, base64.b64encode(raw).decode())
+        return DkimKey(selector, Algorithm.ED25519, made_at, key, base64.b64encode(raw).decode())
     if not isinstance(key, RSAPrivateKey):
         message = f"{path}: this is neither an RSA nor an Ed25519 key."
         raise DkimKeyError(message)
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
-    )
     der = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return DkimKey(selector, Algorithm.RSA, made_at, pem, base64.b64encode(der).decode())
+    return DkimKey(selector, Algorithm.RSA, made_at, key, base64.b64encode(der).decode())

@@ -13,6 +13,9 @@ from mail_gateway.reports import Delivered, Finding
 
 _LENGTH = 8
 _LONGEST = 5.0
+# A machine in a hurry starts slowly: that is no message's fault.
+_START = 60.0
+_READY = b"r"
 _MEMORY = 1 << 30
 
 
@@ -27,9 +30,10 @@ class Reader:
     async def parse(self, content: bytes) -> Parsed:
         """Take a message apart; UnreadableError says why it can't be."""
         async with self._turn:
+            child = self._child or await self._started()
             try:
                 async with asyncio.timeout(self._longest):
-                    answer = await self._asked(content)
+                    answer = await _asked(child, content)
             except TimeoutError:
                 await self._end()
                 message = f"it took longer than {self._longest:g} s to take it apart"
@@ -49,18 +53,9 @@ class Reader:
         async with self._turn:
             await self._end()
 
-    async def _asked(self, content: bytes) -> dict[str, Any]:
-        child = self._child or await self._started()
-        assert child.stdin is not None  # noqa: S101 - it was started with pipes
-        assert child.stdout is not None  # noqa: S101 - the same
-        child.stdin.write(len(content).to_bytes(_LENGTH, "big") + content)
-        await child.stdin.drain()
-        length = int.from_bytes(await child.stdout.readexactly(_LENGTH), "big")
-        answer: dict[str, Any] = json.loads(await child.stdout.readexactly(length))
-        return answer
-
     async def _started(self) -> asyncio.subprocess.Process:
-        self._child = await asyncio.create_subprocess_exec(
+        """Start the child and wait until it has read its modules; what goes wrong is told to nobody's message."""
+        self._child = child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             "mail_gateway.reader",
@@ -68,7 +63,14 @@ class Reader:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
         )
-        return self._child
+        assert child.stdout is not None  # noqa: S101 - it was started with pipes
+        try:
+            async with asyncio.timeout(_START):
+                await child.stdout.readexactly(len(_READY))
+        except BaseException:
+            await self._end()
+            raise
+        return child
 
     async def _end(self) -> None:
         child, self._child = self._child, None
@@ -79,9 +81,21 @@ class Reader:
         await child.wait()
 
 
+async def _asked(child: asyncio.subprocess.Process, content: bytes) -> dict[str, Any]:
+    assert child.stdin is not None  # noqa: S101 - it was started with pipes
+    assert child.stdout is not None  # noqa: S101 - the same
+    child.stdin.write(len(content).to_bytes(_LENGTH, "big") + content)
+    await child.stdin.drain()
+    length = int.from_bytes(await child.stdout.readexactly(_LENGTH), "big")
+    answer: dict[str, Any] = json.loads(await child.stdout.readexactly(length))
+    return answer
+
+
 def serve() -> None:
     """Take messages from standard input apart until it ends."""
     _limit()
+    sys.stdout.buffer.write(_READY)
+    sys.stdout.buffer.flush()
     while head := sys.stdin.buffer.read(_LENGTH):
         content = sys.stdin.buffer.read(int.from_bytes(head, "big"))
         answer = json.dumps(_answer(content)).encode()

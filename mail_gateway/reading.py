@@ -27,6 +27,7 @@ _A_TURN = 10
 _IDLE = 1.0
 _AFTER_TROUBLE = 1.0
 _NO_COMMAND = "its first line is no command"
+_FOR_OPERATOR = "it is for the operator: postmaster or abuse"
 _NO_REPORT = "it is no delivery report that can be told"
 _log = structlog.get_logger(__name__)
 _verdicts = Counter("tegata_mail_read_total", "Messages read, by what they were taken for.", ["verdict"])
@@ -87,6 +88,9 @@ class Reading:
             _log.info("mail.read", message=unread.id, delivery=unread.recipient.delivery_id, verdict=str(verdict))
 
     async def _read(self, unread: Unread) -> Verdict | None:
+        if unread.recipient.use is MailUse.OPERATOR:
+            # It is for a person: nothing in it is taken apart, answered or obeyed.
+            return await self._shelved(unread, _FOR_OPERATOR)
         try:
             parsed = await self._reader.parse(unread.content)
         except UnreadableError as error:
@@ -144,8 +148,7 @@ class Reading:
         return verdict if taken else None
 
     async def _shelved(self, unread: Unread, reason: str) -> Verdict | None:
-        shelved = await intake.shelve(unread.id, unread.lease, reason, now=self._clock())
-        return Verdict.SHELVED if shelved else None
+        return await intake.shelve(unread.id, unread.lease, reason, now=self._clock())
 
     def _visit(self, unread: Unread) -> Visit:
         return Visit(self._clock(), unread.peer, Zone.OFF_CAMPUS, "mail")

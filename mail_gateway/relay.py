@@ -1,41 +1,43 @@
 """How a letter is handed to the mail server: over kept connections, with an answer for everything that can happen."""
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
+from typing import assert_never, cast
 
 import structlog
-from aiosmtplib import (
-    SMTP,
-    SMTPException,
-    SMTPResponseException,
-)
+from aiosmtplib import SMTP, SMTPException
 from prometheus_client import Counter
 
 from hub.breaker import Breaker
 from hub.outbox import Accepted, Deferred, Failed, Report
 from mail_gateway.replies import Meaning, meaning_of
 from mail_gateway.settings import RelayAddress, StartTls
+from mail_gateway.transaction import Refused, Step, Taken, hand
+from mail_gateway.wire import Reply, Wire, WireError
 
 _log = structlog.get_logger(__name__)
 _policy_refusals = Counter("tegata_mail_policy_refusals_total", "Mail of ours that was refused as such.")
 # An idle connection is tried with NOOP after this, for the server may have gone meanwhile.
 _FRESH = 10.0
 _IDLE = 55.0
-_REFUSALS = range(400, 600)
+_SOON = 2.0
 _PERMANENT = 500
-_CLOSING = 421
-_TAKEN = {250, 251}
+# What would end a command, or the brackets around an address in it.
+_UNFIT = re.compile(r"[\x00-\x20\x7f<>]")
+_HUNG_UP = "the mail server hung up"
+_NO_COMMAND = "the address can't stand in a command"
 _NO_SMTPUTF8 = "the mail server does not take addresses with such signs"
 
 
 @dataclass(slots=True)
 class _Connection:
-    client: SMTP
+    wire: Wire
     used_at: float
 
 
@@ -73,23 +75,23 @@ class Relay:
 
         A connection lost after the final dot is unknown, so Deferred: the same Message-ID goes out again.
         """
+        if _UNFIT.search(sender) or _UNFIT.search(recipient):
+            return Failed(_NO_COMMAND)
         async with self._places:
             try:
                 async with self._connected() as connection:
-                    return await self._handed(connection.client, message, sender, recipient)
+                    return await self._handed(connection.wire, message, sender, recipient)
             except RelayDownError as error:
                 self._trouble, self._is_down = str(error), True
                 return Deferred(str(error), timedelta(seconds=self.wait))
-            except (SMTPException, OSError, TimeoutError, ValueError) as error:
-                # ValueError: an answer that is no SMTP at all.
-                self._trouble, self._is_down = _said(error), True
-                return Deferred(_said(error))
+            except WireError as error:
+                self._trouble, self._is_down = str(error), True
+                return Deferred(str(error))
 
     async def close(self) -> None:
         """Say goodbye on all kept connections."""
         while self._idle:
-            with suppress(SMTPException, OSError, TimeoutError):
-                await self._idle.pop().client.quit()
+            await self._idle.pop().wire.say_goodbye()
 
     async def look(self) -> None:
         """Find out whether the server can be reached, before it is needed and after it could not be.
@@ -106,54 +108,49 @@ class Relay:
         try:
             async with self._places, self._connected():
                 return ""
-        except (RelayDownError, SMTPException, OSError, TimeoutError, ValueError) as error:
-            return _said(error)
+        except (RelayDownError, WireError) as error:
+            return str(error)
 
-    async def _handed(self, client: SMTP, message: bytes, sender: str, recipient: str) -> Report:
-        if not recipient.isascii() and not client.supports_extension("smtputf8"):
+    async def _handed(self, wire: Wire, message: bytes, sender: str, recipient: str) -> Report:
+        if not recipient.isascii() and not wire.takes_utf8:
             return Failed(_NO_SMTPUTF8)
-        options = [] if recipient.isascii() else [b"SMTPUTF8"]
-        # Not `sendmail`, which parses both addresses anew at each step: these were checked when they were written.
-        try:
-            told = await client.execute_command(b"MAIL", f"FROM:<{sender}>".encode(), *options)
-            if told.code not in _TAKEN:
-                await _start_over(client, told.code, told.message)
-                return self._policy(told.code, told.message)
-            told = await client.execute_command(b"RCPT", f"TO:<{recipient}>".encode())
-            if told.code not in _TAKEN:
-                await _start_over(client, told.code, told.message)
-                return self._recipient_refused(told.code, told.message)
-            told = await client.data(message)
-        except SMTPResponseException as error:
-            await _start_over(client, error.code, error.message)
-            return self._policy(error.code, error.message)
-        self._well()
-        return Accepted(f"250 {told.message}")
+        match await hand(wire, message, sender=sender, recipient=recipient):
+            case Taken(reply):
+                self._well()
+                return Accepted(str(reply))
+            case Refused(_, reply) if not reply.is_refusal:
+                raise RelayDownError(str(reply))
+            case Refused(Step.RCPT, reply):
+                return self._recipient_refused(reply)
+            case Refused(_, reply):
+                return self._policy(reply)
+            case outcome:
+                assert_never(outcome)
 
-    def _recipient_refused(self, code: int, said: str) -> Report:
-        meaning = meaning_of(code, said)
+    def _recipient_refused(self, reply: Reply) -> Report:
+        meaning = meaning_of(reply.code, reply.said)
         if meaning is Meaning.POLICY:
-            return self._policy(code, said)
+            return self._policy(reply)
         self._well()
         match meaning:
             case Meaning.LATER:
-                return Deferred(f"{code} {said}")
+                return Deferred(str(reply))
             case Meaning.DEAD:
-                return Failed(f"{code} {said}", is_dead=True)
+                return Failed(str(reply), is_dead=True)
             case Meaning.NEVER:
-                return Failed(f"{code} {said}")
+                return Failed(str(reply))
 
     def _well(self) -> None:
         """Note that the server talks to us, over whichever connection."""
         self._trouble, self._is_down = "", False
         self._breaker.reached()
 
-    def _policy(self, code: int, said: str) -> Report:
+    def _policy(self, reply: Reply) -> Report:
         """Answer a refusal of ourselves, not of the address: try later, and let the operator know."""
-        self._trouble, self._is_down = f"{code} {said}", False
-        if code >= _PERMANENT:
+        self._trouble, self._is_down = str(reply), False
+        if reply.code >= _PERMANENT:
             _policy_refusals.inc()
-            _log.error("relay.refuses_us", code=code, said=said)
+            _log.error("relay.refuses_us", code=reply.code, said=reply.said)
         return Deferred(self._trouble)
 
     @asynccontextmanager
@@ -162,9 +159,9 @@ class Relay:
         try:
             yield connection
         except BaseException:
-            connection.client.close()
+            connection.wire.close()
             raise
-        if connection.client.is_connected:
+        if connection.wire.is_open:
             connection.used_at = monotonic()
             self._idle.append(connection)
 
@@ -173,20 +170,20 @@ class Relay:
             connection = self._idle.pop()
             if await self._is_alive(connection):
                 return connection
-            connection.client.close()
+            connection.wire.close()
         return None
 
     async def _is_alive(self, connection: _Connection) -> bool:
         idle = monotonic() - connection.used_at
-        if not connection.client.is_connected or idle > _IDLE:
+        if not connection.wire.is_open or idle > _IDLE:
             return False
         if idle < _FRESH:
             return True
         try:
-            await connection.client.noop(timeout=min(self._timeout, 2.0))
-        except (SMTPException, OSError, TimeoutError):
+            async with asyncio.timeout(min(self._timeout, _SOON)):
+                return not (await connection.wire.ask(b"NOOP")).is_refusal
+        except (WireError, TimeoutError):
             return False
-        return True
 
     async def _opened(self) -> _Connection:
         if not self._breaker.admits(monotonic(), tries_for=self._timeout):
@@ -200,6 +197,7 @@ class Relay:
             # RFC 3207, 4.2: what was said before the encryption counts no more.
             if client.is_ehlo_or_helo_needed:
                 await client.ehlo(timeout=self._timeout)
+            wire = self._wire(client)
         except (RelayDownError, SMTPException, OSError, TimeoutError, ssl.SSLError, ValueError) as error:
             client.close()
             self._trouble = _said(error)
@@ -209,7 +207,18 @@ class Relay:
             client.close()
             raise
         self._breaker.reached()
-        return _Connection(client, monotonic())
+        return _Connection(wire, monotonic())
+
+    def _wire(self, client: SMTP) -> Wire:
+        """Take the connection over from the library, which hears one command's reply at a time."""
+        if client.transport is None or client.transport.is_closing():
+            raise RelayDownError(_HUNG_UP)
+        return Wire(
+            cast("asyncio.Transport", client.transport),
+            pipelines=client.supports_extension("pipelining"),
+            takes_utf8=client.supports_extension("smtputf8"),
+            timeout=self._timeout,
+        )
 
     def _client(self) -> SMTP:
         address = self._address
@@ -237,18 +246,6 @@ class Relay:
         if address.user and not address.is_loopback:
             message = "the mail server offers no encryption: the password is not sent in clear"
             raise RelayDownError(message)
-
-
-async def _start_over(client: SMTP, code: int, said: str) -> None:
-    """Forget a letter that was refused; RelayDownError when nothing more can be said on this connection."""
-    # After what is no answer nobody knows what the next one belongs to.
-    if code == _CLOSING or code not in _REFUSALS:
-        message = f"{code} {said}"
-        raise RelayDownError(message)
-    try:
-        await client.rset()
-    except (SMTPException, OSError):
-        client.close()
 
 
 def _said(error: BaseException) -> str:

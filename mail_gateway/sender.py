@@ -253,7 +253,8 @@ class Sender:
         _reports.labels(state, domain).inc()
         _ages.labels(state, domain).observe(age)
         if isinstance(report, Accepted):
-            _latency.observe(age)
+            if claimed.letter is Letter.CODE:
+                _latency.observe(age)
             return
         _log.info(
             "mail.not_accepted",

@@ -46,6 +46,7 @@ class Answer(StrEnum):
     LIST = "list"
     REMOVE_HERE = "remove-here"
     HELP = "help"
+    HOW_TO_CONFIRM = "how-to-confirm"
     NOT_SURE = "not-sure"
     TOO_LATE = "too-late"
 
@@ -55,6 +56,7 @@ class MailUse(StrEnum):
 
     REPLY = "reply"
     BOUNCE = "bounce"
+    OPERATOR = "operator"
 
 
 class Verdict(StrEnum):
@@ -71,6 +73,7 @@ class Verdict(StrEnum):
     BOUNCED = "bounced"
     DELIVERED = "delivered"
     SHELVED = "shelved"
+    DROPPED = "dropped"
 
 
 class Notice(StrEnum):

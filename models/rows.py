@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
+from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.connection import get_connections
 from tortoise.exceptions import DoesNotExist, OperationalError
 from tortoise.models import Model
@@ -51,10 +52,24 @@ class Where(Generic[Row]):
             raise DoesNotExist(self._model)
         return found
 
+    async def first_with(self, *related: str) -> Row | None:
+        """Read one row and the rows that these of its foreign keys name, in one statement; None when there is none."""
+        shape, values = _shaped(self._conditions)
+        connection = _connection()
+        text, models = _joined(self._model, related, shape, _dialect(connection))
+        found = await _read(connection, text, values)
+        if not found:
+            return None
+        row = _part(self._model, "", found[0])
+        for name, model in zip(related, models, strict=True):
+            setattr(row, name, _part(model, name, found[0]) if found[0][f"{name}.id"] is not None else None)
+        return row
+
     async def all(self, *, order_by: str = "", limit: int = 0) -> list[Row]:
         """Read the rows, `limit` at most when it is given."""
         shape, values = _shaped(self._conditions)
-        found = await _read(_select(self._model, shape, order_by, limit, _dialect()), values)
+        connection = _connection()
+        found = await _read(connection, _select(self._model, shape, order_by, limit, _dialect(connection)), values)
         # The ORM's own way from a row to an instance.
         return [self._model._init_from_db(**row) for row in found]  # noqa: SLF001
 
@@ -64,34 +79,38 @@ class Where(Generic[Row]):
         PostgreSQL locks them, leaving rows that only refer to them free; on SQLite the transaction is the only writer
         anyway.
         """
-        dialect = _dialect()
+        connection = _connection()
+        dialect = _dialect(connection)
         if dialect == "postgres":
             shape, values = _shaped(self._conditions)
-            await _read(f"{_select(self._model, shape, '', 0, dialect)} FOR NO KEY UPDATE", values)
+            await _read(connection, f"{_select(self._model, shape, '', 0, dialect)} FOR NO KEY UPDATE", values)
 
     async def count(self) -> int:
         """Count the rows."""
         shape, values = _shaped(self._conditions)
-        (counted,) = await _read(_count(self._model, shape, _dialect()), values)
+        connection = _connection()
+        (counted,) = await _read(connection, _count(self._model, shape, _dialect(connection)), values)
         return int(counted["n"])
 
     async def update(self, **changes: Any) -> int:
         """Change the rows; returns how many met the conditions."""
         shape, values = _shaped(self._conditions)
         new = [_checked(self._model, name, value) for name, value in changes.items()]
-        return len(await _wrote(_update(self._model, tuple(changes), shape, _dialect()), [*new, *values]))
+        connection = _connection()
+        text = _update(self._model, tuple(changes), shape, _dialect(connection))
+        return len(await _wrote(connection, text, [*new, *values]))
 
     async def delete(self) -> int:
         """Drop the rows; returns how many there were."""
         shape, values = _shaped(self._conditions)
-        return len(await _wrote(_delete(self._model, shape, _dialect()), values))
+        connection = _connection()
+        return len(await _wrote(connection, _delete(self._model, shape, _dialect(connection)), values))
 
 
 async def insert(row: Model) -> None:
     """Write a new row, and give it its id; an IntegrityError when one of its unique columns is taken."""
-    meta = row._meta  # noqa: SLF001 - tortoise keeps a model's columns there
-    if not await _inserted(row, _insert(type(row), tuple(meta.fields_db_projection), "", _dialect())):
-        message = f"{meta.db_table}: nothing was written"
+    if not await _inserted(row, ""):
+        message = f"{row._meta.db_table}: nothing was written"  # noqa: SLF001 - tortoise keeps a table's name there
         raise OperationalError(message)
 
 
@@ -100,13 +119,32 @@ async def insert_unless_taken(row: Model) -> bool:
 
     Without a savepoint: a conflict is an answer here and no error, so PostgreSQL's transaction goes on.
     """
-    names = tuple(row._meta.fields_db_projection)  # noqa: SLF001 - tortoise keeps a model's columns there
-    return await _inserted(row, _insert(type(row), names, "ON CONFLICT DO NOTHING ", _dialect()))
+    return await _inserted(row, "ON CONFLICT DO NOTHING ")
 
 
-async def _inserted(row: Model, text: str) -> bool:
-    names = [name for name in row._meta.fields_db_projection if name != "id"]  # noqa: SLF001
-    written = await _wrote(text, [_checked(type(row), name, getattr(row, name)) for name in names])
+async def read(text: str, **values: Any) -> list[dict[str, Any]]:
+    """Run a quick read of the caller's own; `{name}` in its text stands where the value of that name goes."""
+    connection = _connection()
+    dialect = _dialect(connection)
+    marks = {name: _mark(place, dialect) for place, name in enumerate(values, 1)}
+    return await _read(connection, text.format(**marks), [_written(value) for value in values.values()])
+
+
+async def agree(number: int) -> None:
+    """Keep others that name this number (64 bits, signed) waiting until the transaction ends.
+
+    On SQLite the transaction is the only writer anyway.
+    """
+    connection = _connection()
+    if _dialect(connection) == "postgres":
+        await _read(connection, "SELECT pg_advisory_xact_lock($1)", [number])
+
+
+async def _inserted(row: Model, conflict: str) -> bool:
+    model, connection = type(row), _connection()
+    columns = _columns(model)
+    text = _insert(model, columns, conflict, _dialect(connection))
+    written = await _wrote(connection, text, [_checked(model, name, getattr(row, name)) for name in columns])
     if not written:
         return False
     row.pk = written[0]["id"]
@@ -143,25 +181,27 @@ def _written(value: Any) -> Any:
     return instant(value) if isinstance(value, datetime) else value
 
 
-async def _read(text: str, values: list[Any]) -> list[dict[str, Any]]:
-    (connection,) = get_connections().all()
+async def _read(connection: BaseDBAsyncClient, text: str, values: list[Any]) -> list[dict[str, Any]]:
     if isinstance(connection, ImmediateClient | ImmediateWrapper):
         return await connection.at_once(text, values)
     found: list[dict[str, Any]] = await connection.execute_query_dict(text, values)
     return found
 
 
-async def _wrote(text: str, values: list[Any]) -> list[dict[str, Any]]:
-    (connection,) = get_connections().all()
+async def _wrote(connection: BaseDBAsyncClient, text: str, values: list[Any]) -> list[dict[str, Any]]:
     if isinstance(connection, ImmediateWrapper):
         return await connection.at_once(text, values)
     touched: list[dict[str, Any]] = await connection.execute_query_dict(text, values)
     return touched
 
 
-def _dialect() -> str:
+def _connection() -> BaseDBAsyncClient:
     (connection,) = get_connections().all()
-    return str(connection.capabilities.dialect)
+    return connection
+
+
+def _dialect(connection: BaseDBAsyncClient) -> str:
+    return connection.capabilities.dialect
 
 
 Shape = tuple[tuple[str, str, int], ...]
@@ -174,6 +214,27 @@ def _select(model: type[Model], shape: Shape, order_by: str, limit: int, dialect
     if order_by:
         text += f' ORDER BY "{order_by.removeprefix("-")}"{" DESC" if order_by.startswith("-") else ""}'
     return f"{text} LIMIT {limit}" if limit else text
+
+
+@lru_cache(maxsize=64)
+def _joined(
+    model: type[Model], related: tuple[str, ...], shape: Shape, dialect: str
+) -> tuple[str, tuple[type[Model], ...]]:
+    """Give the statement that reads a row with what it refers to, and the related models."""
+    table = _table(model)
+    models = tuple(model._meta.fields_map[name].related_model for name in related)  # type: ignore[attr-defined]  # noqa: SLF001
+    columns = [f'{table}."{name}" AS ".{name}"' for name in model._meta.fields_db_projection]  # noqa: SLF001
+    joins = ""
+    for name, other in zip(related, models, strict=True):
+        columns += [f'"{name}"."{column}" AS "{name}.{column}"' for column in other._meta.fields_db_projection]  # noqa: SLF001
+        joins += f' LEFT JOIN {_table(other)} AS "{name}" ON "{name}"."id" = {table}."{name}_id"'
+    conditions = _conditions(shape, 1, dialect, f"{table}.")
+    return f"SELECT {', '.join(columns)} FROM {table}{joins}{conditions} LIMIT 1", models  # noqa: S608 - names of ours
+
+
+def _part(model: type[Row], name: str, found: dict[str, Any]) -> Row:
+    columns = {column: found[f"{name}.{column}"] for column in model._meta.fields_db_projection}  # noqa: SLF001
+    return model._init_from_db(**columns)  # noqa: SLF001 - the ORM's own way from a row to an instance
 
 
 @lru_cache(maxsize=64)
@@ -194,25 +255,31 @@ def _delete(model: type[Model], shape: Shape, dialect: str) -> str:
 
 
 @lru_cache(maxsize=64)
+def _columns(model: type[Model]) -> tuple[str, ...]:
+    """Name what a new row is given; its id comes back."""
+    return tuple(name for name in model._meta.fields_db_projection if name != "id")  # noqa: SLF001
+
+
+@lru_cache(maxsize=64)
 def _insert(model: type[Model], names: tuple[str, ...], conflict: str, dialect: str) -> str:
-    given = [name for name in names if name != "id"]
-    columns = ", ".join(f'"{name}"' for name in given)
-    marks = ", ".join(_mark(place, dialect) for place, _ in enumerate(given, 1))
+    columns = ", ".join(f'"{name}"' for name in names)
+    marks = ", ".join(_mark(place, dialect) for place, _ in enumerate(names, 1))
     return f'INSERT INTO {_table(model)} ({columns}) VALUES ({marks}) {conflict}RETURNING "id"'  # noqa: S608
 
 
-def _conditions(shape: Shape, place: int, dialect: str) -> str:
+def _conditions(shape: Shape, place: int, dialect: str, table: str = "") -> str:
     parts = []
     for name, operator, number in shape:
+        column = f'{table}"{name}"'
         if operator == _NULL:
-            parts.append(f'"{name}" IS NULL')
+            parts.append(f"{column} IS NULL")
         elif operator == _NOT_NULL:
-            parts.append(f'"{name}" IS NOT NULL')
+            parts.append(f"{column} IS NOT NULL")
         elif operator == "in":
             marks = ", ".join(_mark(place + one, dialect) for one in range(number))
-            parts.append(f'"{name}" IN ({marks})')
+            parts.append(f"{column} IN ({marks})")
         else:
-            parts.append(f'"{name}" {operator} {_mark(place, dialect)}')
+            parts.append(f"{column} {operator} {_mark(place, dialect)}")
         place += number
     return f" WHERE {' AND '.join(parts)}" if parts else ""
 

@@ -5,8 +5,8 @@ whatever `busy_timeout` says; and a task that is cancelled, or refused, while it
 connection's lock taken. Here BEGIN is IMMEDIATE, and entering either succeeds or leaves nothing behind.
 
 A statement that touches a few indexed rows takes microseconds; handing it to the connection's thread and back takes ten
-times as long. So those may be run where they stand. What can wait, for another process's lock or for the disk (BEGIN,
-COMMIT, a write outside a transaction), is the thread's always.
+times as long. So those may be run where they stand, BEGIN among them while no other process holds the lock. What waits,
+for that lock or for the disk (COMMIT, a write outside a transaction), is the thread's always.
 """
 
 import asyncio
@@ -29,6 +29,9 @@ from tortoise.backends.sqlite.client import (
 from tortoise.connection import get_connections
 from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
 
+# Milliseconds; what Python's sqlite3 waits for a lock unless told.
+_DEFAULT_WAIT = 5000
+
 
 class ImmediateWrapper(SqliteTransactionWrapper):
     """A transaction that takes the write lock when it begins."""
@@ -41,6 +44,23 @@ class ImmediateWrapper(SqliteTransactionWrapper):
 
     def _in_transaction(self) -> TransactionContext:
         return NestedTransactionContext(ImmediateWrapper(self))
+
+    def begun_at_once(self) -> bool:
+        """Take the write lock where it is free; False when it has to be waited for, or the file is in trouble."""
+        parent = self._parent
+        if not isinstance(parent, ImmediateClient) or self._connection is None:
+            return False
+        connection = self._connection._conn  # noqa: SLF001 - the way round its thread
+        try:
+            connection.execute("PRAGMA busy_timeout=0")
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            finally:
+                connection.execute(f"PRAGMA busy_timeout={parent.pragmas.get('busy_timeout', _DEFAULT_WAIT)}")
+        except sqlite3.Error:
+            # The thread's attempt waits, and says what is wrong.
+            return False
+        return True
 
     async def begin(self) -> None:
         """Begin at once as a writer; an OperationalError when the database stays locked."""
@@ -55,12 +75,13 @@ class ImmediateContext(SqliteTransactionContext):
 
     async def __aenter__(self) -> TransactionalDBClient:
         await self._trxlock.acquire()
-        beginning = asyncio.ensure_future(self._begin())
-        try:
-            await asyncio.shield(beginning)
-        except BaseException:
-            await self._leave(beginning)
-            raise
+        if not self.connection.begun_at_once():
+            beginning = asyncio.ensure_future(self._begin())
+            try:
+                await asyncio.shield(beginning)
+            except BaseException:
+                await self._leave(beginning)
+                raise
         self.token = get_connections().set(self.connection_name, self.connection)
         connection: TransactionalDBClient = self.connection
         return connection

@@ -24,6 +24,7 @@ _ARGUMENTS = (
     "--overscroll-history-navigation=0",
     "--password-store=basic",
 )
+_FULL_SCREEN = "--kiosk"
 _OURS = 10
 _START, _ANSWER = 20.0, 5.0
 _LIMIT = 2**24
@@ -59,6 +60,13 @@ class Browser:
                 message = f"{self._command[0]}: the browser can't be started."
                 raise KioskError(message) from error
 
+    async def ended(self) -> None:
+        """Wait until the browser ends by itself."""
+        while (process := self._process) is not None:
+            await process.wait()
+            if process is self._process:
+                return
+
     async def close(self) -> None:
         """End the browser."""
         process, self._process, self._context = self._process, None, ""
@@ -82,7 +90,12 @@ class Browser:
         before = self._context
         made = await self._ask("Target.createBrowserContext", disposeOnDetach=True)
         self._context = str(made["browserContextId"])
-        await self._ask("Target.createTarget", url=url, browserContextId=self._context, newWindow=True)
+        target = await self._ask("Target.createTarget", url=url, browserContextId=self._context, newWindow=True)
+        if _FULL_SCREEN in self._command:
+            # Chromium heeds the flag for its first window only.
+            window = await self._ask("Browser.getWindowForTarget", targetId=target["targetId"])
+            bounds = {"windowState": "fullscreen"}
+            await self._ask("Browser.setWindowBounds", windowId=window["windowId"], bounds=bounds)
         if before:
             # Pages, history, cookies, storage and what the back button knows.
             await self._ask("Target.disposeBrowserContext", browserContextId=before)
@@ -91,11 +104,11 @@ class Browser:
         self._profile = tempfile.TemporaryDirectory(prefix="kiosk-browser-", ignore_cleanup_errors=True)
         to_browser, from_us = _pipe()
         to_us, from_browser = _pipe()
-        # Chromium reads at 3 and writes at 4.
+        # Chromium reads at 3 and writes at 4; dash would take no number above 9 here.
         inside = f'exec "$@" 3<&{to_browser} 4>&{from_browser} {to_browser}<&- {from_browser}>&-'
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *("sh", "-c", inside, "sh", *self._command, *_ARGUMENTS, f"--user-data-dir={self._profile.name}"),
+                *("bash", "-c", inside, "bash", *self._command, *_ARGUMENTS, f"--user-data-dir={self._profile.name}"),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,
@@ -136,7 +149,11 @@ class Browser:
             while True:
                 told = json.loads((await reader.readuntil(b"\x00"))[:-1])
                 answer = self._asked.get(told.get("id", 0))
-                if answer is not None and not answer.done():
+                if answer is None or answer.done():
+                    continue
+                if "error" in told:
+                    answer.set_exception(BrowserGoneError(str(told["error"].get("message"))))
+                else:
                     answer.set_result(told.get("result", {}))
         self._writer = None
         for answer in self._asked.values():

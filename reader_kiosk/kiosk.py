@@ -14,16 +14,16 @@ from reader_kiosk.browser import Browser
 from reader_kiosk.desk import Desk
 from reader_kiosk.ending import Ending
 from reader_kiosk.errors import HubUnreachableError, KioskError
-from reader_kiosk.hub_client import HubClient, Reason, Refused, line
+from reader_kiosk.hub_client import HubClient, Refused, line
 from reader_kiosk.identity import Identity
 from reader_kiosk.page import Page
 from reader_kiosk.pcsc import CardEvent, CardOff, CardOn, ReadersChanged
-from reader_kiosk.screen import Idle, OutOfOrder, Screen, Trouble
+from reader_kiosk.screen import CardForgotten, Idle, OutOfOrder, Screen, Trouble, out_of_order
 from reader_kiosk.settings import Settings
 from reader_kiosk.visit import Parts, Visit
 
 _LOOK_EVERY, _LOOK_AGAIN = 30.0, 3.0
-_MINUTE = 60
+_START_AGAIN = 2.0
 _log = structlog.get_logger(__name__)
 
 
@@ -56,6 +56,7 @@ async def run(settings: Settings, identity: Identity, *, ready: Callable[[str], 
         async with asyncio.TaskGroup() as group:
             group.create_task(kiosk.stand())
             group.create_task(kiosk.look_after_the_hub())
+            group.create_task(kiosk.look_after_the_browser())
 
 
 async def _serve(stack: AsyncExitStack, page: Page, settings: Settings) -> None:
@@ -92,6 +93,7 @@ class Kiosk:
     _on: str = ""
     _readers: int = 0
     _trouble: OutOfOrder | None = None
+    _look_now: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def begin(self) -> None:
         """Show the idle page."""
@@ -104,7 +106,7 @@ class Kiosk:
             match await self.events.get():
                 case CardOn(reader) if self.reader in reader:
                     self._come(reader)
-                case CardOff(reader) if self._task is not None and reader == self._on:
+                case CardOff(reader) if reader == self._on:
                     await self._go()
                 case ReadersChanged(count):
                     self._readers = count
@@ -116,7 +118,20 @@ class Kiosk:
             if self._task is None:
                 self._trouble = await self._hub_trouble()
                 self._refresh()
-            await asyncio.sleep(_LOOK_AGAIN if self._trouble else _LOOK_EVERY)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_AGAIN if self._trouble else _LOOK_EVERY):
+                    await self._look_now.wait()
+            self._look_now.clear()
+
+    async def look_after_the_browser(self) -> None:
+        """Start the browser anew when it ends by itself; whoever was logged in has to put the card on again."""
+        while self.browser is not None:
+            await self.browser.ended()
+            _log.error("kiosk.browser-ended")
+            if self._task is not None:
+                await self._end_task()
+                self.parts.desk.clear(CardForgotten())
+            await self._renew()
 
     async def close(self) -> None:
         """End the visit that is going on."""
@@ -133,10 +148,25 @@ class Kiosk:
 
     async def _go(self) -> None:
         did_leave_page = self._visit is not None and self._visit.did_leave_page
+        self._on = ""
         await self._end_task()
+        if not did_leave_page:
+            # Whatever was refused may be this kiosk's own trouble.
+            self._look_now.set()
         self.parts.desk.clear(self._idle())
-        if did_leave_page and self.browser is not None:
-            await self.browser.renew(self.page_url)
+        if did_leave_page:
+            await self._renew()
+
+    async def _renew(self) -> None:
+        while self.browser is not None:
+            try:
+                await self.browser.renew(self.page_url)
+            except KioskError as error:
+                # A kiosk without a window is no kiosk, and one that ended would be none either.
+                _log.error("kiosk.no-browser", error=str(error))
+                await asyncio.sleep(_START_AGAIN)
+            else:
+                return
 
     async def _end_task(self) -> None:
         task, self._task, self._visit = self._task, None, None
@@ -169,5 +199,4 @@ class Kiosk:
         if not isinstance(told, Refused):
             return None
         _log.warning("kiosk.refused", reason=told.reason)
-        off = abs(told.hub_time - int(utc_now().timestamp())) if told.reason is Reason.CLOCK else 0
-        return OutOfOrder(told.reason, round(off / _MINUTE))
+        return out_of_order(told, utc_now())

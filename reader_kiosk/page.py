@@ -74,7 +74,8 @@ class Page:
                     "Content-Security-Policy": self._policy,
                     "Cache-Control": "no-store",
                     "X-Content-Type-Options": "nosniff",
-                    "Referrer-Policy": "no-referrer",
+                    # With less than that browsers post the admission with `Origin: null`, which proves nothing.
+                    "Referrer-Policy": "strict-origin",
                     "Cross-Origin-Opener-Policy": "same-origin",
                     "Cross-Origin-Resource-Policy": "same-origin",
                 }

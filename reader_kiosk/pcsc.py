@@ -12,6 +12,7 @@ from reader_kiosk.errors import CardError
 _NEW_READERS = "\\\\?PnP?\\Notification"
 _LOOK_MS = 1000
 _PAUSE = 0.5
+_STOP_AGAIN = 0.05
 _GET_UID = list(bytes.fromhex("FFCA000000"))
 _OK = bytes.fromhex("9000")
 
@@ -49,6 +50,7 @@ class Watch:
         self._stopped = threading.Event()
         self._seen: dict[str, int] = {}
         self._count = -1
+        self._context: int | None = None
         self._thread = threading.Thread(target=self._run, name="readers", daemon=True)
 
     def start(self) -> None:
@@ -56,15 +58,21 @@ class Watch:
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more; comes back within a second or so."""
+        """Look no more."""
         self._stopped.set()
-        self._thread.join(_LOOK_MS / 1000 + _PAUSE)
+        while self._thread.is_alive():
+            # It may be just about to wait: a cancellation that comes before that is none.
+            if self._context is not None:
+                scard.SCardCancel(self._context)
+            self._thread.join(_STOP_AGAIN)
 
     def _run(self) -> None:
         # pyscard's own monitor ends for good when the daemon restarts: here every trouble makes a new context.
         while not self._stopped.is_set():
             with suppress(CardError), _context() as context:
+                self._context = context
                 self._look(context)
+            self._context = None
             if not self._stopped.is_set():
                 self._readers({})
                 self._stopped.wait(_PAUSE)

@@ -5,6 +5,7 @@ import zlib
 from dataclasses import dataclass
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
@@ -102,6 +103,8 @@ def algorithm_of(certificate: bytes) -> Algorithm | None:
     """Choose how the key of this certificate signs; None for one that this kiosk can't use."""
     try:
         key = x509.load_der_x509_certificate(certificate).public_key()
+    except UnsupportedAlgorithm:
+        return None
     except ValueError as error:
         message = "the certificate can't be read"
         raise CardError(message) from error

@@ -1,9 +1,12 @@
 """PURE: what can stand on the kiosk's screen, a closed union."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
-from reader_kiosk.hub_client import Admission, Reason
+from reader_kiosk.hub_client import Admission, Reason, Refused
+
+_MINUTE = 60
 
 
 class Trouble(StrEnum):
@@ -72,3 +75,9 @@ class OutOfOrder:
 
 
 Screen = Idle | Reading | PinAsked | Checking | Admitting | NotNow | CardForgotten | OutOfOrder
+
+
+def out_of_order(refused: Refused, now: datetime) -> OutOfOrder:
+    """Choose the screen for a refusal that is the kiosk's own matter."""
+    off = abs(refused.hub_time - now.timestamp()) if refused.reason is Reason.CLOCK else 0
+    return OutOfOrder(refused.reason, round(off / _MINUTE))

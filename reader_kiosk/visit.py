@@ -4,24 +4,24 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar, assert_never
 
 from reader_kiosk.desk import Cancelled, Desk, PinTyped
 from reader_kiosk.ending import Ending
 from reader_kiosk.errors import CardError, HubUnreachableError, NoCardApplicationError, PinError
-from reader_kiosk.hub_client import Begun, HubClient, Named, Refused
+from reader_kiosk.hub_client import Begun, HubClient, Named, Reason, Refused
 from reader_kiosk.piv import Algorithm, PivSession, algorithm_of, is_pin
 from reader_kiosk.screen import (
     Admitting,
     CardForgotten,
     Checking,
     NotNow,
-    OutOfOrder,
     PinAsked,
     Reading,
     Screen,
     Trouble,
+    out_of_order,
 )
 from reader_kiosk.signing import card_message
 from reader_kiosk.words import KIOSKS_OWN
@@ -119,11 +119,11 @@ class Visit:
             certificate = await self._step(session.certificate)
         except NoCardApplicationError:
             return await self._with_uid(await self._step(line.uid))
-        begun = await self._begin(certificate)
         algorithm = algorithm_of(certificate)
+        begun = await self._begin(certificate)
         if algorithm is None:
-            message = "the hub knows a key that this kiosk does not"
-            raise CardError(message)
+            # The hub refuses such keys by name; one that it takes and this kiosk doesn't know is no card's fault.
+            raise _GivenUpError(NotNow(Reason.UNSUITABLE))
         self._parts.desk.speak(begun.language)
         await self._verified(line, session, begun)
         if self._age() > _FRESH:
@@ -242,4 +242,5 @@ class Visit:
 
 def refused(why: Refused) -> Screen:
     """Choose the screen for a refusal: the card's matter or the kiosk's own."""
-    return OutOfOrder(why.reason) if why.reason in KIOSKS_OWN else NotNow(why.reason, why.retry_after)
+    is_own = why.reason in KIOSKS_OWN
+    return out_of_order(why, datetime.now(UTC)) if is_own else NotNow(why.reason, why.retry_after)

@@ -24,6 +24,12 @@ class Child:
     process: asyncio.subprocess.Process
     url: str
 
+    @property
+    def memory(self) -> int:
+        """How much of the machine's memory it holds, in bytes."""
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
     async def kill(self) -> None:
         """End it at once, as a machine that loses its power does."""
         with suppress(ProcessLookupError):
@@ -49,6 +55,9 @@ async def serving(
         "TEGATA_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}?starttls=never",
         "TEGATA_ARGON2_MEMORY": str(settings.argon2_memory),
         "TEGATA_ARGON2_PASSES": str(settings.argon2_passes),
+        "TEGATA_MAIL_DOMAIN": settings.mail_domain,
+        "TEGATA_MAIL_LISTEN": settings.mail_listen,
+        "TEGATA_LMTP_LISTEN": settings.lmtp_listen,
         "TEGATA_LOG_LEVEL": "error",
         **more,
     }

@@ -34,11 +34,13 @@ class Refusing:
     tls: ssl.SSLContext | None = None
     offers_tls: bool = False
     offers_utf8: bool = True
+    pipelines: bool = True
     login: tuple[str, str] | None = None
     seen: list[EmailMessage] = field(default_factory=list)
     accepted: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
     connections: int = 0
     encrypted: int = 0
     logins: list[str] = field(default_factory=list)
@@ -62,7 +64,7 @@ class Refusing:
     @property
     def ids(self) -> set[str]:
         """The Message-IDs that came."""
-        return {str(message["Message-ID"]) for message in self.seen}
+        return {str(message["Message-ID"]) for message in self.seen if message.keys()}
 
     async def _met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         talk = asyncio.current_task()
@@ -84,6 +86,7 @@ class Refusing:
                 return
             step = line.partition(" ")[0].upper()
             self.commands.append(step)
+            self.lines.append(line)
             going = await self._answered(step, line, reader, writer)
 
     async def _answered(self, step: str, line: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
@@ -113,10 +116,14 @@ class Refusing:
             return False
         if "DATA" in self.replies:
             return True
-        content = (await reader.readuntil(b"\r\n.\r\n"))[:-3].replace(b"\r\n..", b"\r\n.")
+        content = b""
+        while (line := await reader.readuntil(b"\r\n")) != b".\r\n":
+            content += line.removeprefix(b".")
         message = message_from_bytes(content, policy=policy.default)
         assert isinstance(message, EmailMessage)
         self.seen.append(message)
+        if not content:
+            return await self._say(writer, "end", "554 5.5.1 no recipient took it")
         if "end" not in self.replies:
             self.accepted.append(message)
         return await self._say(writer, "end", "250 2.0.0 taken as 4711")
@@ -135,6 +142,8 @@ class Refusing:
 
     def _extensions(self, writer: asyncio.StreamWriter) -> str:
         lines = ["refusing.test", "8BITMIME"]
+        if self.pipelines:
+            lines.append("PIPELINING")
         if self.offers_tls and writer.get_extra_info("ssl_object") is None:
             lines.append("STARTTLS")
         if self.offers_utf8:

@@ -53,8 +53,10 @@ class Postfix:
 
 
 @asynccontextmanager
-async def postfix(*, mail_domain: str, port: int, lmtp_port: int, world_port: int) -> AsyncIterator[Postfix]:
-    """Run a Postfix: mail for `mail_domain` goes in over LMTP, everything else out to `world_port`."""
+async def postfix(
+    *, mail_domain: str, port: int, lmtp_port: int, world_port: int, more: str = ""
+) -> AsyncIterator[Postfix]:
+    """Run a Postfix: mail for `mail_domain` goes in over LMTP, everything else out to `world_port`; `more` settings."""
     folder = Path(tempfile.mkdtemp(prefix="tegata-postfix-"))
     folder.chmod(0o755)
     for name in ("etc", "queue", "data"):
@@ -84,7 +86,9 @@ smtp_tls_security_level = none
 smtpd_tls_security_level = none
 minimal_backoff_time = 1s
 queue_run_delay = 1s
-{RECIPE}"""
+{RECIPE}
+{more}
+"""
     )
     (folder / "etc" / "master.cf").write_text(_SERVICES.format(port=f"127.0.0.1:{port}"))
     _as_root("chown", "-R", "root", str(folder / "etc"))

@@ -40,6 +40,13 @@ def modal(*blocks: dict[str, Any], **more: Any) -> dict[str, Any]:
     }
 
 
+def wrong_once(view: dict[str, Any]) -> dict[str, Any]:
+    """Take 42 and nothing else."""
+    if view["state"]["values"]["digits"]["digits"]["value"] == "42":
+        return {}
+    return {"response_action": "errors", "errors": {"digits": "These are not the digits."}}
+
+
 class Client:
     """The app: `heard` is every body that came to a listener, by the order they came."""
 
@@ -151,4 +158,4 @@ async def app_in(mode: str, *, timing: Timing | None = None) -> AsyncIterator[tu
             yield slack, client
 
 
-__all__ = ["QUICK", "Client", "app_in", "button", "field", "modal", "words"]
+__all__ = ["QUICK", "Client", "app_in", "button", "field", "modal", "words", "wrong_once"]

@@ -1,15 +1,24 @@
 """Answers to our mails: confirm, refuse and manage from the mail client, by the mail's own address and once."""
 
+import email
+import email.policy
+from dataclasses import replace
+
 import pytest
 
 from demo.inbox import Received
-from hub import contacts, login, mail_addresses
+from hub import contacts, intake, login, mail_addresses, upkeep
 from hub.outcome import Added, ByContact
+from mail_gateway.letters import write
+from models.account import Account
 from models.contact import Contact, RefusedAddress
 from models.delivery import Delivery
 from models.inbound import InboundMail
-from models.kinds import Letter, Verdict
+from models.kinds import Answer, Letter, MailUse, Verdict
+from models.login import Challenge
 from tests.postman import DOMAIN, Postman, answer_to, reply_to
+from tests.test_mail_sending import HEAD
+from tests.test_mail_sending import letter as drafted
 
 
 async def registering(office: Postman, *, address: str = "taro@mail.test") -> tuple[Received, Contact]:
@@ -32,10 +41,28 @@ async def test_j3_yes_by_mail_confirms_the_contact(office: Postman, yes: str) ->
     assert row.verdict is Verdict.CONFIRMED
     await contact.refresh_from_db()
     assert contact.confirmed_at is not None
+    assert await Challenge.filter(contact_id=contact.id, answered_at__isnull=False).count() == 1
     answer = await office.house.inbox.next_to("taro@mail.test", after=letter.number)
     assert answer.message["Auto-Submitted"] == "auto-replied"
     assert answer.message["In-Reply-To"] == "<answer-1@mail.test>"
     assert "自宅" in answer.text
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("answer", list(Answer))
+def test_every_answer_is_written_in_both_languages(answer: Answer, language: str) -> None:
+    """Each has its sentence, and a mail's Message-ID of odd signs makes no header of its own."""
+    odd = f"<{'a?=' * 60}@b>"
+    claimed = replace(drafted(Letter.ANSWER, language, answer), subject_label="自宅", labels=("自宅",), answers_to=odd)
+    written = write(claimed, HEAD)
+    # Once in each of the two headers, as it is: mail programs compare ids, they decode nothing in them.
+    assert written.count(odd.encode()) == 2
+    message = email.message_from_bytes(written, policy=email.policy.default)
+    part = message.get_body(("plain",))
+    assert part is not None
+    assert "taro" in part.get_content()
+    assert message["In-Reply-To"] == odd
+    assert str(message["References"]).split() == [claimed.thread, odd]
 
 
 async def test_not_me_by_mail_ends_the_registration(office: Postman) -> None:
@@ -76,6 +103,16 @@ async def test_a_confirmed_contact_manages_by_mail_as_on_the_web(office: Postman
     linked = await house.inbox.next_to("taro0@mail.test", after=listed.number)
     assert f"{house.url}/settings/contacts" in linked.text
     assert await Contact.filter(confirmed_at__isnull=False).count() == 2
+    # The first letter's address has been good for its one command.
+    assert (await office.answer(letter, "一覧", number=3)).verdict is Verdict.TOO_LATE
+
+
+async def test_an_address_that_waits_for_its_confirmation_is_told_no_labels(office_on_sqlite: Postman) -> None:
+    """Whoever got the mail may be a stranger: `list` is answered with what can be said, nothing more."""
+    letter, _ = await registering(office_on_sqlite)
+    assert (await office_on_sqlite.answer(letter, "list")).verdict is Verdict.HELPED
+    answer = await office_on_sqlite.house.inbox.next_to("taro@mail.test", after=letter.number)
+    assert "自宅" not in answer.text
 
 
 async def test_an_answer_after_its_end_confirms_nothing(office_on_sqlite: Postman) -> None:
@@ -121,7 +158,14 @@ async def test_a_spoofed_sender_without_the_address_is_turned_away(office_on_sql
     right = reply_to(letter)
     last = "a" if right[right.index("@") - 1] != "a" else "b"
     wrong = f"{right[: right.index('@') - 1]}{last}@{DOMAIN}"
-    for address in (wrong, f"tegata@{DOMAIN}", f"postmaster@{DOMAIN}", "taro@elsewhere.test", right.split("@")[0]):
+    for address in (
+        wrong,
+        f"tegata@{DOMAIN}",
+        "postmaster@elsewhere.test",
+        "taro@elsewhere.test",
+        right.split("@")[0],
+        f"{right}.evil.test",
+    ):
         code, _ = await office_on_sqlite.bring(answer_to(letter, "yes"), to=address)
         assert code == 550, address
     assert not await InboundMail.exists()
@@ -163,6 +207,57 @@ async def test_our_own_answers_are_never_answered(office_on_sqlite: Postman) -> 
     await office_on_sqlite.bring(answer.content, to=reply_to(answer), sender="forwarder@mail.test")
     assert (await office_on_sqlite.read(number=2)).verdict is Verdict.AUTOMATIC
     assert await Delivery.filter(letter=Letter.ANSWER).count() == 1
+
+
+@pytest.mark.parametrize("no", ["No.", "いいえ"])
+async def test_no_to_a_confirmation_ends_the_registration(office_on_sqlite: Postman, no: str) -> None:
+    """The mail asked whether the address is theirs; no is as clear an answer as yes."""
+    letter, contact = await registering(office_on_sqlite)
+    row = await office_on_sqlite.answer(letter, no)
+    assert row.verdict is Verdict.REFUSED
+    assert not await Contact.exists(id=contact.id)
+
+
+@pytest.mark.parametrize("unclear", ["no", "いいえ", "yes", "help"])
+async def test_what_means_nothing_to_a_code_is_answered_with_help(office_on_sqlite: Postman, unclear: str) -> None:
+    """No login ends on a "no" that may mean anything; the help says what ends it, and that works on the same mail."""
+    house = office_on_sqlite.house
+    house.sync()
+    member = await house.people.member(contacts=("自宅",))
+    begun = await house.people.begun(member)
+    await login.choose(house.hub, house.people.visit(), begun.token, ByContact(member.contacts["自宅"]))
+    letter = await house.inbox.next_to("taro0@mail.test")
+    assert (await office_on_sqlite.answer(letter, unclear)).verdict is Verdict.HELPED
+    told = await house.inbox.next_to("taro0@mail.test", after=letter.number)
+    assert "not me" in told.text
+    assert (await Account.get(id=member.account.id)).codes_blocked_until is None
+    assert (await office_on_sqlite.answer(letter, "not me", number=2)).verdict is Verdict.REFUSED
+    assert (await Account.get(id=member.account.id)).codes_blocked_until is not None
+
+
+async def test_help_to_a_confirmation_says_how_to_confirm_and_leaves_the_mail_good(office_on_sqlite: Postman) -> None:
+    """Whoever asks what can be said must be able to say it, to the same mail."""
+    letter, _ = await registering(office_on_sqlite)
+    assert (await office_on_sqlite.answer(letter, "help")).verdict is Verdict.HELPED
+    told = await office_on_sqlite.house.inbox.next_to("taro@mail.test", after=letter.number)
+    assert "yes - register this address" in told.text
+    assert "list" not in told.text
+    assert (await office_on_sqlite.answer(letter, "yes", number=2)).verdict is Verdict.CONFIRMED
+
+
+async def test_mail_to_the_operator_lies_on_the_shelf(office: Postman) -> None:
+    """RFC 5321, 4.5.1: the postmaster's mail is taken, from nobody as well; nothing in it is obeyed or answered."""
+    house = office.house
+    for number, address in enumerate((f"Postmaster@{DOMAIN}", f"abuse@{DOMAIN}", "postmaster"), 1):
+        code, _ = await office.bring(b"From: a@b.test\r\n\r\nyes\r\n", to=address, sender="")
+        assert code == 250, address
+        row = await office.read(number=number)
+        assert (row.verdict, row.use, row.delivery_id) == (Verdict.SHELVED, MailUse.OPERATOR, None)
+    assert {line.reason for line in await intake.shelf()} == {"it is for the operator: postmaster or abuse"}
+    assert not await Delivery.exists()
+    house.clock.later(days=31)
+    await upkeep.prune(house.hub, house.clock())
+    assert not await InboundMail.exists()
 
 
 async def test_what_is_no_command_lies_on_the_shelf(office_on_sqlite: Postman) -> None:

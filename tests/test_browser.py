@@ -8,6 +8,7 @@ import pyotp
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
+from tortoise.transactions import in_transaction
 
 from tests.browser import chromium
 from tests.house import House, code_in, url_in
@@ -225,6 +226,27 @@ async def test_the_other_pages_in_a_browser(house_on_sqlite: House, language: st
         await page.goto(f"{url_in(letter)}/refuse")
         await page.locator("main button.main").click()
         await walk.at("not-me-done")
+
+
+@pytest.mark.parametrize(("language", "dark"), [("en", False), ("ja", True)])
+async def test_the_pages_of_trouble_in_a_browser(house_on_sqlite: House, language: str, dark: bool) -> None:
+    """What can't be read, and a database in trouble, each have a page with a way on that anybody can use."""
+    async with walking(house_on_sqlite, language, dark=dark) as walk:
+        page = walk.page
+        await page.goto("/login/account")
+        await page.evaluate("document.querySelector('main form').enctype = 'multipart/form-data'")
+        await walk.fill("account", "taro")
+        await walk.fill("password", PASSWORD)
+        await walk.press("OK")
+        await walk.at("bad-request")
+        await page.goto("/login/account")
+        async with in_transaction() as connection:
+            await connection.execute_script('ALTER TABLE "account" RENAME TO "account_elsewhere"')
+        await walk.fill("account", "taro")
+        await walk.fill("password", PASSWORD)
+        await walk.press("OK")
+        await walk.at("error")
+        assert await page.locator("main code").inner_text()
 
 
 async def test_back_after_logout_shows_nothing(house_on_sqlite: House) -> None:

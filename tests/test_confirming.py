@@ -1,5 +1,6 @@
 """How a contact is confirmed: what ends the code, what slows guesses down, how often a mail goes out."""
 
+import asyncio
 from datetime import timedelta
 
 from hub import accounts, contacts, login, sessions
@@ -206,6 +207,18 @@ async def test_one_confirmation_a_minute_goes_to_an_address_whoever_asks(people:
     assert isinstance(
         await contacts.add(people.hub, people.visit(), other, label="自宅", address="Taro@mail.test"), Added
     )
+
+
+async def test_accounts_that_name_an_address_at_once_send_one_confirmation(people: People) -> None:
+    """Eight accounts in the same moment: one mail, however many processes there are."""
+    members = [await people.stepped_up(await people.member(f"member{number}")) for number in range(8)]
+    outcomes = await asyncio.gather(
+        *(
+            contacts.add(people.hub, people.visit(), member, label="自宅", address="taro@mail.test")
+            for member in members
+        )
+    )
+    assert sum(isinstance(outcome, Added) for outcome in outcomes) == 1
 
 
 async def test_five_confirmations_a_day_go_to_an_address(people: People) -> None:

@@ -171,6 +171,21 @@ async def test_spraying_slows_the_whole_network_down(people: People) -> None:
     assert nobody == Throttled(timedelta(seconds=2))
 
 
+async def test_a_right_answer_forgives_its_network_only_what_was_its_own(people: People) -> None:
+    """Who sprays passwords over many accounts can't start anew by logging in to an account of their own."""
+    member = await people.member()
+    await people.wronged("address:10.0.0.0/24", 500)
+    for _ in range(3):
+        wrong = await login.begin(people.hub, people.visit(), name=member.name, password="wrong password")
+        assert wrong == Refused(Reason.PASSWORD_WRONG)
+        people.later(seconds=1)
+    pending = await people.asked_for_cells(member)
+    assert await login.answer(people.hub, people.visit(), pending.token, "??????") == Refused(Reason.ANSWER_WRONG)
+    people.later(seconds=2)
+    assert isinstance(await login.answer(people.hub, people.visit(), pending.token, pending.right), Admitted)
+    assert (await Throttle.get(subject="address:10.0.0.0/24")).wrong == 500
+
+
 async def test_wrong_answers_of_many_accounts_at_once_all_count_with_their_address(people: People) -> None:
     """Ten accounts guessed at the same moment are ten wrong answers of one network."""
     waiting = [await people.asked_for_cells(await people.member(f"member{n}")) for n in range(10)]

@@ -1,17 +1,68 @@
-"""What only a browser shows of J10 and J12: pages that turn by themselves, and pages that axe approves of."""
+"""What only a browser shows of J3, J10 and J12: pages that turn by themselves, and pages that axe approves of."""
+
+import email
+import email.policy
+from dataclasses import replace
 
 import pytest
 from playwright.async_api import expect
 
 from hub import bounces
 from hub.bounces import Bounce, BounceKind
+from mail_gateway.letters import write
 from models.contact import Contact
 from models.delivery import Delivery
+from models.kinds import Answer, Letter, Notice, Verdict
+from tests.browser import chromium
 from tests.house import House
+from tests.postman import Postman
 from tests.test_browser import Walk, walking
+from tests.test_letters import HOUSE, LETTER
 from tests.test_not_me import WORDS, not_me_in
 
 languages = pytest.mark.parametrize("language", ["en", "ja"])
+
+
+@languages
+async def test_j3_the_waiting_page_turns_when_its_mail_is_answered(office_on_sqlite: Postman, language: str) -> None:
+    """Nobody touches the page: a yes from the mailbox turns it into the one that says it is registered."""
+    office, house = office_on_sqlite, office_on_sqlite.house
+    member = await house.people.member()
+    async with walking(house, language) as walk:
+        await walk.log_in(member)
+        await walk.matrix(member)
+        await walk.open_settings()
+        await walk.page.goto("/settings/email")
+        await walk.at("add-mail")
+        await walk.fill("label", "自宅")
+        await walk.fill("email", "taro@mail.test")
+        await walk.press("add")
+        await walk.at("waiting")
+        letter = await house.inbox.next_to("taro@mail.test")
+        row = await office.answer(letter, {"en": "yes", "ja": "はい"}[language])
+        assert row.verdict is Verdict.CONFIRMED
+        await walk.at("confirmed")
+
+
+@languages
+async def test_no_letter_is_wider_than_a_small_telephone(language: str) -> None:
+    """Every letter, notice and answer fits 320 pixels, with a label and a name that have no place to break."""
+    async with chromium() as browser:
+        page = await browser.new_page(viewport={"width": 320, "height": 600})
+        for kind, what in [
+            (Letter.CODE, ""),
+            (Letter.CONFIRMATION, ""),
+            *((Letter.NOTICE, one) for one in Notice),
+            *((Letter.ANSWER, one) for one in Answer),
+        ]:
+            long = replace(LETTER, letter=kind, language=language, notice=what, label="W" * 32, subject_label="W" * 32)
+            long = replace(long, account="a" * 64, asked_with="B" * 60, labels=("W" * 32,))
+            message = email.message_from_bytes(write(long, HOUSE), policy=email.policy.default)
+            part = message.get_body(("html",))
+            assert part is not None
+            await page.set_content(part.get_content())
+            wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert wide == 0, f"{kind} {what}"
 
 
 @languages

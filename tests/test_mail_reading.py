@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from hub import intake
 from hub.intake import Arrival, Intake
-from mail_gateway.parsing import UnreadableError
+from mail_gateway.parsing import UnreadableError, parse
 from mail_gateway.reader import Reader
 from models.contact import Contact
 from models.delivery import Delivery
@@ -92,11 +92,21 @@ async def test_bombs_end_on_the_shelf_or_in_silence_and_the_process_lives(office
     kept = codes.count(250)
     assert kept == len(codes) - 1
     await office_on_sqlite.read(number=kept, timeout=60)
-    assert {row.verdict for row in await InboundMail.all()} <= {Verdict.SHELVED, Verdict.AUTOMATIC}
+    assert {row.verdict for row in await InboundMail.all()} <= {Verdict.SHELVED, Verdict.AUTOMATIC, Verdict.DROPPED}
     await contact.refresh_from_db()
     assert contact.confirmed_at is None
     assert not await Delivery.exists(letter=Letter.ANSWER)
     assert (await office_on_sqlite.answer(letter, "yes", number=kept + 1)).verdict is Verdict.CONFIRMED
+
+
+@pytest.mark.parametrize(
+    ("bomb", "reason"),
+    [("header of 100 kB", "header"), ("59 levels", "deeper"), ("5000 parts", "parts")],
+)
+def test_a_bomb_is_not_taken_apart(bomb: str, reason: str) -> None:
+    """64 kB of header, 100 parts, 10 levels: beyond them nothing is looked at."""
+    with pytest.raises(UnreadableError, match=reason):
+        parse(bombs()[bomb])
 
 
 async def test_a_reader_that_hangs_is_ended_and_the_next_message_is_read() -> None:
@@ -114,6 +124,19 @@ async def test_a_reader_that_hangs_is_ended_and_the_next_message_is_read() -> No
         assert (await patient.parse(b"From: a@b.test\r\n\r\nhelp\r\n")).line == "help"
     finally:
         await patient.close()
+
+
+async def test_a_slow_start_is_no_messages_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine in a hurry the child takes long to begin: the message's own time begins when it has."""
+    slow = tmp_path / "slow"
+    slow.write_text(f'#!/bin/sh\nsleep 1.5\nexec {sys.executable} "$@"\n')
+    slow.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(slow))
+    reader = Reader(longest=1.2)
+    try:
+        assert (await reader.parse(b"From: a@b.test\r\n\r\nyes\r\n")).line == "yes"
+    finally:
+        await reader.close()
 
 
 async def test_two_readers_act_on_a_message_once(people, hub) -> None:
@@ -141,6 +164,20 @@ async def test_a_message_that_ends_every_reader_is_shelved(people, hub) -> None:
     assert await intake.claim(hub, limit=10, now=people.now) == []
     (line,) = await intake.shelf()
     assert "again and again" in line.reason
+
+
+async def test_one_letters_answers_never_fill_the_shelf(people, hub) -> None:
+    """Ten of what one letter brought lie there; of the rest the reason is kept, and another letter's has its place."""
+    member = await people.member(contacts=("home", "phone"))
+    first, other = await _posted(people, hub, member), await _posted(people, hub, member, label="phone")
+    for delivery in (*[first] * 12, other):
+        await Intake(hub).keep(_arrival(people, delivery))
+    claimed = await intake.claim(hub, limit=20, now=people.now)
+    verdicts = [await intake.shelve(one.id, one.lease, "no command", now=people.now) for one in claimed]
+    assert verdicts == [Verdict.SHELVED] * 10 + [Verdict.DROPPED] * 2 + [Verdict.SHELVED]
+    assert len(await intake.shelf()) == 11
+    assert await InboundMail.filter(verdict=Verdict.DROPPED, content=None, reason="no command").count() == 2
+    assert (await intake.kept()).unread == 0
 
 
 async def test_kept_mail_can_be_read_by_the_key_ring_alone(people, hub) -> None:
@@ -246,7 +283,7 @@ async def test_the_shelf_is_looked_through_from_the_command_line(house_on_sqlite
     number = str(listed[0]["id"])
     assert b"secret-words" in (await run("show", number)).stdout_bytes
     assert (await run("retry", number)).exit_code == 0
-    assert await intake.waiting() == 1
+    assert (await intake.kept()).unread == 1
     assert (await run("drop", number)).exit_code == 1
     (unread,) = await intake.claim(hub, limit=1, now=house_on_sqlite.clock())
     await intake.shelve(unread.id, unread.lease, "still not", now=people.now)
@@ -272,12 +309,12 @@ async def test_two_hubs_that_answer_each_other_stop_after_one_exchange(
     assert not await Delivery.exists(letter=Letter.ANSWER)
 
 
-async def _posted(people, hub, member) -> Delivery:
+async def _posted(people, hub, member, *, label: str = "home") -> Delivery:
     from hub import login
     from hub.outcome import ByContact
 
     begun = await people.begun(member)
-    await login.choose(hub, people.visit(), begun.token, ByContact(member.contacts["home"]))
+    await login.choose(hub, people.visit(), begun.token, ByContact(member.contacts[label]))
     delivery = await Delivery.all().order_by("-id").first()
     assert delivery is not None
     return delivery

@@ -1,16 +1,21 @@
 """J10: every code, confirmation and notice can be disowned, and nobody is logged in by it."""
 
 import re
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
 from tortoise.transactions import in_transaction
 
 from demo.inbox import Received
-from hub import accounts, audit, login, not_me, sessions
-from hub.outcome import Admitted, Asked, ByContact, Reason, Refused
+from hub import accounts, audit, contacts, login, not_me, sessions
+from hub.outcome import Admitted, Asked, ByContact, Confirmed, Reason, Refused
+from hub.sessions import Current
+from models.authenticator import SoftToken
+from models.contact import Contact
+from models.delivery import Delivery
 from tests.house import House, Person, code_in
-from tests.people import PASSWORD, Member, People
+from tests.people import PASSWORD, Device, Member, People
 
 WORDS = {
     "en": {"end": "Yes, end it", "heading": "End this login", "blocked": "No codes are sent to this account until"},
@@ -225,3 +230,71 @@ async def _last_delivery(people: People) -> int:
         found = await Delivery.all().order_by("-id").first()
     assert found is not None
     return found.id
+
+
+async def enrolled(people: People) -> tuple[Member, Current, dict[str, int]]:
+    """Let a stranger in by the matrix card, who adds a contact, confirms it and binds a soft token.
+
+    Gives the member, the stranger's session and the contacts that are confirmed, by label.
+    """
+    from hub import soft_tokens
+
+    member = await people.member(contacts=("home", "phone"))
+    people.later(minutes=1)
+    session = await people.stepped_up(member, visit=replace(people.visit(), browser_token="theirs"))
+    added = await people.adding(session, label="theirs", address="stranger@mail.test")
+    assert isinstance(
+        await contacts.confirm_with_code(people.hub, people.visit(), session, added.contact_id, added.code), Confirmed
+    )
+    setup = await soft_tokens.set_up(people.hub, people.visit(), session)
+    assert isinstance(setup, soft_tokens.Setup)
+    code = Device("".join(setup.secret)).code(people.now)
+    await soft_tokens.bind(people.hub, people.visit(), session, label="their phone", code=code)
+    return member, session, {**member.contacts, "theirs": added.contact_id}
+
+
+@pytest.mark.parametrize("notice", ["new-login", "contact-added", "soft-token-added"])
+async def test_what_a_disowned_session_bound_goes_with_it(people: People, notice: str) -> None:
+    """Any notice of that session: its contact and its soft token are gone, what got in with them is out, and told."""
+    member, session, labelled = await enrolled(people)
+    people.later(minutes=1)
+    pending = await people.asked_for_code(member, "home")
+    assert isinstance(await login.answer(people.hub, people.visit(), pending.token, pending.right), Admitted)
+    begun = await people.begun(member)
+    way = ByContact(labelled["theirs"])
+    assert isinstance(await login.choose(people.hub, people.visit(), begun.token, way), Asked)
+    code = [one for one in await people.delivered() if one.address == "stranger@mail.test"][-1].code
+    inside = await login.answer(people.hub, people.visit(), begun.token, code)
+    assert isinstance(inside, Admitted)
+    letter = await Delivery.filter(notice=notice, session_id=session.id, label="home").first()
+    assert letter is not None
+    assert isinstance(await not_me.disown(people.hub, people.visit(), letter.id), not_me.Disowned)
+    assert sorted(await Contact.all().values_list("label", flat=True)) == ["home", "phone"]
+    assert not await SoftToken.exists()
+    assert await sessions.current(people.hub, inside.token, now=people.now) is None
+    told = {(one.notice, one.label) for one in await people.delivered()}
+    assert {("contact-removed", "home"), ("soft-token-removed", "phone")} <= told
+
+
+async def test_what_another_session_bound_stays(people: People) -> None:
+    """The owner's contact, added in a session of their own, lives on when a stranger's session is disowned."""
+    member = await people.member(contacts=("home",))
+    theirs = await people.session(member, visit=replace(people.visit(), browser_token="theirs"))
+    people.later(minutes=2)
+    mine = await people.stepped_up(member)
+    added = await people.adding(mine, label="mine", address="mine@mail.test")
+    await contacts.confirm_with_code(people.hub, people.visit(), mine, added.contact_id, added.code)
+    letter = await Delivery.filter(notice="new-login", session_id=theirs.id).first()
+    assert letter is not None
+    await not_me.disown(people.hub, people.visit(), letter.id)
+    assert sorted(await Contact.all().values_list("label", flat=True)) == ["home", "mine"]
+
+
+async def test_the_contact_that_says_so_stays(people: People) -> None:
+    """Whoever disowns the session in which their own contact was added keeps the way by which they said it."""
+    member, session, labelled = await enrolled(people)
+    letter = await Delivery.filter(notice="soft-token-added", session_id=session.id, label="theirs").first()
+    assert letter is not None
+    await not_me.disown(people.hub, people.visit(), letter.id)
+    assert await Contact.exists(id=labelled["theirs"])
+    assert not await SoftToken.exists(account_id=member.account.id)

@@ -60,6 +60,29 @@ def test_production_refuses_a_file_that_others_can_open(desk_on_sqlite: Shell, n
     assert reason == f"{file}: {what} can be read by others than its owner: run `chmod 600 {file}`."
 
 
+@pytest.mark.parametrize(
+    ("line", "is_refused"),
+    [
+        ('smtp_url = "smtps://tegata:secret@mail.example.org"', True),
+        ('smtp_url = "smtp://mail.example.org"', False),
+        ('service_name = "Portal"', False),
+    ],
+)
+def test_production_refuses_settings_with_a_secret_that_others_can_read(
+    desk_on_sqlite: Shell, line: str, is_refused: bool
+) -> None:
+    """A password in the file of settings is a secret like the keys; a file without one may be read by all."""
+    file = desk_on_sqlite.folder / "tegata.toml"
+    file.write_text(f"{line}\n", encoding="utf-8")
+    file.chmod(0o644)
+    desk_on_sqlite.set(config=str(file))
+    told = [reason for reason in reasons(desk_on_sqlite) if str(file) in reason]
+    assert bool(told) is is_refused
+    assert all(reason.endswith(f"run `chmod 600 {file}`.") for reason in told)
+    file.chmod(0o600)
+    assert reasons(desk_on_sqlite) == []
+
+
 def test_production_refuses_what_belongs_to_a_demo(desk_on_sqlite: Shell) -> None:
     """Everybody knows the passwords in there."""
     (desk_on_sqlite.folder / "DEMO").touch()

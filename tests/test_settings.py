@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from cli import readiness
 from hub.errors import SettingsError
 from hub.settings import Settings, default_of, load, variable
 from tests.shell import Shell
@@ -66,6 +67,14 @@ def test_an_unknown_line_of_the_file_names_the_nearest_one() -> None:
         ("listen", "8080"),
         ("listen", "127.0.0.1:99999"),
         ("metrics_listen", "nowhere"),
+        ("mail_domain", "portal example"),
+        ("mail_domain", "reply@portal.example.ac.jp"),
+        ("mail_listen", "25"),
+        ("lmtp_listen", "127.0.0.1:lmtp"),
+        ("mail_kept", "99"),
+        ("mail_kept", "plenty"),
+        ("dns_resolver", "127.0.0.1"),
+        ("login_notices", "always"),
         ("smtp_connections", "0"),
         ("smtp_connections", "many"),
         ("smtp_timeout", ""),
@@ -139,3 +148,28 @@ def test_the_names_that_other_programs_use_stand() -> None:
     promised = "database_url origin listen smtp_url mail_from keys_file campus_networks trusted_proxies mode"
     assert set(promised.split()) <= set(Settings.model_fields)
     assert default_of("listen") == "127.0.0.1:8080"
+
+
+def test_a_mail_domain_is_kept_as_the_doors_compare_it() -> None:
+    """In small letters and without what surrounds it, for every recipient is compared with it."""
+    assert load({"TEGATA_MAIL_DOMAIN": " Portal.Example.AC.jp "}).mail_domain == "portal.example.ac.jp"
+    assert load({"TEGATA_MAIL_LISTEN": "[::1]:2525"}).mail_listen == "[::1]:2525"
+    assert load({"TEGATA_MAIL_LISTEN": ""}).mail_listen == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"mail_listen": "127.0.0.1:25"}, "TEGATA_MAIL_DOMAIN"),
+        ({"lmtp_listen": "127.0.0.1:24"}, "TEGATA_MAIL_DOMAIN"),
+        ({"mail_certificate": "chain.pem"}, "TEGATA_MAIL_CERTIFICATE"),
+        ({"mail_certificate_key": "key.pem"}, "TEGATA_MAIL_CERTIFICATE"),
+    ],
+)
+def test_what_the_mail_listeners_need_is_asked_for_before_the_start(given: dict[str, str], missing: str) -> None:
+    """A listener without its domain, and half a certificate, are one line each; the whole of it is none."""
+    whole = {"origin": "https://portal.test", "mail_from": "t@portal.test"}
+    lines = list(readiness.missing(load({}, **whole, **given), ["web", "mail_gateway"]))
+    assert [line.partition(" ")[0] for line in lines] == [missing]
+    rest = {"mail_domain": "portal.test", "mail_certificate": "chain.pem", "mail_certificate_key": "key.pem"}
+    assert list(readiness.missing(load({}, **whole, **{**rest, **given}), ["web", "mail_gateway"])) == []

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.blocks import Head, message_of
+from demo.slack.faults import Break
 from hub import contacts, login, not_me
 from hub.outbox import Claimed
 from hub.outcome import Admitted, Asked, Done, Refused
@@ -140,8 +141,6 @@ async def test_a_code_that_is_over_leaves_the_history(chat_on_socket: Chat) -> N
 
 async def test_a_code_is_rewritten_after_slack_was_down(chat_on_socket: Chat) -> None:
     """What could not be rewritten is tried until it is."""
-    from demo.slack.faults import Break
-
     chat = chat_on_socket
     member = await chat.linked()
     token = await chat.asked_for_code(member)

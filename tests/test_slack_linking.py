@@ -8,10 +8,12 @@ from hub.outcome import Confirmed, Reason, Refused, Throttled
 from hub.slack_links import LinkAsked, Linked, Profile, Unlinked
 from models.contact import Contact
 from models.kinds import Zone
+from models.session import Session
 from models.slack import SlackLink, SlackMember
 from tests.chat import Chat, code_in, link_in, shown_in
 from tests.house import ELSEWHERE
 from tests.people import PASSWORD, People
+from tests.test_not_me import not_me_in
 from tests.walks import answer_matrix, enter_password, log_in, settled
 
 TARO = Profile("TPORTAL/UTARO", "Taro (@taro)", "Portal")
@@ -311,3 +313,23 @@ async def test_a_channel_full_of_people_sees_nothing(chat_on_socket: Chat) -> No
     told = await chat.slack.next_ephemeral("UTARO")
     assert "/slack/link/" in shown_in(told)
     assert chat.slack.messages("UTARO") == []
+
+
+async def test_what_a_disowned_session_linked_is_unlinked(chat_on_socket: Chat) -> None:
+    """Told on another contact or in Slack itself: "this was not me" ends the session and the linking it did."""
+    chat = chat_on_socket
+    for name, user in (("taro", "UTARO"), ("hanako", "UHANAKO")):
+        member = await chat.house.people.member(name, contacts=("home",))
+        await chat.link(member, user)
+        greeting = await chat.slack.next_message(user)
+        if name == "hanako":
+            await chat.slack.press(user, greeting.ts, "not-me")
+            await chat.slack.next_update(greeting)
+        else:
+            letter = await chat.house.inbox.next_to(f"{name}0@mail.test")
+            async with chat.house.person() as person:
+                await person.open(not_me_in(letter))
+                await person.press("Yes, end it")
+        assert await slack_links.linked_to(f"TPORTAL/{user}") is None
+        assert [one.label for one in await Contact.filter(account_id=member.account.id)] == ["home"]
+        assert not await Session.filter(account_id=member.account.id, ended_at=None).exists()

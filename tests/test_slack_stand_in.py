@@ -18,7 +18,7 @@ from demo.slack.http_mode import signature
 from demo.slack.sending import Envelope, Kind, Timing
 from demo.slack.socket_mode import MOST_SOCKETS
 from demo.slack.stand_in import standing_in
-from tests.slack_app import QUICK, Client, app_in, button, field, modal, words
+from tests.slack_app import QUICK, Client, app_in, button, field, modal, words, wrong_once
 
 modes = pytest.mark.parametrize("mode", ["sockets", "http"])
 
@@ -33,13 +33,6 @@ async def refused(coroutine: Any) -> str:
     with pytest.raises(SlackApiError) as caught:
         await coroutine
     return str(caught.value.response["error"])
-
-
-def wrong_once(view: dict[str, Any]) -> dict[str, Any]:
-    """Take 42 and nothing else."""
-    if view["state"]["values"]["digits"]["digits"]["value"] == "42":
-        return {}
-    return {"response_action": "errors", "errors": {"digits": "These are not the digits."}}
 
 
 @modes

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import ip_address
 
 from hub.policy import Network
@@ -45,6 +46,7 @@ def client_address(peer: str | None, forwarded_for: Iterable[str], trusted: Iter
     return address
 
 
+@lru_cache(maxsize=1024)
 def browser_of(user_agent: str) -> str:
     """Name browser and system in a few words, such as "Firefox on Linux"; empty when nothing is known."""
     browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
@@ -55,6 +57,7 @@ def browser_of(user_agent: str) -> str:
     return other[0] if other else ""
 
 
+@lru_cache(maxsize=4096)
 def _plain(text: str) -> str | None:
     text = text.strip().removeprefix('"').removesuffix('"')
     if text.startswith("["):

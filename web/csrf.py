@@ -12,17 +12,18 @@ FIELD = "csrf"
 # The strongest secret that the browser holds: the token is renewed with each rise in privilege.
 _ANCHORS: tuple[Cookie, ...] = (SESSION, LOGIN, VISIT)
 _NEW_VISIT = RequestKey("new-visit", str)
+_OWN_TOKEN = RequestKey("own-token", str)
 _OWN_SITE = {"same-origin", "none"}
 
 
 def token_for(request: Request) -> str:
     """Give the token for the forms of a page; a browser with no cookie of ours yet gets one with the response."""
-    anchor = next((value for value in (read(request, cookie) for cookie in _ANCHORS) if value), "")
-    if not anchor:
-        if _NEW_VISIT not in request:
-            request[_NEW_VISIT] = secrets.token_urlsafe(16)
-        anchor = request[_NEW_VISIT]
-    return _token(hub_of(request).keys, anchor)
+    if _OWN_TOKEN not in request:
+        anchor = next((value for value in (read(request, cookie) for cookie in _ANCHORS) if value), "")
+        if not anchor:
+            anchor = request[_NEW_VISIT] = secrets.token_urlsafe(16)
+        request[_OWN_TOKEN] = _token(hub_of(request).keys, anchor)
+    return request[_OWN_TOKEN]
 
 
 def keep_visit(request: Request, response: Response) -> None:

@@ -1,7 +1,9 @@
 """How a page is written: its template, in the reader's language, with what every page needs."""
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache, partial
+from gettext import GNUTranslations
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -105,6 +107,7 @@ def _environment(language: str, time_zone: str) -> Environment:
     words = translations(language)
     # The i18n extension adds this method at run time; its stubs don't know it.
     environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+    environment.globals["gettext"] = environment.globals["_"] = _gettext_of(words)
     zone = ZoneInfo(time_zone)
     environment.filters["clock"] = partial(_clock, zone)
     environment.filters["moment"] = partial(_moment, zone)
@@ -114,6 +117,21 @@ def _environment(language: str, time_zone: str) -> Environment:
     environment.globals["matrix_columns"] = "ABCDEFGHIJ"
     environment.globals["matrix_rows"] = "1234567"
     return environment
+
+
+def _gettext_of(words: GNUTranslations) -> Callable[..., Markup]:
+    """Give the extension's gettext for pages that always escape: a sentence without values is looked up once."""
+
+    @cache
+    def fixed(sentence: str) -> Markup:
+        return Markup(words.gettext(sentence)) % {}  # noqa: S704 - the sentences are ours; what they show is escaped
+
+    def gettext(sentence: str, /, **values: Any) -> Markup:
+        if not values:
+            return fixed(sentence)
+        return Markup(words.gettext(sentence)) % values  # noqa: S704
+
+    return gettext
 
 
 def _clock(zone: ZoneInfo, at: datetime) -> str:

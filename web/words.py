@@ -1,6 +1,6 @@
 """The words of each language, and which language a browser gets."""
 
-from functools import cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations
 from importlib.resources import files
 from io import BytesIO
@@ -26,6 +26,7 @@ def translations(language: str) -> GNUTranslations:
     return GNUTranslations(compiled)
 
 
+@lru_cache(maxsize=1024)
 def negotiated(accept_language: str) -> str:
     """Choose the language that a browser asks for; English when it asks for none of ours."""
     wanted = []

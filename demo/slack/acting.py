@@ -12,18 +12,17 @@ from demo.slack.core import Core
 from demo.slack.faults import Faults
 from demo.slack.filling import Filled, filled, problems
 from demo.slack.http_mode import Poster, RequestUrls
-from demo.slack.methods import view_of
+from demo.slack.modals import follow
 from demo.slack.passes import ResponseUrl
 from demo.slack.payloads import Leave
 from demo.slack.sending import Dispatched, Envelope, Kind, Timing
 from demo.slack.socket_mode import Sockets
-from demo.slack.views import View, elements_of, fields_of, value_of
+from demo.slack.views import View, element_of, fields_of, value_of
 from demo.slack.web_api import Doors, Recorded
 from demo.slack.wire import Payload, SlackError
 from demo.slack.workspace import App, Channel, Message, User, Workspace
 
 Found = TypeVar("Found")
-_TROUBLE = "We had some trouble connecting. Try again?"
 
 
 class StandIn:
@@ -130,7 +129,7 @@ class StandIn:
         leave = Leave(self.core.passes.trigger(user, now=self.core.now(), view_id=view.id))
         payload = payloads.view_submission(self.workspace, who, view, leave)
         told = await self.dispatch(Kind.INTERACTIVE, payload)
-        self._follow(view, told)
+        follow(self.core.screens, view, told, now=self.core.now())
         await self.core.watch.ring()
         return told
 
@@ -355,42 +354,6 @@ class StandIn:
         """Show somebody a line of Slack's own."""
         ts = self._ts()
         self.workspace.keep(Message(ts, channel.id, "USLACKBOT", text, only_for=user.id))
-
-    def _follow(self, view: View, told: Dispatched) -> None:
-        """Do with a modal that was sent what the app answered."""
-        if told.error:
-            view.errors = {"": _TROUBLE}
-            return
-        answer = told.answer or {}
-        match answer.get("response_action"):
-            case "errors":
-                view.errors = {str(name): str(text) for name, text in answer.get("errors", {}).items()}
-            case "update" | "push" as action:
-                self._show(view, action, answer.get("view"))
-            case "clear":
-                self.core.screens.close_all(view.user)
-            case _:
-                view.is_open = False
-
-    def _show(self, view: View, action: str, content: Payload | None) -> None:
-        now = self.core.now()
-        try:
-            shown = view_of(content, "modal")
-            if action == "push":
-                self.core.screens.push(view.user, shown, on=view.id, now=now)
-            else:
-                self.core.screens.update(view, shown, seen="", now=now)
-        except SlackError as error:
-            view.errors = {"": f"{_TROUBLE} ({error.error})"}
-
-
-def element_of(blocks: list[Payload], action_id: str) -> tuple[Payload, Payload]:
-    """Find an element by its action, with the block that it stands in."""
-    for block in blocks:
-        for element in elements_of(block):
-            if element["action_id"] == action_id:
-                return block, element
-    raise SlackError("action_not_found")
 
 
 def _chosen(element: Payload, value: str | list[str] | None) -> Payload | None:

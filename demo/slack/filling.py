@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from multidict import MultiMapping
-
 from demo.slack.views import View, fields_of, value_of
 from demo.slack.wire import Payload
 
 _EMPTY = "Please complete this required field."
 Filled = dict[str, str | list[str]]
+# A page's form: each name may have come several times.
+Form = dict[str, list[str]]
 
 
 def filled(view: View, values: Filled) -> dict[str, Payload]:
@@ -51,12 +51,13 @@ def name_of(block: Payload, element: Payload) -> str:
     return f"{block['block_id']}/{element['action_id']}"
 
 
-def from_form(view: View, form: MultiMapping[str]) -> dict[str, Payload]:
+def from_form(view: View, form: Form) -> dict[str, Payload]:
     """Read what a page's form says of a view's fields; a field that the form lacks is empty."""
     made = {block_id: dict(fields) for block_id, fields in view.values.items()}
     for block in view.blocks:
         for element in fields_of(block):
-            given = form.getall(name_of(block, element), [])
+            # A browser ends a field's lines with CR LF, Slack with LF.
+            given = [one.replace("\r\n", "\n") for one in form.get(name_of(block, element), [])]
             value = value_of(element, given if element["type"] == "checkboxes" else (given or [""])[0])
             made.setdefault(block["block_id"], {})[element["action_id"]] = value
     return made

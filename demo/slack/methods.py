@@ -14,6 +14,7 @@ from demo.slack.workspace import Channel, Message, Workspace
 _LONGEST_TEXT = 40_000
 _LARGEST_METADATA = 16_000
 _LARGEST_VIEW = 250_000
+_PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def conversations_info(call: Call) -> Payload:
 def conversations_history(call: Call) -> Payload:
     """List what was said, the newest first; nobody's ephemeral messages."""
     channel = call.workspace.channel(call.text("channel"))
-    limit = int(call.text("limit") or 100)
+    limit = int(call.text("limit")) if call.text("limit").isdecimal() else _PAGE
     oldest, latest = call.text("oldest") or "0", call.text("latest") or "9"
     is_inclusive = is_set(call.said, "inclusive")
     found = [

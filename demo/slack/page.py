@@ -1,24 +1,24 @@
 """The page on which somebody acts as a member: the messages, the commands, the modals and the App Home."""
 
+import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, cast
+from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 from aiohttp.web import HTTPForbidden, HTTPSeeOther, Request, Response, StreamResponse, middleware
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
-from multidict import MultiMapping
-from yarl import URL
 
 from demo.slack import rendering
-from demo.slack.acting import StandIn, element_of
-from demo.slack.filling import from_form, name_of
+from demo.slack.acting import StandIn
+from demo.slack.filling import Form, from_form, name_of
 from demo.slack.sending import Dispatched
-from demo.slack.views import View, options_of
+from demo.slack.views import View, element_of, options_of
 from demo.slack.wire import Payload, SlackError
 from demo.slack.workspace import User
 
@@ -50,6 +50,7 @@ class Page:
     def __init__(self, slack: StandIn) -> None:
         self._slack = slack
         self._notices: dict[str, str] = {}
+        self._sending: set[asyncio.Task[Dispatched | None]] = set()
         environment = Environment(loader=PackageLoader("demo.slack", "templates"), autoescape=True)
         users = slack.workspace.users
         environment.filters |= {
@@ -104,12 +105,12 @@ class Page:
     async def say(self, request: Request) -> Response:
         """Type a message, or a command."""
         user, form = self._user(request), await self._form(request)
-        text = str(form.get("text", "")).strip()
+        text = _said(form, "text").strip()
         if text.startswith("/"):
             command, _, rest = text.partition(" ")
             await self._slack.slash(user.id, command, rest.strip())
         elif text:
-            self._note(user, await self._slack.say(user.id, text))
+            await self._begin(user, self._slack.say(user.id, text))
         raise HTTPSeeOther(f"/as/{user.id}")
 
     async def press(self, request: Request) -> Response:
@@ -118,10 +119,10 @@ class Page:
         where, action_id, back = _said(form, "where"), _said(form, "action_id"), self._back(user, form)
         block, element = element_of(self._blocks(user, where), action_id)
         view = self._slack.core.screens.by_id.get(where)
-        if view is not None and not form.get("meant"):
+        if view is not None and not _said(form, "meant"):
             view.values = from_form(view, form)
-        if element.get("confirm") and not form.get("meant"):
-            raise HTTPSeeOther(URL(back).with_query(where=where, action=action_id))
+        if element.get("confirm") and not _said(form, "meant"):
+            raise HTTPSeeOther(f"{back}?{urlencode({'where': where, 'action': action_id})}")
         value = None if element["type"] == "button" else _given(form, name_of(block, element), element)
         self._note(user, await self._slack.press(user.id, where, action_id, value))
         url = str(element.get("url") or "")
@@ -144,14 +145,20 @@ class Page:
     async def open_home(self, request: Request) -> Response:
         """Look at the App Home; the app hears of it."""
         user, _ = self._user(request), await self._form(request)
-        self._note(user, await self._slack.open_home(user.id))
+        await self._begin(user, self._slack.open_home(user.id))
         raise HTTPSeeOther(f"/as/{user.id}/home")
 
     async def membership(self, request: Request) -> Response:
         """End somebody's membership, or take it up again."""
         user, _ = self._user(request), await self._form(request)
-        await self._slack.change_user(user.id, deleted=not user.deleted)
+        await self._begin(user, self._slack.change_user(user.id, deleted=not user.deleted))
         raise HTTPSeeOther("/")
+
+    async def end(self) -> None:
+        """Give up what is still being sent."""
+        for task in tuple(self._sending):
+            task.cancel()
+        await asyncio.gather(*self._sending, return_exceptions=True)
 
     @middleware
     async def refused(self, request: Request, handler: Handler) -> StreamResponse:
@@ -182,9 +189,9 @@ class Page:
         return Part(name, Markup(html))  # noqa: S704 - the template escapes
 
     def _list(self, user: User) -> Part:
-        """Show what was said, what only this person sees among it."""
+        """Show what was said, the newest first, what only this person sees among it."""
         said = [*self._slack.messages(user.id), *self._slack.ephemerals(user.id)]
-        said.sort(key=lambda one: one.ts)
+        said.sort(key=lambda one: one.ts, reverse=True)
         return self._part("messages", user, messages=said, notice=self._notices.get(user.id, ""))
 
     def _modal(self, user: User, asked: Payload | None, tab: str) -> Part:
@@ -206,30 +213,38 @@ class Page:
         view = self._slack.core.screens.by_id.get(where)
         return view.blocks if view is not None else self._slack.message(user.id, where).blocks
 
-    def _view(self, form: MultiMapping[str]) -> View:
+    def _view(self, form: Form) -> View:
         return self._slack.core.screens.find(_said(form, "where"))
 
     def _user(self, request: Request) -> User:
         return self._slack.workspace.user(request.match_info["user"])
 
-    def _back(self, user: User, form: MultiMapping[str]) -> str:
-        return f"/as/{user.id}/home" if form.get("tab") == "home" else f"/as/{user.id}"
+    def _back(self, user: User, form: Form) -> str:
+        return f"/as/{user.id}/home" if _said(form, "tab") == "home" else f"/as/{user.id}"
 
     def _note(self, user: User, told: Dispatched | None) -> None:
         """Say under the messages when the app did not answer."""
         self._notices[user.id] = f"The app did not answer: {told.error}" if told is not None and told.error else ""
 
-    async def _form(self, request: Request) -> MultiMapping[str]:
+    async def _begin(self, user: User, sending: Coroutine[Any, Any, Dispatched | None]) -> None:
+        """Send an event: a page does not wait until Slack has repeated one for minutes."""
+        task = asyncio.create_task(sending)
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+        await asyncio.wait({task}, timeout=self._slack.timing.acknowledged_within)
+        self._note(user, task.result() if task.done() else None)
+
+    async def _form(self, request: Request) -> Form:
         # The stand-in listens on this machine only; a page from elsewhere must not act in a member's name.
         if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
             raise HTTPForbidden
-        return cast("MultiMapping[str]", await request.post())
+        sent = await request.post()
+        return {name: [str(one) for one in sent.getall(name)] for name in sent}
 
 
-def _said(form: MultiMapping[str], name: str) -> str:
-    return str(form.get(name, ""))
+def _said(form: Form, name: str) -> str:
+    return form.get(name, [""])[0]
 
 
-def _given(form: MultiMapping[str], name: str, element: Payload) -> str | list[str]:
-    given = [str(one) for one in form.getall(name, [])]
-    return given if element["type"] == "checkboxes" else "".join(given[:1])
+def _given(form: Form, name: str, element: Payload) -> str | list[str]:
+    return form.get(name, []) if element["type"] == "checkboxes" else _said(form, name)

@@ -32,6 +32,7 @@ async def standing_in(
             yield slack
         finally:
             core.ended.set()
+            await page.end()
             await core.watch.ring()
             await slack.sockets.drop()
             await runner.cleanup()

@@ -132,6 +132,15 @@ def elements_of(block: Payload) -> list[Payload]:
     return [one for one in found if isinstance(one, dict) and "action_id" in one]
 
 
+def element_of(blocks: list[Payload], action_id: str) -> tuple[Payload, Payload]:
+    """PURE. Find an element by its action, with the block that it stands in."""
+    for block in blocks:
+        for element in elements_of(block):
+            if element["action_id"] == action_id:
+                return block, element
+    raise SlackError("action_not_found")
+
+
 def fields_of(block: Payload) -> list[Payload]:
     """PURE. List the elements in a block that hold a value; what is only pressed holds none."""
     return [one for one in elements_of(block) if one["type"] in _FIELDS]

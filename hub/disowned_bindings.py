@@ -1,0 +1,62 @@
+"""What a disowned letter's session bound to the account: it goes with the session."""
+
+from tortoise.expressions import Q
+
+from hub import contacts, soft_tokens
+from hub.hub import Hub
+from hub.visit import Visit
+from models.authenticator import SoftToken
+from models.contact import Contact
+from models.delivery import Delivery
+from models.kinds import Channel, Letter, Notice
+from models.session import Session
+
+
+def told_of(delivery: Delivery) -> Q:
+    """Choose the sessions that a delivery's login opened, or in which its cause was done."""
+    # Ids begin at 1: what the delivery does not name is nobody's.
+    return (
+        Q(id=delivery.session_id or 0) | Q(login_id=delivery.login_id or 0) | Q(challenge_id=delivery.challenge_id or 0)
+    )
+
+
+def is_greeting(delivery: Delivery) -> bool:
+    """PURE: tell whether a letter tells a Slack account that it was linked itself."""
+    return delivery.notice == Notice.SLACK_LINKED and delivery.label == delivery.about
+
+
+async def undo(hub: Hub, visit: Visit, delivery: Delivery) -> frozenset[Channel]:
+    """Unbind what those sessions bound, in the caller's transaction; returns the channels to rouse.
+
+    The contact that the letter went to stays: it is what says so. What was confirmed anew and not added stays, too.
+    """
+    told: frozenset[Channel] = frozenset()
+    for session in await Session.filter(told_of(delivery), account_id=delivery.account_id):
+        # A Slack account that says it was not linked by its owner is no witness to be kept.
+        stays = None if is_greeting(delivery) else delivery.contact_id
+        for contact in await _added(session, but=stays):
+            # Whoever got in with it goes out with it.
+            opened = Session.filter(contact_id=contact.id, ended_at=None)
+            await opened.update(ended_at=visit.now, stepped_up_at=None)
+            told |= await contacts.unbind(hub, visit, contact)
+        for token in await _bound(session):
+            told |= await soft_tokens.unbind(hub, visit, token)
+    return told
+
+
+async def _added(session: Session, *, but: int | None) -> list[Contact]:
+    """Find the contacts that a session added: it had them confirmed or linked, and they were not there before it."""
+    asked = Delivery.filter(session_id=session.id, letter=Letter.CONFIRMATION, contact_id__isnull=False)
+    named = {int(str(one)) for one in await asked.values_list("contact_id", flat=True)}
+    linked = await Delivery.filter(session_id=session.id, notice=Notice.SLACK_LINKED, contact_id__isnull=False)
+    named |= {one.contact_id for one in linked if one.contact_id is not None and is_greeting(one)}
+    return await Contact.filter(
+        id__in=sorted(named - {but}), account_id=session.account_id, added_at__gte=session.opened_at
+    ).order_by("id")
+
+
+async def _bound(session: Session) -> list[SoftToken]:
+    """Find the soft tokens that a session bound: the notice of it was posted at the very moment."""
+    notices = Delivery.filter(session_id=session.id, notice=Notice.SOFT_TOKEN_ADDED)
+    moments = sorted(set(await notices.values_list("posted_at", flat=True)))
+    return await SoftToken.filter(account_id=session.account_id, bound_at__in=moments).order_by("id")

@@ -1,0 +1,122 @@
+"""One letter over an open connection: MAIL, RCPT and DATA in one flight where the server takes that (RFC 2920)."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mail_gateway.wire import Reply, Wire, WireError
+
+_TAKEN = {250, 251}
+_GO_ON = 354
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+
+
+class Step(StrEnum):
+    """What was refused."""
+
+    MAIL = "MAIL"
+    RCPT = "RCPT"
+    DATA = "DATA"
+    END = "the end of the letter"
+
+
+_BEFORE = (Step.MAIL, Step.RCPT, Step.DATA)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The server answers for the letter from now on."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It does not; the connection is closed when the reply is no refusal of this step alone."""
+
+    step: Step
+    reply: Reply
+
+
+async def hand(wire: Wire, message: bytes, *, sender: str, recipient: str) -> Taken | Refused:
+    """Hand one letter over; a WireError means that nobody knows what became of it.
+
+    The addresses must be fit to stand between the brackets of a command.
+    """
+    replies = await _answers(wire, _commands(sender, recipient))
+    refused = _refusal_in(replies)
+    if refused is None:
+        wire.say(_as_sent(message))
+        reply = await wire.hear()
+        if reply.code in _TAKEN:
+            return Taken(reply)
+        refused = Refused(Step.END, reply)
+    elif len(replies) == len(_BEFORE) and replies[-1].code == _GO_ON:
+        await _say_nothing(wire, refused)
+    await _part(wire, refused)
+    return refused
+
+
+def _commands(sender: str, recipient: str) -> list[bytes]:
+    option = "" if sender.isascii() and recipient.isascii() else " SMTPUTF8"
+    return [f"MAIL FROM:<{sender}>{option}\r\n".encode(), f"RCPT TO:<{recipient}>\r\n".encode(), b"DATA\r\n"]
+
+
+async def _answers(wire: Wire, commands: list[bytes]) -> list[Reply]:
+    """Say the commands, and hear a reply to each, or up to the one after which there is nothing to hear."""
+    if wire.pipelines:
+        wire.say(b"".join(commands), replies=len(commands))
+    replies: list[Reply] = []
+    for command in commands:
+        try:
+            if not wire.pipelines:
+                wire.say(command)
+            replies.append(await wire.hear())
+        except WireError:
+            # Refused is refused, whatever became of the rest of the flight.
+            if _refusal_in(replies) is None:
+                raise
+            break
+        refused = _refusal_in(replies)
+        if refused is not None and not (wire.pipelines and refused.reply.is_refusal):
+            break
+    return replies
+
+
+def _refusal_in(replies: list[Reply]) -> Refused | None:
+    for step, reply in zip(_BEFORE, replies, strict=False):
+        is_right = reply.code == _GO_ON if step is Step.DATA else reply.code in _TAKEN
+        if not is_right:
+            return Refused(step, reply)
+    return None
+
+
+async def _say_nothing(wire: Wire, refused: Refused) -> None:
+    """End a letter that the server waits for though it refused what came before (RFC 2920, 3.1)."""
+    if refused.step is not Step.RCPT:
+        # There is a recipient, who would get an empty letter.
+        wire.close()
+        return
+    try:
+        await wire.ask(b".")
+    except WireError:
+        wire.close()
+
+
+async def _part(wire: Wire, refused: Refused) -> None:
+    """Make the connection fit for the next letter, or close it when nobody knows what it would hear next."""
+    if refused.reply.is_refusal:
+        await wire.begin_anew()
+    else:
+        wire.close()
+
+
+def _as_sent(message: bytes) -> bytes:
+    """Give a letter as it goes over the wire: CRLF alone ends a line, and no line of it is the end."""
+    if not message.count(b"\n") == message.count(b"\r") == message.count(b"\r\n"):
+        message = _LINE_END.sub(b"\r\n", message)
+    if not message.endswith(b"\r\n"):
+        message += b"\r\n"
+    if message.startswith(b"."):
+        message = b"." + message
+    return message.replace(b"\r\n.", b"\r\n..") + b".\r\n"
