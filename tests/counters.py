@@ -166,7 +166,7 @@ async def enrolled(house: House, http: Any, name: str, zone: Zone = Zone.ON_CAMP
     """Add a kiosk and enrol it, as its keeper does."""
     house.sync()
     added = await kiosks.add(house.hub, house.people.visit(), name=name, zone=zone)
-    identity = await hub_client.enrol(http, house.url, added.code, now=house.clock())
+    identity = await hub_client.enrol(http, house.hub.settings.origin, added.code, now=house.clock())
     assert isinstance(identity, Identity), identity
     return identity
 
