@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 
 import uvloop
 
-from bench import decisions, latency, login, mail, size
+from bench import decisions, latency, login, mail, size, slack
 
 Measurement = Callable[[], Coroutine[object, object, None]]
 MEASUREMENTS: dict[str, tuple[Measurement, str]] = {
@@ -14,6 +14,7 @@ MEASUREMENTS: dict[str, tuple[Measurement, str]] = {
     "login": (login.run, "processor time of a whole mail login, beside one argon2id verify"),
     "latency": (latency.run, "from a code being asked for to the mail server's 250, at 50 logins a second"),
     "mail": (mail.run, "mail coming in and going out, beside bare loops, and codes behind 10,000 notices"),
+    "slack": (slack.run, "commands acknowledged with 50 at once, and codes from being asked for to being posted"),
     "size": (size.run, "start-up time, and memory over 15,000 logins, of the hub and of the whole demo"),
 }
 

@@ -61,6 +61,7 @@ async def _ratio(hub: Hub, port: int) -> float:
     async with _sender(hub, port):
         await _emptied()
         ours = LETTERS / (perf_counter() - began)
+    await Delivery.all().delete()
     theirs = await _hand_written(port, messages)
     print(f"  ours {ours:.0f}/s, hand-written {theirs:.0f}/s")
     return ours / theirs
@@ -166,7 +167,6 @@ async def _accepted(row: Delivery) -> datetime:
 async def _emptied() -> None:
     while await Delivery.filter(accepted_at__isnull=True).exists():  # noqa: ASYNC110 - rows ring no bell here
         await asyncio.sleep(0.02)
-    await Delivery.all().delete()
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """What every listener has at hand, and what it is told of what somebody did."""
 
+from asyncio import Semaphore
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +27,7 @@ class Respond(Protocol):
 
 
 _ADDRESS = 45
+_HANDS = 4
 LANGUAGES = ("en", "ja")
 
 
@@ -38,6 +40,8 @@ class Desk:
     client: AsyncWebClient
     workspaces: Workspaces
     locales: Locales
+    # So many work at once: what was acknowledged must go out before the work of all who came after.
+    hands: Semaphore = field(default_factory=lambda: Semaphore(_HANDS))
 
     def visit(self, language: str = "en", *, by: "Member | None" = None) -> Visit:
         """Tell the hub of something done in Slack, which knows no address: who did it counts in its place."""

@@ -16,7 +16,6 @@ from bot.errors import Meaning, error_of, meaning_of, retry_after_of
 from hub import fading
 from hub.fading import Faded
 from hub.hub import Hub
-from models.kinds import Channel
 
 _AT_ONCE = 8
 _LOOK_EVERY = 1.0
@@ -47,7 +46,7 @@ class Fading:
     async def _keep(self) -> None:
         while True:
             try:
-                async with self._hub.outbox.waiting(Channel.SLACK) as bell:
+                with self._hub.wakeups.listening(fading.ENDED) as bell:
                     taken = await fading.claim(limit=_AT_ONCE, now=self._clock())
                     await asyncio.gather(*(self._rewrite(one) for one in taken))
                     if len(taken) < _AT_ONCE:

@@ -45,7 +45,8 @@ def register(app: AsyncApp, desk: Desk, listener: Listener) -> None:
 
     async def hear(ack: AsyncAck, body: Body, context: AsyncBoltContext, respond: AsyncRespond) -> None:
         await ack()
-        await _done(desk, listener, body, _heard_of(body, context, respond))
+        async with desk.hands:
+            await _done(desk, listener, body, _heard_of(body, context, respond))
 
     async def hear_modal(ack: AsyncAck, body: Body, context: AsyncBoltContext, respond: AsyncRespond) -> None:
         """Acknowledge with what the modal is to show: its sentence belongs where the answer was typed."""

@@ -2,6 +2,7 @@
 
 import shutil
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 from aiohttp.web import AppRunner, TCPSite
@@ -13,7 +14,9 @@ from cli.process import DOORS, running, stop_asked, utc_now
 from cli.readiness import DEMO_MARK
 from cli.serve import run
 from demo import campus, inbox
+from demo.campus import Place
 from demo.people import PASSWORD, Member, members
+from demo.slack.stand_in import StandIn, standing_in
 from hub import keyring
 from hub.authenticators.matrix import COLUMNS, ROWS
 from hub.errors import HubError
@@ -23,6 +26,8 @@ from models.database import migrate
 from models.kinds import Zone
 
 _HOST = "127.0.0.1"
+# Behind the inbox, the metrics and the mail door.
+_SLACK = 4
 
 
 def demo(*, folder: Path, port: int, fresh: bool) -> None:
@@ -53,19 +58,22 @@ async def _shown(folder: Path, port: int) -> None:
     async with AsyncExitStack() as stack:
         letters = inbox.Inbox()
         smtp_port = await stack.enter_async_context(inbox.mail_server(letters, host=_HOST))
-        settings = _settings(folder, port, smtp_port)
+        slack = await _serve_slack(stack, port + _SLACK)
+        settings = _settings(folder, port, smtp_port, slack)
         logs.configure(settings)
         if not settings.keys_file.exists():
             keyring.create(settings.keys_file, now=utc_now())
         await migrate(settings.database_url)
-        process = await stack.enter_async_context(running(settings, DOORS, wrap=campus.add_switch))
+        process = await stack.enter_async_context(
+            running(settings, DOORS, wrap=partial(campus.add_page, places=_places(port)))
+        )
         await _serve_inbox(stack, letters, port + 1)
         people = await members(process.hub, Visit(utc_now(), _HOST, Zone.ON_CAMPUS, "tegata demo"), folder)
         _tell(port, people)
         await stopped.wait()
 
 
-def _settings(folder: Path, port: int, smtp_port: int) -> Settings:
+def _settings(folder: Path, port: int, smtp_port: int, slack: StandIn) -> Settings:
     return load(
         {},
         mode=Mode.DEMO,
@@ -78,9 +86,32 @@ def _settings(folder: Path, port: int, smtp_port: int) -> Settings:
         mail_from="Tegata <tegata@portal.example>",
         mail_domain="portal.example",
         mail_listen=f"{_HOST}:{port + 3}",
+        slack_api_url=slack.base_url,
+        slack_bot_token=slack.bot_token,
+        slack_app_token=slack.app_token,
         campus_networks="127.0.0.0/8, ::1/128",
         log_level="warning",
     )
+
+
+async def _serve_slack(stack: AsyncExitStack, port: int) -> StandIn:
+    try:
+        return await stack.enter_async_context(standing_in(host=_HOST, port=port))
+    except OSError as error:
+        message = (
+            f"Slack can't be shown at {_HOST}:{port}, perhaps another program listens there; choose another --port."
+        )
+        raise HubError(message) from error
+
+
+def _places(port: int) -> list[Place]:
+    """List what belongs side by side on a screen."""
+    return [
+        Place("The portal", f"http://{_HOST}:{port}/"),
+        Place("The inbox", f"http://{_HOST}:{port + 1}/"),
+        Place("Slack, as Taro", f"http://{_HOST}:{port + _SLACK}/as/UTARO"),
+        Place("Slack, as Hanako (花子)", f"http://{_HOST}:{port + _SLACK}/as/UHANAKO"),
+    ]
 
 
 async def _serve_inbox(stack: AsyncExitStack, letters: inbox.Inbox, port: int) -> None:
@@ -101,12 +132,14 @@ def _tell(port: int, people: list[Member]) -> None:
     console = Console(soft_wrap=True, highlight=False)
     console.print(f"\nTegata's demo runs. Open:\n  the portal       http://{_HOST}:{port}/")
     console.print(f"  the inbox        http://{_HOST}:{port + 1}/")
-    console.print(f"  on / off campus  http://{_HOST}:{port}/demo")
+    console.print(f"  Slack            http://{_HOST}:{port + _SLACK}/")
+    console.print(f"  all of it, and\n  on / off campus  http://{_HOST}:{port}/demo")
     names = " or ".join(one.account for one in people)
     console.print(f"\nAccount: {names}    Password: {PASSWORD}\n")
     for one in people:
         console.print(_card(one))
     console.print("Mail to any address ends in the inbox, where it can be answered or bounced.")
+    console.print("In Slack, type /tegata link as Taro or Hanako, and open the page that it answers with.")
     console.print("Ctrl-C ends the demo; its data is kept.\n")
 
 

@@ -76,11 +76,13 @@ def serve(
 
 @app.command()
 def demo(
-    port: Annotated[int, typer.Option(min=1, max=65000, help="The portal's port; the inbox gets the next.")] = 8080,
+    port: Annotated[
+        int, typer.Option(min=1, max=65000, help="The portal's port; the inbox and the rest get the next.")
+    ] = 8080,
     folder: Annotated[Path, typer.Option(help="Where the demo keeps its data.")] = Path(".demo"),
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget an earlier demo and start over.")] = False,
 ) -> None:
-    """Run everything on this machine, with an inbox to look into and two accounts ready."""
+    """Run everything on this machine, with an inbox and a Slack to look into and two accounts ready."""
     from cli.demo import demo as run
 
     hubwork.guarded(lambda: run(folder=folder, port=port, fresh=fresh))

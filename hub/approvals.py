@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from tortoise.transactions import in_transaction
 
-from hub import audit, challenges, speakers, turns, verification
+from hub import audit, challenges, fading, speakers, turns, verification
 from hub.authenticators.approval import DIGITS
 from hub.codes import Sent
 from hub.hub import Hub
@@ -18,7 +18,7 @@ from hub.visit import Visit
 from models.account import Account
 from models.contact import Contact
 from models.delivery import Delivery
-from models.kinds import AuthenticatorKind, Channel, EventKind, Letter, Purpose
+from models.kinds import AuthenticatorKind, EventKind, Letter, Purpose
 from models.login import Challenge, Login
 from models.rows import where
 
@@ -107,7 +107,7 @@ async def approve(hub: Hub, visit: Visit, speaker: str, message_id: str, typed: 
         account = await where(Account, id=delivery.account_id).one()
     await hub.wakeups.tell(topic_of(challenge.id))
     # The message there is rewritten.
-    await hub.outbox.rouse(Channel.SLACK)
+    await hub.wakeups.tell(fading.ENDED)
     return Approved(account.name, delivery.label) if isinstance(verdict, Right) else verdict
 
 

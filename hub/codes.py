@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hub import audit, challenges, turns
+from hub import audit, challenges, fading, turns
 from hub.hub import Hub
 from hub.outcome import Reason, Refused, Throttled
 from hub.settings import NUMBERS
@@ -76,7 +76,7 @@ async def tell_if_ended(hub: Hub, challenge: Challenge, *, now: datetime) -> Non
     contact = await where(Contact, id=challenge.contact_id).first()
     current = await where(Challenge, id=challenge.id).first()
     if contact is not None and contact.channel is Channel.SLACK and not (current and challenges.is_live(current, now)):
-        await hub.outbox.rouse(contact.channel)
+        await hub.wakeups.tell(fading.ENDED)
 
 
 def too_soon(postings: Sequence[Posting], contact_id: int, *, now: datetime) -> timedelta:

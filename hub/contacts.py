@@ -373,8 +373,7 @@ async def unbind(hub: Hub, visit: Visit, contact: Contact, *, by: int | None = N
     )
     await contact.delete()
     await audit.record(hub.keys, EventKind.CONTACT_REMOVED, visit, contact.account_id, label=contact.label)
-    # A message that holds one of its codes is rewritten.
-    return told | {contact.channel}
+    return told
 
 
 def line(contact: Contact) -> ContactLine:

@@ -35,13 +35,19 @@ async def undo(hub: Hub, visit: Visit, delivery: Delivery) -> frozenset[Channel]
         # A Slack account that says it was not linked by its owner is no witness to be kept.
         stays = None if is_greeting(delivery) else delivery.contact_id
         for contact in await _added(session, but=stays):
-            # Whoever got in with it goes out with it.
-            opened = Session.filter(contact_id=contact.id, ended_at=None)
-            await opened.update(ended_at=visit.now, stepped_up_at=None)
-            told |= await contacts.unbind(hub, visit, contact)
+            told |= await _unbound(hub, visit, contact)
         for token in await _bound(session):
             told |= await soft_tokens.unbind(hub, visit, token)
+    for contact in await _added_in_chat(delivery):
+        told |= await _unbound(hub, visit, contact)
     return told
+
+
+async def _unbound(hub: Hub, visit: Visit, contact: Contact) -> frozenset[Channel]:
+    # Whoever got in with it goes out with it.
+    opened = Session.filter(contact_id=contact.id, ended_at=None)
+    await opened.update(ended_at=visit.now, stepped_up_at=None)
+    return await contacts.unbind(hub, visit, contact)
 
 
 async def _added(session: Session, *, but: int | None) -> list[Contact]:
@@ -53,6 +59,17 @@ async def _added(session: Session, *, but: int | None) -> list[Contact]:
     return await Contact.filter(
         id__in=sorted(named - {but}), account_id=session.account_id, added_at__gte=session.opened_at
     ).order_by("id")
+
+
+async def _added_in_chat(delivery: Delivery) -> list[Contact]:
+    """Find the contact that a notice tells of where no session asked for it: confirmed at the notice's very moment."""
+    if delivery.notice != Notice.CONTACT_ADDED or delivery.session_id is not None:
+        return []
+    asked = Delivery.filter(account_id=delivery.account_id, letter=Letter.CONFIRMATION, contact_id__isnull=False)
+    named = {int(str(one)) for one in await asked.filter(session_id=None).values_list("contact_id", flat=True)}
+    return await Contact.filter(
+        id__in=sorted(named - {delivery.contact_id}), account_id=delivery.account_id, confirmed_at=delivery.posted_at
+    )
 
 
 async def _bound(session: Session) -> list[SoftToken]:

@@ -10,6 +10,8 @@ from hub.settings import NUMBERS
 from models.delivery import Delivery
 from models.kinds import Letter
 
+# Told when a code has ended before its time.
+ENDED = "codes-ended"
 _MARK = "fading"
 _FAR = 200
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from prometheus_client import Counter
 from tortoise.transactions import in_transaction
 
-from hub import audit, challenges, contacts, disowned_bindings, letter_token, notices, sessions, verification
+from hub import audit, challenges, contacts, disowned_bindings, fading, letter_token, notices, sessions, verification
 from hub.hub import Hub
 from hub.outbox import SUSPENSIONS, topic_of
 from hub.outcome import Done, Reason, Refused
@@ -115,8 +115,8 @@ async def disown(hub: Hub, visit: Visit, delivery_id: int) -> Disowned | Refused
         account = await Account.get(id=delivery.account_id)
     for challenge_id in revoked:
         await hub.wakeups.tell(topic_of(challenge_id))
-    # Messages in Slack that hold a code are rewritten.
-    await notices.rouse(hub, told | {Channel.SLACK})
+    await hub.wakeups.tell(fading.ENDED)
+    await notices.rouse(hub, told)
     return Disowned(_ends(delivery), account.codes_blocked_until)
 
 
@@ -133,7 +133,7 @@ async def lock(hub: Hub, visit: Visit, account_id: int) -> Locked:
     _disowned.labels("chat").inc()
     for challenge_id in revoked:
         await hub.wakeups.tell(topic_of(challenge_id))
-    await hub.outbox.rouse(Channel.SLACK)
+    await hub.wakeups.tell(fading.ENDED)
     return Locked(sessions=ended, logins=logins, codes_from=account.codes_blocked_until)
 
 

@@ -7,9 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parseaddr
-from typing import Any, assert_never
+from typing import assert_never
 
-from tortoise.connection import get_connections
 from tortoise.transactions import in_transaction
 
 from hub import challenges, letter_token, mail_addresses
@@ -25,7 +24,7 @@ from models.delivery import Delivery
 from models.fields import instant
 from models.kinds import Answer, AuthenticatorKind, Channel, Letter, Notice
 from models.login import Challenge
-from models.rows import insert, read, where
+from models.rows import Row, change, insert, read, where, write_each
 
 _URGENCY = {Letter.CODE: 0, Letter.APPROVAL: 0, Letter.CONFIRMATION: 1, Letter.ANSWER: 1, Letter.NOTICE: 2}
 # Letters that no challenge is behind.
@@ -52,7 +51,7 @@ SELECT "urgency" FROM (SELECT 0 AS "urgency" UNION ALL SELECT 1 UNION ALL SELECT
 _CLAIM = """
 UPDATE "delivery" SET "lease" = {lease}, "due_at" = {until}, "attempts" = "attempts" + 1 WHERE "id" IN (
  SELECT "id" FROM "delivery" WHERE "channel" = {channel} AND "urgency" = {urgency} AND "due_at" <= {now}
- AND "expires_at" > {now} ORDER BY "due_at" LIMIT {limit} {skip}) RETURNING "id"
+ AND "expires_at" > {now} ORDER BY "due_at" LIMIT {limit} {skip_locked}) RETURNING {columns}
 """
 
 
@@ -222,22 +221,33 @@ class Outbox:
         `least` is the least urgent letter to take.
         """
         lease = secrets.token_hex(8)
-        ids: list[int] = []
+        until = now + NUMBERS.delivery_lease
+        rows: list[Delivery] = []
         for due in await read(_DUE, least=_URGENCY[least], channel=str(channel), now=now):
-            if len(ids) < limit:
-                ids += await _claimed_ids(channel, due["urgency"], lease=lease, limit=limit - len(ids), now=now)
-        if not ids:
+            left, urgency = limit - len(rows), due["urgency"]
+            if left > 0:
+                rows += await change(
+                    Delivery,
+                    _CLAIM,
+                    lease=lease,
+                    until=until,
+                    channel=str(channel),
+                    urgency=urgency,
+                    now=now,
+                    limit=left,
+                )
+        if not rows:
             return []
-        rows = await where(Delivery, id__in=ids).all()
-        await _complete(rows)
+        referred = await _referred(rows)
         needed = []
         for row in sorted(rows, key=lambda one: (one.urgency, one.id)):
-            if (row.challenge is None and row.letter not in _OF_THEIR_OWN) or (
-                row.challenge is not None and not challenges.is_live(row.challenge, now)
+            challenge = referred.challenges.get(row.challenge_id or 0)
+            if (challenge is None and row.letter not in _OF_THEIR_OWN) or (
+                challenge is not None and not challenges.is_live(challenge, now)
             ):
                 await self._drop(row, now)
             else:
-                needed.append(self._opened(row, lease, await _labels_for(row)))
+                needed.append(self._opened(row, referred, labels=await _labels_for(row)))
         return needed
 
     async def report_all(self, reports: Sequence[tuple[Claimed, Report]], *, now: datetime) -> None:
@@ -245,7 +255,7 @@ class Outbox:
         accepted = [(one, report) for one, report in reports if isinstance(report, Accepted)]
         async with in_transaction() as connection:
             if accepted:
-                await connection.execute_many(
+                await write_each(
                     _accepted(connection.capabilities.dialect == "postgres"),
                     [
                         [instant(now), _short(report.reply), report.remote, _fades_at(one), one.id, one.lease]
@@ -323,18 +333,19 @@ class Outbox:
             due_at=visit.now,
         )
 
-    def _opened(self, row: Delivery, lease: str, labels: tuple[str, ...]) -> Claimed:
-        challenge = row.challenge
+    def _opened(self, row: Delivery, referred: "_Referred", *, labels: tuple[str, ...]) -> Claimed:
+        challenge = referred.challenges.get(row.challenge_id or 0)
+        contact = referred.contacts.get(row.contact_id or 0)
         confirms = challenge is not None and row.letter is Letter.CONFIRMATION
         return Claimed(
             id=row.id,
-            lease=lease,
+            lease=row.lease,
             channel=row.channel,
             letter=row.letter,
             address=row.address,
             message_id=row.message_id,
             language=row.language,
-            account=row.account.name,
+            account=referred.accounts[row.account_id].name,
             label=row.label,
             code=challenges.code_of(self._keys, challenge)
             if challenge is not None and row.letter is not Letter.APPROVAL
@@ -358,7 +369,7 @@ class Outbox:
             reply_to=mail_addresses.reply_address(self._keys, row, self._mail_domain) if self._mail_domain else "",
             answers_to=row.answers_to,
             labels=labels,
-            hides_code=row.channel is Channel.SLACK and row.contact is not None and row.contact.hides_code,
+            hides_code=contact is not None and contact.hides_code,
         )
 
     def _thread(self, row: Delivery) -> str:
@@ -414,19 +425,28 @@ def _stand(delivery: Delivery, now: datetime) -> tuple[DeliveryState, datetime]:
     return DeliveryState.WAITING, delivery.posted_at
 
 
-async def _complete(rows: Sequence[Delivery]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Referred:
+    """What some deliveries refer to, by id."""
+
+    accounts: dict[int, Account]
+    challenges: dict[int, Challenge]
+    # Only where a contact says how it wants its messages.
+    contacts: dict[int, Contact]
+
+
+async def _referred(rows: Sequence[Delivery]) -> _Referred:
     """Read what claimed rows refer to, all in one go."""
-    accounts = {row.id: row for row in await where(Account, id__in=sorted({one.account_id for one in rows})).all()}
+    accounts = await where(Account, id__in=sorted({one.account_id for one in rows})).all()
     named = sorted({one.challenge_id for one in rows if one.challenge_id})
-    asked = {row.id: row for row in await where(Challenge, id__in=named).all()} if named else {}
-    if rows[0].channel is Channel.SLACK:
-        ids = sorted({one.contact_id for one in rows if one.contact_id})
-        contacts = {row.id: row for row in await where(Contact, id__in=ids).all()} if ids else {}
-        for row in rows:
-            row.contact = contacts.get(row.contact_id or 0)
-    for row in rows:
-        row.account = accounts[row.account_id]
-        row.challenge = asked.get(row.challenge_id or 0)
+    asked = await where(Challenge, id__in=named).all() if named else []
+    reached = sorted({one.contact_id for one in rows if one.contact_id and one.channel is Channel.SLACK})
+    contacts = await where(Contact, id__in=reached).all() if reached else []
+    return _Referred(_by_id(accounts), _by_id(asked), _by_id(contacts))
+
+
+def _by_id(rows: Sequence[Row]) -> dict[int, Row]:
+    return {int(row.pk): row for row in rows}
 
 
 def _fades_at(claimed: Claimed) -> int | None:
@@ -444,17 +464,6 @@ def _accepted(is_postgres: bool) -> str:  # noqa: FBT001 - the one thing that th
     )
 
 
-async def _claimed_ids(channel: Channel, urgency: int, *, lease: str, limit: int, now: datetime) -> list[int]:
-    (connection,) = get_connections().all()
-    values: list[Any] = [lease, instant(now + NUMBERS.delivery_lease), str(channel), urgency, instant(now), limit]
-    names = ("lease", "until", "channel", "urgency", "now", "limit")
-    is_postgres = connection.capabilities.dialect == "postgres"
-    marks = {name: f"${place}" if is_postgres else f"?{place}" for place, name in enumerate(names, 1)}
-    skip = "FOR UPDATE SKIP LOCKED" if is_postgres else ""
-    rows = await connection.execute_query_dict(_CLAIM.format(**marks, skip=skip), values)
-    return [int(row["id"]) for row in rows]
-
-
 def _retry_in(attempt: int, retry_after: timedelta | None) -> timedelta:
     """Double the wait with each attempt, with jitter, so that a server coming back isn't met by all at once."""
     doubled = min(_FIRST_RETRY * 2 ** min(attempt - 1, 10), _LONGEST_RETRY)
@@ -463,8 +472,9 @@ def _retry_in(attempt: int, retry_after: timedelta | None) -> timedelta:
 
 
 def _short(reply: str) -> str:
-    printable = "".join(sign if sign.isprintable() else " " for sign in reply)
-    return printable[:_REPLY_LENGTH] or "-"
+    if not reply.isprintable():
+        reply = "".join(sign if sign.isprintable() else " " for sign in reply)
+    return reply[:_REPLY_LENGTH] or "-"
 
 
 def _message_domain(settings: Settings) -> str:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any, cast
 
 import structlog
@@ -70,6 +69,7 @@ class _Limited:
 
     transport: Any
     _original_transport: Any
+    _named: tuple[str, ...]
 
     def __init__(self, handler: "Door", pace: Pace, **more: Any) -> None:
         super().__init__(handler, timeout=pace.idle, **more)  # type: ignore[call-arg]
@@ -80,8 +80,8 @@ class _Limited:
         self._end: asyncio.TimerHandle | None = None
 
     def __dir__(self) -> Iterable[str]:
-        """Name what aiosmtpd looks for in itself for each connection: among all else, that took a fourth of one."""
-        return _commands(type(self))
+        """Name what aiosmtpd looks for in itself, anew for each connection: among all else, a fourth of its work."""
+        return self._named
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Count the connection, or turn it away; after STARTTLS it is the same one still."""
@@ -132,17 +132,16 @@ class _Limited:
             transport.abort()
 
 
-@cache
 def _commands(kind: type) -> tuple[str, ...]:
     return tuple(name for name in dir(kind) if name.startswith(("smtp_", "auth_")))
 
 
 class _Smtp(_Limited, SMTP):
-    pass
+    _named = _commands(SMTP)
 
 
 class _Lmtp(_Limited, LMTP):
-    pass
+    _named = _commands(LMTP)
 
 
 class Addressed(Envelope):

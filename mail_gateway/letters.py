@@ -130,8 +130,8 @@ def write(claimed: Claimed, house: House) -> bytes:
     The email package writes each kind of letter once; what differs from one to the next is put into its places.
     """
     words = _words(claimed, house)
-    text = _template(claimed.letter, claimed.language, "txt").render(words)
-    page = _template(claimed.letter, claimed.language, "html").render(words)
+    text = _rendered(claimed.letter, claimed.language, "txt", words)
+    page = _rendered(claimed.letter, claimed.language, "html", words)
     policy = SMTPUTF8 if not claimed.address.isascii() else SMTP
     encodings = (_encoding(text), _encoding(page))
     form = _form(house, claimed.letter, claimed.language, policy, encodings)
@@ -225,6 +225,11 @@ def _answer_lines(answer: Answer, claimed: Claimed) -> tuple[str, ...]:
 
 
 def _moment(at: datetime, zone: tzinfo) -> str:
+    return _minute(at.replace(second=0, microsecond=0), zone)
+
+
+@lru_cache(maxsize=256)
+def _minute(at: datetime, zone: tzinfo) -> str:
     local = at.astimezone(zone)
     return f"{local:%Y-%m-%d %H:%M} ({local.tzname()})"
 
@@ -293,6 +298,12 @@ def _address(address: str) -> str:
         message = "the address can't stand in a header"
         raise UnwritableError(message)
     return address
+
+
+def _rendered(letter: Letter, language: str, form: str, words: Words) -> str:
+    # As `render` has it, but for the copies of the words and of Jinja's own, which no letter uses.
+    template = _template(letter, language, form)
+    return "".join(template.root_render_func(template.new_context(words, shared=True)))
 
 
 @lru_cache(maxsize=32)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 # RFC 5321, 4.2: what is longer is no reply, and nothing that we keep.
 _LONGEST = 16_384
-_LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*?))?[ \t]*\r?\n", re.DOTALL)
+_LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?\r?\n", re.DOTALL)
 _TOLD = 80
 _ENDLESS = "the mail server's reply has no end"
 _CLOSING = 421

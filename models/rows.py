@@ -130,6 +130,20 @@ async def read(text: str, **values: Any) -> list[dict[str, Any]]:
     return await _read(connection, text.format(**marks), [_written(value) for value in values.values()])
 
 
+async def change(model: type[Row], text: str, **values: Any) -> list[Row]:
+    """Run a change of the caller's own, and give the rows that it touched as they are now.
+
+    Of its text `{columns}` is what RETURNING names, `{skip_locked}` how rows that others hold are left out.
+    """
+    connection = _connection()
+    dialect = _dialect(connection)
+    marks = {name: _mark(place, dialect) for place, name in enumerate(values, 1)}
+    marks["skip_locked"] = "FOR UPDATE SKIP LOCKED" if dialect == "postgres" else ""
+    marks["columns"] = ", ".join(f'"{name}"' for name in model._meta.fields_db_projection)  # noqa: SLF001
+    touched = await _wrote(connection, text.format(**marks), [_written(value) for value in values.values()])
+    return [model._init_from_db(**row) for row in touched]  # noqa: SLF001 - the ORM's own way
+
+
 async def agree(number: int) -> None:
     """Keep others that name this number (64 bits, signed) waiting until the transaction ends.
 
@@ -138,6 +152,15 @@ async def agree(number: int) -> None:
     connection = _connection()
     if _dialect(connection) == "postgres":
         await _read(connection, "SELECT pg_advisory_xact_lock($1)", [number])
+
+
+async def write_each(text: str, rows: list[list[Any]]) -> None:
+    """Run a quick write of the caller's own for each of some rows, in a transaction; what is big is not quick."""
+    connection = _connection()
+    if isinstance(connection, ImmediateWrapper):
+        await connection.each_at_once(text, rows)
+    else:
+        await connection.execute_many(text, rows)
 
 
 async def _inserted(row: Model, conflict: str) -> bool:

@@ -42,6 +42,12 @@ class ImmediateWrapper(SqliteTransactionWrapper):
             self.log.debug("%s: %s", text, values)
             return _fetched(connection, text, values)
 
+    async def each_at_once(self, text: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Run a quick write for each of some rows where it stands."""
+        async with self.acquire_connection() as connection:
+            self.log.debug("%s: %d rows", text, len(rows))
+            _wrote_each(connection, text, rows)
+
     def _in_transaction(self) -> TransactionContext:
         return NestedTransactionContext(ImmediateWrapper(self))
 
@@ -175,6 +181,15 @@ class ImmediateClient(SqliteClient):
 def _fetched(connection: aiosqlite.Connection, text: str, values: Sequence[Any]) -> list[dict[str, Any]]:
     try:
         return [dict(row) for row in connection._conn.execute(text, values)]  # noqa: SLF001 - the way round its thread
+    except sqlite3.IntegrityError as error:
+        raise IntegrityError(error) from error
+    except sqlite3.Error as error:
+        raise OperationalError(error) from error
+
+
+def _wrote_each(connection: aiosqlite.Connection, text: str, rows: Sequence[Sequence[Any]]) -> None:
+    try:
+        connection._conn.executemany(text, rows)  # noqa: SLF001 - the same way
     except sqlite3.IntegrityError as error:
         raise IntegrityError(error) from error
     except sqlite3.Error as error:

@@ -1,6 +1,6 @@
 """Members with a Slack account, for tests of what is decided about them; nothing of Slack itself."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from hub import approvals, login
 from hub.labels import fold_label
@@ -81,8 +81,3 @@ async def received(people: People) -> list[Claimed]:
     for one in claimed:
         await people.hub.outbox.report(one, Accepted("ok"), now=people.now)
     return claimed
-
-
-def off_campus(visit: Visit) -> Visit:
-    """The same request from elsewhere."""
-    return replace(visit, address="203.0.113.7", zone=Zone.OFF_CAMPUS)

@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
+import pytest
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from demo.slack.acting import StandIn
@@ -149,6 +152,26 @@ class Client:
             await runner.cleanup()
 
 
+def client_of(slack: StandIn, token: str | None = None) -> AsyncWebClient:
+    """A client of Slack's own, with the bot's token if no other is said."""
+    return AsyncWebClient(slack.bot_token if token is None else token, base_url=slack.base_url)
+
+
+async def socket_of(slack: StandIn, session: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
+    """Open a socket as an app does, without Slack's libraries."""
+    url = (await client_of(slack).apps_connections_open(app_token=slack.app_token))["url"]
+    ws = await session.ws_connect(url)
+    assert (await ws.receive_json(timeout=5))["type"] == "hello"
+    return ws
+
+
+async def refused(coroutine: Any) -> str:
+    """The error that a call is refused with."""
+    with pytest.raises(SlackApiError) as caught:
+        await coroutine
+    return str(caught.value.response["error"])
+
+
 @asynccontextmanager
 async def app_in(mode: str, *, timing: Timing | None = None) -> AsyncIterator[tuple[StandIn, Client]]:
     """A workspace and an app in it that is connected in one of the modes: sockets or http."""
@@ -156,6 +179,3 @@ async def app_in(mode: str, *, timing: Timing | None = None) -> AsyncIterator[tu
         client = Client(slack)
         async with client.on_sockets(slack) if mode == "sockets" else client.on_http(slack):
             yield slack, client
-
-
-__all__ = ["QUICK", "Client", "app_in", "button", "field", "modal", "words", "wrong_once"]

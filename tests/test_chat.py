@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
+from tortoise.transactions import in_transaction
 
-from hub import accounts, chat, contacts, login, sessions
+from hub import accounts, challenges, chat, contacts, login, not_me, sessions
 from hub.chat import OnPage, State
 from hub.hub import Hub
 from hub.not_me import Locked
@@ -59,13 +60,9 @@ async def test_j4_however_it_was_confirmed_the_bot_says_so(people: People) -> No
         challenge = await Challenge.get(slot=f"confirm:{contact_id}")
         match way:
             case "url":
-                from hub import challenges
-
                 token = challenges.token_of(people.hub.keys, challenge)
                 outcome: object = await contacts.confirm_with_link(people.hub, people.visit(), session, token)
             case "answer":
-                from tortoise.transactions import in_transaction
-
                 async with in_transaction():
                     found = await contacts.confirm_by_answer(people.hub, people.visit(), challenge.id)
                     outcome = found[0] if isinstance(found, tuple) else found
@@ -74,6 +71,23 @@ async def test_j4_however_it_was_confirmed_the_bot_says_so(people: People) -> No
         assert isinstance(outcome, Confirmed), (number, outcome)
         told = [one for one in await received(people) if one.notice == Notice.CONTACT_ADDED]
         assert [one.subject_label for one in told] == [way]
+
+
+async def test_an_address_that_a_stranger_added_in_slack_goes_when_its_notice_is_disowned(people: People) -> None:
+    """No session asked for it, and still it is unbound, with the sessions that it opened; the others stay."""
+    member = await _taro(people)
+    contact_id, code = await _added(people)
+    await chat.confirm(people.hub, said(people), TARO, code)
+    (notice,) = [one for one in await people.delivered() if one.notice == Notice.CONTACT_ADDED]
+    people.later(minutes=1)
+    begun = await people.begun(member)
+    await login.choose(people.hub, people.visit(), begun.token, ByContact(contact_id))
+    (sent,) = [one for one in await people.delivered() if one.letter is Letter.CODE]
+    admitted = await login.answer(people.hub, people.visit(), begun.token, sent.code)
+    assert isinstance(admitted, Admitted)
+    await not_me.disown(people.hub, people.visit(), notice.id)
+    assert await sessions.current(people.hub, admitted.token, now=people.now) is None
+    assert [one.label for one in await Contact.all().order_by("id")] == ["home", "chat"]
 
 
 @pytest.mark.parametrize(

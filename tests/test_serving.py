@@ -188,7 +188,13 @@ def test_the_demo_says_what_to_type_and_keeps_its_data(shell: Shell) -> None:
         return said
 
     first = shown()
-    for word in (f"http://127.0.0.1:{port}/", f"http://127.0.0.1:{port + 1}/", "taro or hanako", "tegata-demo"):
+    for word in (
+        f"http://127.0.0.1:{port}/",
+        f"http://127.0.0.1:{port + 1}/",
+        f"http://127.0.0.1:{port + 4}/",
+        "taro or hanako",
+        "tegata-demo",
+    ):
         assert word in first
     assert shown() == first
     assert cards_in(shown("--fresh")) != cards_in(first)

@@ -6,14 +6,13 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from demo.slack.acting import StandIn
-from demo.slack.rendering import marked, plain
 from demo.slack.sending import Timing
 from demo.slack.stand_in import standing_in
-from demo.slack.workspace import User
 from tests.browser import chromium
 from tests.slack_app import Client, app_in, button, field, modal, words, wrong_once
 
@@ -28,14 +27,30 @@ FORM = modal(
 HOSTILE = "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
 
 
+# As an app writes it that knows how to.
+ESCAPED = HOSTILE.replace("<", "&lt;").replace(">", "&gt;")
+
+
+# One browser for all of them: it is started in the loop that they all run in.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """A browser."""
+    async with chromium() as started:
+        yield started
+
+
 @asynccontextmanager
-async def looking(user: str = "UTARO", **context: Any) -> AsyncIterator[tuple[StandIn, Client, Page]]:
-    """A workspace with an app in it, and a browser on a member's page."""
-    async with app_in("sockets") as (slack, client), chromium() as browser:
+async def looking(browser: Browser, **context: Any) -> AsyncIterator[tuple[StandIn, Client, Page]]:
+    """A workspace with an app in it, and a window on the page of a member."""
+    async with app_in("sockets") as (slack, client):
         opened = await browser.new_context(viewport={"width": 320, "height": 800}, base_url=slack.core.url, **context)
         page = await opened.new_page()
-        await page.goto(f"/as/{user}")
+        await page.goto("/as/UTARO")
         yield slack, client, page
+        await opened.close()
 
 
 async def approved(page: Page) -> None:
@@ -52,9 +67,9 @@ async def type_in(page: Page, text: str) -> None:
     await page.get_by_role("button", name="Send").click()
 
 
-async def test_a_member_acts_from_command_to_modal_on_the_page() -> None:
+async def test_a_member_acts_from_command_to_modal_on_the_page(browser: Browser) -> None:
     """Everything appears by itself; what was wrong stands beside its field; each state fits 320 pixels and axe."""
-    async with looking() as (slack, client, page):
+    async with looking(browser) as (slack, client, page):
         client.view = FORM
         sent: list[dict[str, Any]] = []
         client.on_view = lambda view: sent.append(view["state"]["values"]) or {}  # type: ignore[func-returns-value]
@@ -95,9 +110,9 @@ async def test_a_member_acts_from_command_to_modal_on_the_page() -> None:
         assert not slack.views("UTARO")
 
 
-async def test_the_page_works_without_scripts() -> None:
+async def test_the_page_works_without_scripts(browser: Browser) -> None:
     """The same by forms alone; the page looks again by itself, but not while a form is filled in."""
-    async with looking(java_script_enabled=False) as (slack, client, page):
+    async with looking(browser, java_script_enabled=False) as (slack, client, page):
         client.on_view = wrong_once
         again = page.locator("noscript meta[http-equiv=refresh]")
         await expect(again).to_have_count(1)
@@ -116,9 +131,9 @@ async def test_the_page_works_without_scripts() -> None:
         assert not slack.views("UTARO")
 
 
-async def test_what_is_being_typed_outlives_what_arrives() -> None:
+async def test_what_is_being_typed_outlives_what_arrives(browser: Browser) -> None:
     """A message comes in while a command and a modal are filled in: both keep their words, and the cursor stays."""
-    async with looking() as (slack, _, page):
+    async with looking(browser) as (slack, _, page):
         await type_in(page, "/try")
         await page.get_by_role("button", name="Approve").click()
         await page.get_by_label("Message or command").fill("/try half a com")
@@ -134,9 +149,12 @@ async def test_what_is_being_typed_outlives_what_arrives() -> None:
         await expect(page.get_by_role("button", name="Deny")).to_be_focused()
 
 
-async def test_the_page_is_used_with_the_keyboard_alone() -> None:
+async def test_the_page_is_used_with_the_keyboard_alone(browser: Browser) -> None:
     """Type, Enter, Tab to the button, Enter; the modal takes the cursor."""
-    async with looking() as (_, _, page):
+    async with looking(browser) as (_, client, page):
+        # A button further up must not take the Enter that is meant to send the form.
+        others = {"type": "actions", "elements": [button("other", "Other")]}
+        client.view = modal(others, field("digits", "Two digits"))
         await page.get_by_label("Message or command").focus()
         await page.keyboard.type("/try")
         await page.keyboard.press("Enter")
@@ -146,19 +164,20 @@ async def test_the_page_is_used_with_the_keyboard_alone() -> None:
         await page.keyboard.press("Tab")
         await expect(page.get_by_role("button", name="Approve")).to_be_focused()
         await page.keyboard.press("Enter")
-        await expect(page.get_by_label("Two digits")).to_be_focused()
+        await expect(page.get_by_role("button", name="Other")).to_be_focused()
+        await page.keyboard.press("Tab")
         await page.keyboard.type("42")
         await page.keyboard.press("Enter")
         await expect(page.get_by_text("Approved")).to_be_visible()
 
 
-async def test_hostile_words_are_shown_and_do_nothing() -> None:
+async def test_hostile_words_are_shown_and_do_nothing(browser: Browser) -> None:
     """Scripts in texts, names, labels and values; links to anything but the web and mail; nothing runs."""
-    async with looking() as (slack, client, page):
+    async with looking(browser) as (slack, client, page):
         slack.workspace.users["UTARO"].real_name = HOSTILE
         client.message = [
             {"type": "header", "text": words(HOSTILE)},
-            {"type": "section", "text": {"type": "mrkdwn", "text": f"{HOSTILE} *{HOSTILE}* `{HOSTILE}`"}},
+            {"type": "section", "text": {"type": "mrkdwn", "text": f"{HOSTILE} *{ESCAPED}* `{ESCAPED}`"}},
             {
                 "type": "section",
                 "text": {"type": "mrkdwn", "text": "<javascript:alert(1)|press> <https://a.test|here>"},
@@ -181,10 +200,10 @@ async def test_hostile_words_are_shown_and_do_nothing() -> None:
         assert hrefs == ["https://a.test/"]
 
 
-async def test_a_button_that_asks_first_does_so() -> None:
+async def test_a_button_that_asks_first_does_so(browser: Browser) -> None:
     """The question has the app's own words; no leaves everything as it was."""
     confirm = {"title": words("Sure?"), "text": words("All of them."), "confirm": words("End"), "deny": words("Keep")}
-    async with looking() as (_, client, page):
+    async with looking(browser) as (_, client, page):
         client.message = [{"type": "actions", "elements": [button("deny", "End them", confirm=confirm)]}]
         await type_in(page, "/try")
         await page.get_by_role("button", name="End them").click()
@@ -196,9 +215,9 @@ async def test_a_button_that_asks_first_does_so() -> None:
         await expect(page.get_by_text("Denied")).to_be_visible()
 
 
-async def test_a_button_with_a_link_opens_it_and_tells_the_app() -> None:
+async def test_a_button_with_a_link_opens_it_and_tells_the_app(browser: Browser) -> None:
     """A new window, and the same action as without a link."""
-    async with looking() as (slack, client, page):
+    async with looking(browser) as (slack, client, page):
         client.message = [{"type": "actions", "elements": [button("deny", "Open", url=f"{slack.core.url}/")]}]
         await type_in(page, "/try")
         async with page.expect_popup() as opening:
@@ -207,9 +226,9 @@ async def test_a_button_with_a_link_opens_it_and_tells_the_app() -> None:
         await expect(page.get_by_text("Denied")).to_be_visible()
 
 
-async def test_an_app_that_is_away_is_told_of() -> None:
+async def test_an_app_that_is_away_is_told_of(browser: Browser) -> None:
     """A command and a button with nobody behind: the member sees that, and no traceback."""
-    async with standing_in(timing=Timing(0.3, ())) as slack, chromium() as browser:
+    async with standing_in(timing=Timing(0.3, ())) as slack:
         message = {"type": "actions", "elements": [button("approve", "Approve")]}
         await Client(slack).web.chat_postMessage(channel="UTARO", text="x", blocks=[message])
         page = await browser.new_page(base_url=slack.core.url)
@@ -245,36 +264,3 @@ async def test_pages_from_elsewhere_act_for_nobody() -> None:
         policy = (await session.get("/")).headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "'unsafe" not in policy
-
-
-MARKED = {
-    "a & b < c": "a &amp; b &lt; c",
-    "&lt;b&gt; &amp;amp;": "&lt;b&gt; &amp;amp;",
-    "*bold* _it_ ~no~ `x*y*z`": "<strong>bold</strong> <em>it</em> <s>no</s> <code>x*y*z</code>",
-    "2*3*4 a_b_c": "2*3*4 a_b_c",
-    "```two\nlines```": "<pre>two<br>lines</pre>",
-    "one\ntwo": "one<br>two",
-    "<@UTARO> <@UNOBODY|x>": "@taro @x",
-    "<!here> <#C1|general>": "@here #general",
-    "<mailto:a@b.test|a@b.test>": ('<a href="mailto:a@b.test" target="_blank" rel="noopener noreferrer">a@b.test</a>'),
-    "*<https://a.test/?x=1&amp;y=2|here>*": (
-        '<strong><a href="https://a.test/?x=1&amp;y=2" target="_blank" rel="noopener noreferrer">here</a></strong>'
-    ),
-    "<javascript:alert(1)|x>": "&lt;javascript:alert(1)|x&gt;",
-    "<data:text/html,x>": "&lt;data:text/html,x&gt;",
-    '<https://a.test/"onclick="x|y>': (
-        '<a href="https://a.test/&#34;onclick=&#34;x" target="_blank" rel="noopener noreferrer">y</a>'
-    ),
-    "\x000\x00 <https://a.test|x>": '0 <a href="https://a.test" target="_blank" rel="noopener noreferrer">x</a>',
-}
-
-
-@pytest.mark.parametrize(("text", "html"), MARKED.items())
-def test_marked_text_is_shown_as_slack_marks_it(text: str, html: str) -> None:
-    """Bold, italic, struck, code, people, links; what is no link stays text."""
-    assert marked(text, {"UTARO": User("UTARO", "taro", "Taro")}) == html
-
-
-def test_plain_text_is_never_marked() -> None:
-    """What people typed is shown as they typed it."""
-    assert plain("*a* <b> &lt;\nc") == "*a* &lt;b&gt; &lt;<br>c"

@@ -1,4 +1,4 @@
-"""Acting as the members of a workspace, seeing what they see, and waiting for what the app does."""
+"""A workspace as its people have it: what they do in it, what they see of it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

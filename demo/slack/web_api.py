@@ -53,21 +53,16 @@ class Doors:
         fault = self._core.faults.take(name)
         if isinstance(fault, faults.Slow):
             await asyncio.sleep(fault.seconds)
-        if isinstance(fault, faults.Hang | faults.Drop) and fault.when == "before":
-            self._record(name, {}, "hang" if isinstance(fault, faults.Hang) else "drop")
-            return await self._unanswered(request, fault)
-        if isinstance(fault, faults.Break):
-            self._record(name, {}, str(fault.status))
-            return Response(status=fault.status, text="<html>something went wrong</html>", content_type="text/html")
+        if fault is not None and (early := await self._early(request, name, fault)) is not None:
+            return early
         said: Payload = {}
         try:
             said = await _said(request)
             answer = await self._answer(name, said, request, fault)
         except SlackError as error:
-            self._record(name, said, error.error)
+            await self._record(name, said, error.error)
             return self._refused(error)
-        self._record(name, said, "")
-        await self._core.watch.ring()
+        await self._record(name, said, "")
         if isinstance(fault, faults.Hang | faults.Drop):
             return await self._unanswered(request, fault)
         return web.json_response({"ok": True, **answer}, headers=self._headers())
@@ -78,7 +73,10 @@ class Doors:
             said = await request.json()
         except ValueError:
             return Response(status=400, text="invalid_payload")
-        self._record("response_url", said, "")
+        fault = self._core.faults.take("response_url")
+        await self._record("response_url", said, str(fault.status) if isinstance(fault, faults.Break) else "")
+        if isinstance(fault, faults.Break):
+            return Response(status=fault.status)
         try:
             response = self._core.passes.spend_response(request.match_info["key"], now=self._core.now())
             self._core.answered(response, said)
@@ -119,6 +117,16 @@ class Doors:
         if wait:
             raise SlackError("ratelimited", retry_after=wait)
 
+    async def _early(self, request: Request, name: str, fault: faults.Fault) -> Response | None:
+        """Do a fault that comes before any work; None for the others."""
+        if isinstance(fault, faults.Break):
+            await self._record(name, {}, str(fault.status))
+            return Response(status=fault.status, text="<html>something went wrong</html>", content_type="text/html")
+        if isinstance(fault, faults.Hang | faults.Drop) and fault.when == "before":
+            await self._record(name, {}, "hang" if isinstance(fault, faults.Hang) else "drop")
+            return await self._unanswered(request, fault)
+        return None
+
     async def _unanswered(self, request: Request, fault: faults.Hang | faults.Drop) -> Response:
         if isinstance(fault, faults.Hang):
             await self._core.ended.wait()
@@ -136,9 +144,10 @@ class Doors:
         scopes = ",".join(sorted(self._core.workspace.app.scopes))
         return {"X-OAuth-Scopes": scopes, "X-Slack-Req-Id": secrets.token_hex(16)}
 
-    def _record(self, method: str, said: Payload, error: str) -> None:
+    async def _record(self, method: str, said: Payload, error: str) -> None:
         kept = {name: value for name, value in said.items() if name != "token"}
         self.calls.append(Recorded(method, kept, datetime.now(UTC), error))
+        await self._core.watch.ring()
 
 
 async def _said(request: Request) -> Payload:

@@ -116,6 +116,12 @@ class Workspace:
         self.channels[channel_id] = Channel(channel_id, name, members)
         return self.channels[channel_id]
 
+    def add_user(self, user: User) -> User:
+        """Take somebody in, with a place in every channel that all are in."""
+        self.users[user.id] = user
+        self.channels["CGENERAL"].members.add(user.id)
+        return user
+
     def user(self, user_id: str) -> User:
         """Find a user."""
         user = self.users.get(user_id)
