@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from cryptography.x509 import Certificate
 from tortoise.transactions import in_transaction
 
-from hub import audit, certificates, ic_cards, kiosks, new_logins, notices, policy, sessions, uid_cards
+from hub import audit, card_binding, certificates, ic_cards, kiosks, new_logins, notices, policy, sessions, uid_cards
 from hub.authenticators import ic_card
 from hub.certificates import CardTrustError
 from hub.hub import Hub
@@ -130,13 +130,20 @@ async def begin(hub: Hub, visit: Visit, kiosk: Known, certificate: bytes) -> Beg
     if parsed is None:
         return TurnedAway(KioskReason.MALFORMED, field="certificate")
     card = await _good(hub, visit, parsed)
-    if not isinstance(card, IcCard):
+    waiting = await card_binding.account_for(kiosk.id, now=visit.now) if card is KioskReason.NOT_BOUND else None
+    if isinstance(card, KioskReason) and waiting is None:
         return await _refused(hub, visit, kiosk, card, parsed)
-    account = await where(Account, id=card.account_id, disabled_at=None).first()
+    account = waiting
+    if isinstance(card, IcCard):
+        account = await where(Account, id=card.account_id, disabled_at=None).first()
     if account is None:
         return await _refused(hub, visit, kiosk, KioskReason.ACCOUNT_CLOSED, parsed)
     login = _drafted(visit, kiosk, account)
-    login.ic_card_id = card.id
+    if isinstance(card, IcCard):
+        login.ic_card_id = card.id
+    else:
+        # Its member waits for it at this very kiosk: it is bound once it has proved its key.
+        login.certificate = certificate
     login.nonce = secrets.token_bytes(_NONCE_SIZE)
     async with in_transaction():
         # One person at a time: whoever was there before is there no more, whether or not we were told.
@@ -161,10 +168,10 @@ async def answer(hub: Hub, visit: Visit, kiosk: Known, given: Answer, browser: B
     if await waiting.update(answered_at=visit.now) != 1:
         return TurnedAway(KioskReason.LOGIN_OVER)
     login = await where(KioskLogin, handle=given.login_id[:64]).one()
-    card = await where(IcCard, id=login.ic_card_id).one()
-    if card.blocked_at is not None:
+    card = await where(IcCard, id=login.ic_card_id).first() if login.ic_card_id is not None else None
+    if card is not None and card.blocked_at is not None:
         return TurnedAway(KioskReason.BLOCKED)
-    parsed = certificates.parsed(bytes(card.certificate))
+    parsed = certificates.parsed(bytes(card.certificate if card else login.certificate or b""))
     assert parsed is not None  # noqa: S101 - nothing else is ever bound
     key = parsed.public_key()
     if given.algorithm != ic_card.algorithm_of(key):
@@ -174,6 +181,8 @@ async def answer(hub: Hub, visit: Visit, kiosk: Known, given: Answer, browser: B
         told = {"authenticator": str(AuthenticatorKind.IC_CARD), "kiosk": kiosk.name}
         await audit.record(hub.keys, EventKind.ANSWER_WRONG, visit, login.account_id, **told)
         return TurnedAway(KioskReason.WRONG_ANSWER)
+    if card is None:
+        return await _bound(hub, visit, login, parsed, browser)
     return await _admission(hub, visit, login, browser)
 
 
@@ -293,6 +302,24 @@ async def _refused(
         card=fingerprint[:16] or None,
     )
     return TurnedAway(reason, retry_after=_RETRY if reason is KioskReason.BUSY else None)
+
+
+async def _bound(
+    hub: Hub, visit: Visit, login: KioskLogin, certificate: Certificate, browser: Browser
+) -> Admission | TurnedAway:
+    """Bind the card that its member waits for, and let them in with it."""
+    async with in_transaction():
+        await kiosks.hold(login.kiosk_id)
+        bound = await card_binding.bind(
+            hub, visit, kiosk_id=login.kiosk_id, account_id=login.account_id, certificate=certificate
+        )
+        if bound is None:
+            return TurnedAway(KioskReason.LOGIN_OVER)
+        card, told = bound
+        await where(KioskLogin, id=login.id).update(ic_card_id=card.id, certificate=None)
+        admission = await _admission(hub, visit, login, browser)
+    await notices.rouse(hub, told)
+    return admission
 
 
 def _drafted(visit: Visit, kiosk: Known, account: Account) -> KioskLogin:

@@ -46,9 +46,15 @@ def fingerprint_of(certificate: Certificate) -> str:
     return certificate.fingerprint(SHA256()).hex()
 
 
-async def bind(hub: Hub, visit: Visit, account: Account, certificate: Certificate, *, by: str) -> IcCard | None:
-    """Bind a card to an account, in the caller's transaction; None when it is bound already, to whomever."""
+async def bind(
+    hub: Hub, visit: Visit, account: Account, certificate: Certificate, *, by: str, session_id: int | None = None
+) -> IcCard | None:
+    """Bind a card to an account, in the caller's transaction; None when it is bound already, to whomever.
+
+    `session_id` is the member's session that asked for it: disowned, it takes the card with it.
+    """
     card = drafted(visit, account.id, certificate, by=by)
+    card.bound_in = session_id
     if not await insert_unless_taken(card):
         return None
     await audit.record(
@@ -114,9 +120,14 @@ async def block(hub: Hub, visit: Visit, fingerprint: str) -> int:
     """Take no login by a card any more and end those it opened; returns how many sessions were open."""
     card = await _named(fingerprint)
     async with in_transaction():
-        await where(IcCard, id=card.id).update(blocked_at=visit.now)
-        ended = await kiosks.end_all(now=visit.now, ic_card_id=card.id)
-        await audit.record(hub.keys, EventKind.CARD_BLOCKED, visit, card.account_id, card=card.fingerprint[:16])
+        return await shut(hub, visit, card)
+
+
+async def shut(hub: Hub, visit: Visit, card: IcCard) -> int:
+    """Block a card in the caller's transaction; returns how many sessions ended."""
+    await where(IcCard, id=card.id).update(blocked_at=visit.now)
+    ended = await kiosks.end_all(now=visit.now, ic_card_id=card.id)
+    await audit.record(hub.keys, EventKind.CARD_BLOCKED, visit, card.account_id, card=card.fingerprint[:16])
     return ended
 
 

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     LINK_OVER = "link-over"
     LINKED_ALREADY = "linked-already"
     CARD_NEEDED = "card-needed"
+    KIOSK_TAKEN = "kiosk-taken"
     PASSWORD_BAD = "password-bad"
     PASSWORDS_DIFFER = "passwords-differ"
 

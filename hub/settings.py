@@ -111,6 +111,8 @@ class Numbers:
     # Long enough for a card to sign, too short to carry the nonce elsewhere.
     kiosk_nonce_life: timedelta = timedelta(seconds=60)
     kiosk_admission_life: timedelta = timedelta(seconds=30)
+    # Long enough to walk to the kiosk that one stands before.
+    card_binding_life: timedelta = timedelta(minutes=3)
     kept_logins: timedelta = timedelta(days=1)
     kept_deliveries: timedelta = timedelta(days=30)
     kept_sessions: timedelta = timedelta(days=90)

@@ -54,6 +54,8 @@ _NOTICES = {
     ("en", Notice.MATRIX_ISSUED): "A new matrix card was issued. The one before it works no more.",
     ("ja", Notice.UNLOCKED): "ICカードでログインした方が、認証の一時停止を解除しました。",
     ("en", Notice.UNLOCKED): "All ways to log in were opened again by somebody who logged in with the IC card.",
+    ("ja", Notice.CARD_BLOCKED): "ICカードの利用が停止されました。",
+    ("en", Notice.CARD_BLOCKED): "An IC card was blocked.",
     ("ja", Notice.CARD_BOUND): "ICカードが登録されました。",
     ("en", Notice.CARD_BOUND): "An IC card was registered.",
     ("ja", Notice.SLACK_LINKED): "Slackアカウントを連絡先「{about}」として連携しました。",

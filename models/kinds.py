@@ -93,6 +93,7 @@ class Notice(StrEnum):
     MATRIX_ISSUED = "matrix-issued"
     UNLOCKED = "unlocked"
     CARD_BOUND = "card-bound"
+    CARD_BLOCKED = "card-blocked"
 
 
 class Purpose(StrEnum):
@@ -148,6 +149,7 @@ class EventKind(StrEnum):
     KIOSK_ENROLLED = "kiosk-enrolled"
     KIOSK_REVOKED = "kiosk-revoked"
     CARD_BOUND = "card-bound"
+    CARD_BINDING_ASKED = "card-binding-asked"
     CARD_BLOCKED = "card-blocked"
     CARD_UNBLOCKED = "card-unblocked"
     CARD_REFUSED = "card-refused"

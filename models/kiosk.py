@@ -28,6 +28,10 @@ class Kiosk(Model):
     added_at: datetime = InstantField()
     enrolled_at: datetime | None = InstantField(null=True)
     seen_at: datetime | None = InstantField(null=True)
+    # The account that it waits for a card of, and the session that asked; plain, for the asking is over in minutes.
+    binds_for_id: int | None = fields.BigIntField(null=True)
+    binds_session_id: int | None = fields.BigIntField(null=True)
+    binds_until: datetime | None = InstantField(null=True)
     revoked_at: datetime | None = InstantField(null=True)
 
     class Meta:
@@ -62,6 +66,7 @@ class IcCard(Model):
     expires_at: datetime = InstantField()
     bound_by = fields.CharField(max_length=12)
     bound_at: datetime = InstantField()
+    bound_in: int | None = fields.BigIntField(null=True)
     used_at: datetime | None = InstantField(null=True)
     blocked_at: datetime | None = InstantField(null=True)
 
@@ -112,6 +117,8 @@ class KioskLogin(Model):
         "models.UidCard", related_name="logins", null=True, on_delete=fields.CASCADE
     )
     uid_card_id: int | None
+    # Of a card that is not bound yet, while its member binds it.
+    certificate = fields.BinaryField(null=True)
     nonce = fields.BinaryField()
     begun_at: datetime = InstantField()
     expires_at: datetime = InstantField()

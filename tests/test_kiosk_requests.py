@@ -101,6 +101,17 @@ async def test_what_the_key_has_not_signed_whole_is_refused(counter_on_sqlite: C
     assert not await KioskNonce.exists()
 
 
+async def test_which_hub_was_meant_is_not_read_from_the_request(
+    counter_on_sqlite: Counter,
+) -> None:
+    """A proxy may change `Host`; and a request to another hub is none to us, whatever `Host` it comes with."""
+    ours, theirs = Forged(counter_on_sqlite).sign(), Forged(counter_on_sqlite, origin="http://elsewhere.test").sign()
+    for request in (ours, theirs):
+        request.headers["Host"] = "elsewhere.test"
+    assert (await ours.send())[0] == 200
+    assert await theirs.send() == (401, {"refused": "signature"})
+
+
 async def test_a_body_changed_on_the_way_is_refused(counter_on_sqlite: Counter) -> None:
     """The digest is signed, so another body is none of the kiosk's; nor is one whose digest was changed with it."""
     assert await Forged(counter_on_sqlite).sign().send(body=b'{"a":1}') == (401, {"refused": "signature"})

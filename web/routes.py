@@ -5,6 +5,7 @@ from importlib.resources import files
 from aiohttp import web
 
 from web import (
+    card_pages,
     confirm,
     contact_pages,
     events,
@@ -53,6 +54,9 @@ ROUTES = [
     web.get("/settings/authenticate", settings_pages.show_authenticate),
     web.post("/settings/authenticate", settings_pages.post_authenticate),
     web.post("/settings/matrix", settings_pages.post_matrix),
+    web.get("/settings/ic-card", card_pages.show),
+    web.post("/settings/ic-card", card_pages.post),
+    web.post("/settings/ic-card/block", card_pages.post_block),
     web.get("/settings/password", self_service_pages.show_password),
     web.post("/settings/password", self_service_pages.post_password),
     web.get("/settings/matrix/new", self_service_pages.show_new_matrix),

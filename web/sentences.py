@@ -26,6 +26,7 @@ _REASONS = {
         "This needs a login with your IC card and its PIN that is not older than ten minutes. Please take the card"
         " and put it on the kiosk's reader again."
     ),
+    Reason.KIOSK_TAKEN: N_("Somebody else is registering a card at this kiosk. Please try again in three minutes."),
     Reason.PASSWORD_BAD: N_("A password has 8 to 256 characters."),
     Reason.PASSWORDS_DIFFER: N_("The two passwords are not the same."),
     Reason.LOGIN_OVER: N_("This login has ended. Please start again."),
