@@ -1,6 +1,5 @@
 """What every listener has at hand, and what it is told of what somebody did."""
 
-from asyncio import Semaphore
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +8,7 @@ from typing import Any, Protocol
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.hands import Hands
 from bot.locales import Locales
 from bot.workspaces import Workspaces
 from hub.hub import Hub
@@ -27,7 +27,6 @@ class Respond(Protocol):
 
 
 _ADDRESS = 45
-_HANDS = 4
 LANGUAGES = ("en", "ja")
 
 
@@ -40,8 +39,7 @@ class Desk:
     client: AsyncWebClient
     workspaces: Workspaces
     locales: Locales
-    # So many work at once: what was acknowledged must go out before the work of all who came after.
-    hands: Semaphore = field(default_factory=lambda: Semaphore(_HANDS))
+    hands: Hands = field(default_factory=Hands)
 
     def visit(self, language: str = "en", *, by: "Member | None" = None) -> Visit:
         """Tell the hub of something done in Slack, which knows no address: who did it counts in its place."""

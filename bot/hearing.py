@@ -45,7 +45,7 @@ def register(app: AsyncApp, desk: Desk, listener: Listener) -> None:
 
     async def hear(ack: AsyncAck, body: Body, context: AsyncBoltContext, respond: AsyncRespond) -> None:
         await ack()
-        async with desk.hands:
+        async with desk.hands.free():
             await _done(desk, listener, body, _heard_of(body, context, respond))
 
     async def hear_modal(ack: AsyncAck, body: Body, context: AsyncBoltContext, respond: AsyncRespond) -> None:
@@ -57,7 +57,8 @@ def register(app: AsyncApp, desk: Desk, listener: Listener) -> None:
             shown.append(answer)
             await ack(**answer)
 
-        await _done(desk, listener, body, replace(_heard_of(body, context, respond), reply=reply))
+        async with desk.hands.busy():
+            await _done(desk, listener, body, replace(_heard_of(body, context, respond), reply=reply))
         if not shown:
             await ack()
 

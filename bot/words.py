@@ -6,7 +6,6 @@ from enum import StrEnum
 class Say(StrEnum):
     """One sentence each."""
 
-    HELP = "help"
     LINK = "link"
     LINK_OPEN = "link-open"
     LINKED_ALREADY = "linked-already"
@@ -19,8 +18,6 @@ class Say(StrEnum):
 
 
 _WORDS = {
-    ("en", Say.HELP): "`/tegata link` - receive one-time passwords here\n`/tegata unlink` - receive none here any more",
-    ("ja", Say.HELP): "`/tegata link` … ワンタイムパスワードをここで受け取る\n`/tegata unlink` … 受け取りをやめる",
     (
         "en",
         Say.LINK,

@@ -80,7 +80,7 @@ class _Limited:
         self._end: asyncio.TimerHandle | None = None
 
     def __dir__(self) -> Iterable[str]:
-        """Name what aiosmtpd looks for in itself, anew for each connection: among all else, a fourth of its work."""
+        """Name what aiosmtpd looks for in itself, anew for each connection: among all else, an eighth of its work."""
         return self._named
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

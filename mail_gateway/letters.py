@@ -160,7 +160,12 @@ def _own_headers(claimed: Claimed, policy: _Policy) -> bytes:
         ("Reply-To", _address(claimed.reply_to) if claimed.reply_to else ""),
     ]
     written = [_header(name, value, policy) for name, value in headers if value]
-    return b"".join([f"Date: {format_datetime(claimed.asked_at)}\r\n".encode("ascii"), *written])
+    return b"".join([_date(claimed.asked_at.replace(microsecond=0)), *written])
+
+
+@lru_cache(maxsize=256)
+def _date(at: datetime) -> bytes:
+    return f"Date: {format_datetime(at)}\r\n".encode("ascii")
 
 
 def _header(name: str, value: str, policy: _Policy) -> bytes:

@@ -111,6 +111,8 @@ class Sender:
         self._lanes = lanes_of(hands)
         self._destinations = Destinations()
         self._told: asyncio.Queue[_Told] = asyncio.Queue()
+        # Set when what was told of is looked for on a page.
+        self._looked_for = asyncio.Event()
         self._domains: set[str] = set()
 
     @property
@@ -188,6 +190,8 @@ class Sender:
                 # With a server this slow another worker may have it by now: its lease decides.
                 if monotonic() - taken.at < _TIMELY:
                     self._told.put_nowait(_Told(taken.claimed, await self._sent(taken.claimed)))
+                    if taken.claimed.letter is not Letter.NOTICE:
+                        self._looked_for.set()
             finally:
                 lane.taken.task_done()
 
@@ -197,7 +201,10 @@ class Sender:
             told = [await self._told.get()]
             if told[0].claimed.letter is Letter.NOTICE:
                 # Nobody looks at a page for it: what is sent meanwhile is written in the same transaction.
-                await asyncio.sleep(_GATHER)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_GATHER):
+                        await self._looked_for.wait()
+            self._looked_for.clear()
             while not self._told.empty():
                 told.append(self._told.get_nowait())
             now = self._clock()

@@ -67,28 +67,31 @@ async def _answers(wire: Wire, commands: list[bytes]) -> list[Reply]:
     if wire.pipelines:
         wire.say(b"".join(commands), replies=len(commands))
     replies: list[Reply] = []
-    for command in commands:
+    for step, command in zip(_BEFORE, commands, strict=True):
         try:
             if not wire.pipelines:
                 wire.say(command)
-            replies.append(await wire.hear())
+            reply = await wire.hear()
         except WireError:
             # Refused is refused, whatever became of the rest of the flight.
             if _refusal_in(replies) is None:
                 raise
             break
-        refused = _refusal_in(replies)
-        if refused is not None and not (wire.pipelines and refused.reply.is_refusal):
+        replies.append(reply)
+        if not _is_right(step, reply) and not (wire.pipelines and reply.is_refusal):
             break
     return replies
 
 
 def _refusal_in(replies: list[Reply]) -> Refused | None:
     for step, reply in zip(_BEFORE, replies, strict=False):
-        is_right = reply.code == _GO_ON if step is Step.DATA else reply.code in _TAKEN
-        if not is_right:
+        if not _is_right(step, reply):
             return Refused(step, reply)
     return None
+
+
+def _is_right(step: Step, reply: Reply) -> bool:
+    return reply.code == _GO_ON if step is Step.DATA else reply.code in _TAKEN
 
 
 async def _say_nothing(wire: Wire, refused: Refused) -> None:

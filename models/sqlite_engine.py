@@ -12,6 +12,7 @@ for that lock or for the disk (COMMIT, a write outside a transaction), is the th
 import asyncio
 import sqlite3
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import aiosqlite
@@ -31,6 +32,8 @@ from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalEr
 
 # Milliseconds; what Python's sqlite3 waits for a lock unless told.
 _DEFAULT_WAIT = 5000
+# Seconds; what is at it for longer than any lock is waited for has gone wrong.
+_PATIENCE = 10.0
 
 
 class ImmediateWrapper(SqliteTransactionWrapper):
@@ -136,6 +139,8 @@ class SafeWrapper(ConnectionWrapper[Any]):
 
     async def __aenter__(self) -> Any:
         await self._lock.acquire()
+        # It may have been closed while this one waited.
+        self.connection = self.client._connection  # noqa: SLF001 - as the wrapper's own maker has it
         try:
             await self.ensure_connection()
         except BaseException:
@@ -143,14 +148,30 @@ class SafeWrapper(ConnectionWrapper[Any]):
             raise
         return self.connection
 
+    async def __aexit__(self, exc_type: type[BaseException] | None, exc_val: object, exc_tb: object) -> None:
+        if exc_type is None or not issubclass(exc_type, asyncio.CancelledError):
+            self._lock.release()
+            return
+        # Nobody waits any more, but the thread may be at it still: nobody else may come near meanwhile.
+        asyncio.ensure_future(self._idle()).add_done_callback(lambda _: self._lock.release())
+
+    async def _idle(self) -> None:
+        with suppress(sqlite3.Error, ValueError):
+            await self.connection.execute("SELECT 1")
+
 
 class ImmediateClient(SqliteClient):
-    """The embedded engine: one connection, immediate transactions."""
+    """The embedded engine: one connection, immediate transactions; what was closed stays closed."""
+
+    _is_closed = False
 
     async def create_connection(self, with_db: bool) -> None:  # noqa: ARG002, FBT001 - tortoise's own signature
         """Open the file, for the connection's thread and for the event loop's; sqlite itself keeps them apart."""
         if self._connection is not None:
             return
+        if self._is_closed:
+            message = f"{self.filename}: it was closed"
+            raise DBConnectionError(message)
         opening = aiosqlite.connect(self.filename, isolation_level=None, check_same_thread=False)
         try:
             connection = await opening
@@ -163,6 +184,15 @@ class ImmediateClient(SqliteClient):
             raise DBConnectionError(message) from error
         self._connection = connection
         await self._post_connect()
+
+    async def close(self) -> None:
+        """Close the file once nobody is at it: the thread must not take it away under a statement on the loop."""
+        self._is_closed = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE), self._lock:
+                await super().close()
+                return
+        await super().close()
 
     def acquire_connection(self) -> ConnectionWrapper[Any]:
         """Hold the connection for one statement."""

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from http_message_signatures import HTTPMessageSigner, MappingKeyResolver
 from http_message_signatures.algorithms import ED25519
 
-from hub import kiosks
+from hub import kiosks, upkeep
 from models.kinds import Zone
 from models.kiosk import Kiosk, KioskNonce
 from models.session import Session
@@ -150,6 +150,20 @@ async def test_a_request_is_heard_once(counter: Counter) -> None:
     assert await request.send() == (401, {"refused": "replayed"})
     counter.house.clock.later(seconds=59)
     assert await request.send() == (401, {"refused": "replayed"})
+
+
+async def test_a_nonce_is_remembered_for_as_long_as_its_request_would_be_taken(counter: Counter) -> None:
+    """One from a clock that is ahead is taken for nearly two minutes; the upkeep drops its nonce only after that."""
+    request = Forged(counter, ahead=timedelta(seconds=55)).sign()
+    assert (await request.send())[0] == 200
+    for _ in range(2):
+        counter.house.clock.later(seconds=55)
+        await upkeep.prune(counter.house.hub, counter.house.clock())
+        assert await request.send() == (401, {"refused": "replayed"})
+    counter.house.clock.later(seconds=8)
+    await upkeep.prune(counter.house.hub, counter.house.clock())
+    assert (await request.send())[1]["refused"] == "clock"
+    assert not await KioskNonce.exists()
 
 
 async def test_a_nonce_is_only_its_kiosks_own(counter_on_sqlite: Counter) -> None:

@@ -66,11 +66,13 @@ def letter(letter: Letter = Letter.CODE, language: str = "ja", notice: str = "")
     )
 
 
+# An approval is asked for in chats alone.
+MAILED = [one for one in Letter if one is not Letter.APPROVAL]
 TOLD = {Letter.NOTICE: "new-login", Letter.ANSWER: "list"}
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-@pytest.mark.parametrize("kind", [one for one in Letter if one is not Letter.ANSWER])
+@pytest.mark.parametrize("kind", [one for one in MAILED if one is not Letter.ANSWER])
 def test_a_letter_says_what_it_is_and_nothing_more(kind: Letter, language: str) -> None:
     """Automatic, threaded, answerable, never a mailing list; CRLF only; one "not me" in text and page.
 
@@ -157,7 +159,7 @@ def test_ids_stay_as_they_are_however_long() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-@pytest.mark.parametrize("kind", list(Letter))
+@pytest.mark.parametrize("kind", MAILED)
 def test_text_and_page_arrive_as_they_were_written(kind: Letter, language: str) -> None:
     """What a mail client decodes is what the templates made, to the last sign, long lines and 7-bit ones alike."""
     for labels in (("home",), ("自宅", "x" * 1_000)):
@@ -417,6 +419,27 @@ async def test_a_code_never_stands_behind_a_drain_of_notices(people: People) -> 
             assert loop.time() - asked_at < 1.5, "the code waits behind notices"
             await asyncio.sleep(0.02)
         assert await Delivery.filter(letter=Letter.NOTICE, due_at__isnull=False).count() > 20
+
+
+async def test_the_report_of_a_code_waits_for_no_notices(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told of notices is gathered; a page waits for what is told of a code."""
+    monkeypatch.setattr("mail_gateway.sender._GATHER", 5.0)
+    member = await people.member(contacts=("home",))
+    await people.asked_for_code(member, "home")
+    await _notices(people, 8)
+    people.later(minutes=1)
+    world = _World()
+    async with _listening(world) as port, _sending(people, port), asyncio.timeout(4):
+        while len(world.times) < 8:
+            await asyncio.sleep(0.02)
+        begun = await people.begun(member)
+        from hub import login
+        from hub.outcome import Asked, ByContact
+
+        asked = await login.choose(people.hub, people.visit(), begun.token, ByContact(member.contacts["home"]))
+        assert isinstance(asked, Asked)
+        while await Delivery.filter(due_at__isnull=False).exists():
+            await asyncio.sleep(0.02)
 
 
 async def test_no_storm_of_connections_meets_a_server_that_is_down(people: People) -> None:

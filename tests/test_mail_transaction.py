@@ -22,7 +22,7 @@ NOT_NOW = [
     ("MAIL", "250 fine\r\n250 and again"),
     ("MAIL", "250-fine\r\n550 or not"),
     ("MAIL", "250-" + "a" * 200_000),
-    ("MAIL", "\r\n".join(["250-a"] * 9_000)),
+    ("MAIL", "\r\n".join([*["250-a"] * 9_000, "250 fine"])),
     ("MAIL", CLOSE),
     ("MAIL", HANG),
     ("RCPT", "450 4.2.0 greylisted"),

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
 from demo.slack.faults import Slow
-from demo.slack.stand_in import StandIn
+from demo.slack.stand_in import StandIn, standing_in
 from demo.slack.views import View
 from demo.slack.workspace import Message
 from hub import accounts
@@ -19,8 +20,8 @@ from models.kinds import EventKind, Letter
 from models.login import Challenge, Login
 from models.session import Session
 from models.throttle import Throttle
-from tests.chat import Chat, shown_in
-from tests.house import Person, code_in, url_in
+from tests.chat import Chat, copy_of, shown_in, slack_settings
+from tests.house import Person, code_in, open_house, url_in
 from tests.people import Member, wrong_for
 from tests.test_browser import walking
 from tests.walks import enter_password, log_in
@@ -480,6 +481,19 @@ async def test_a_modal_is_answered_before_slack_gives_up_however_slow_slack_itse
     assert told.is_acknowledged
     assert told.seconds < 2
     assert "is registered" in _seen(view)
+
+
+async def test_no_work_outlives_the_hub(sqlite_template: Path, tmp_path: Path) -> None:
+    """What was acknowledged is finished before the database closes, however slow Slack is."""
+    async with standing_in() as slack:
+        async with open_house(copy_of(sqlite_template, tmp_path), tmp_path, **slack_settings(slack, "socket")) as house:
+            await slack.connected()
+            await Chat(house, slack).linked()
+            slack.faults.all_calls("views.publish", Slow(2.0))
+            await slack.open_home("UTARO")
+            await asyncio.sleep(_SETTLED)
+        # Bolt runs a listener in a task of this function.
+        assert not [one for one in asyncio.all_tasks() if "run_ack_function" in str(one.get_coro())]
 
 
 async def test_the_home_shows_the_account_and_follows_what_is_done(chat: Chat) -> None:

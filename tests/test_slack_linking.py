@@ -150,9 +150,13 @@ async def test_members_of_other_workspaces_are_refused(chat_on_socket: Chat) -> 
     """A command that another workspace sends is answered with a sentence; a named workspace is taken."""
     chat = chat_on_socket
     first = await chat.slack.slash("UTARO", "/tegata", "help")
+    first_told = await chat.slack.next_ephemeral("UTARO")
     other = {**first.envelope.payload, "team_id": "TELSEWHERE", "text": "link", "trigger_id": "2.2.2"}
+    # A full member there, whom nothing else speaks against.
+    chat.slack.workspace.user("UTARO").team_id = "TELSEWHERE"
     await chat.slack.again(Envelope(Kind.COMMAND, other))
-    await chat.slack.until(lambda: [one for one in chat.slack.ephemerals("UTARO") if "workspace" in one.text] or None)
+    told = await chat.slack.next_ephemeral("UTARO", after=first_told.ts)
+    assert "members of this workspace" in told.text
     assert not await SlackLink.exists()
 
 
@@ -205,6 +209,16 @@ async def test_an_account_may_have_several_and_labels_stay_unique(people: People
     for label, reason in (("ｓｌａｃｋ", Reason.LABEL_TAKEN), ("", Reason.LABEL_BAD), ("x" * 33, Reason.LABEL_BAD)):
         assert await slack_links.link(people.hub, people.visit(), session, token, label) == Refused(reason)
     assert isinstance(await slack_links.link(people.hub, people.visit(), session, token, "仕事"), Confirmed)
+
+
+async def test_a_second_page_of_the_same_slack_account_links_nothing_more(people: People) -> None:
+    """Whoever has two pages open and uses both is told so; the contact keeps the label of the first."""
+    session = await people.stepped_up(await people.member())
+    first, second = await _asked(people), await _asked(people)
+    assert isinstance(await slack_links.link(people.hub, people.visit(), session, first, "one"), Confirmed)
+    again = await slack_links.link(people.hub, people.visit(), session, second, "two")
+    assert again == Refused(Reason.LINKED_ALREADY)
+    assert [one.label for one in await Contact.all()] == ["one"]
 
 
 async def test_linkings_are_not_asked_for_without_end(people: People) -> None:

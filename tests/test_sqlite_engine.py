@@ -3,13 +3,16 @@
 import asyncio
 import random
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
-from tortoise.exceptions import OperationalError
+from tortoise.connection import get_connections
+from tortoise.exceptions import BaseORMException, OperationalError
 from tortoise.transactions import in_transaction
 
 from models.database import connected
+from models.rows import where
 from models.throttle import Throttle
 from tests.people import START
 
@@ -116,3 +119,25 @@ async def test_what_was_committed_survives_the_machine(file: Path) -> None:
             (row,) = await connection.execute_query_dict(f"PRAGMA {pragma}")
             asked[pragma] = next(iter(dict(row).values()))
     assert asked == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
+
+
+async def test_closing_waits_for_statements_and_lets_no_more_begin(file: Path) -> None:
+    """A task that outlives the database is told so: it neither takes the process down nor opens the file again."""
+
+    async def read() -> None:
+        while True:
+            await where(Throttle, subject="nobody").first()
+            await asyncio.sleep(0)
+
+    for _ in range(20):
+        async with connected(f"sqlite:///{file}"):
+            (client,) = get_connections().all()
+            reading = [asyncio.create_task(read()) for _ in range(20)]
+            await asyncio.sleep(0.002)
+            await client.close()
+            outcomes = await asyncio.gather(*reading, return_exceptions=True)
+        assert all(isinstance(outcome, BaseORMException) for outcome in outcomes), outcomes
+        for thread in threading.enumerate():
+            if "_connection_worker_thread" in thread.name:
+                thread.join(5)
+                assert not thread.is_alive()
