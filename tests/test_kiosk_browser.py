@@ -227,9 +227,29 @@ async def test_the_kiosk_says_aloud_to_take_the_card(slot, card_maker: Maker, tm
         await slot.put_on(card_maker.card())
         await page.wait_for_selector("#reminder:has-text('カードをお取りください。')")
         assert await page.get_attribute("#reminder", "aria-live") == "polite"
+        await page.set_viewport_size({"width": 1280, "height": 800})
+        assert await page.evaluate("document.documentElement.scrollHeight <= innerHeight")
         await made.page("take-card")
         assert await page.evaluate("spoken") == ["カードをお取りください。", "カードをお取りください"]
         await asyncio.wait_for(made.house.hub.ended_event.wait(), 2)
+
+
+async def test_a_kiosk_without_its_browser_says_so(card_folder, tmp_path):
+    """A name that is misspelt in the settings: one sentence, and the program ends."""
+    async with played_hub() as house:
+        identity.save(tmp_path, enrolled(house.hub))
+        variables = {"KIOSK_FOLDER": str(tmp_path), "KIOSK_BROWSER": "/nonexistent/chromium --kiosk"}
+        port = {"KIOSK_LISTEN": f"127.0.0.1:{free_port()}"}
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "reader_kiosk"),
+            stdout=-1,
+            stderr=-2,
+            env={**os.environ, **variables, **port},
+            cwd=ROOT,
+        )
+        told, _ = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 1
+    assert told.decode() == "/nonexistent/chromium: the browser can't be started.\n"
 
 
 async def test_a_browser_that_ends_is_started_anew(slot, card_maker: Maker, tmp_path):

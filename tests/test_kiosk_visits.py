@@ -9,6 +9,7 @@ from demo.card.authority import Authority, KeyKind, authority
 from demo.card.piv import PivCard
 from demo.card.slot import Faults, Slot
 from demo.card.uid import UidCard
+from reader_kiosk import visit
 from tests.cards import CardByOthers, Maker
 from tests.kiosk_hub import played_hub
 from tests.kiosks import DIGEST, Corner, corner_with, enrolled, settings_of, settled, standing
@@ -301,6 +302,35 @@ async def test_a_clock_that_is_off_is_told_by_how_much(corner: Corner, card_make
     corner.hub.later = timedelta()
     await corner.front.screen("idle")
     await corner.works(card_maker.card())
+
+
+async def test_whoever_thinks_about_their_pin_gets_a_new_nonce(corner: Corner, card_maker: Maker, monkeypatch):
+    """The hub's nonce lives a minute: after a long while a new one is asked for, and that is what the card signs."""
+    monkeypatch.setattr(visit, "_FRESH", timedelta(0))
+    await corner.slot.put_on(card_maker.card())
+    await corner.front.pin()
+    await corner.front.screen("admitting")
+    first, second = corner.hub.logins.values()
+    assert not first.answered
+    assert second.answered
+    await corner.slot.take_away()
+    await settled(lambda: corner.hub.ended == [second.id])
+
+
+async def test_a_kiosk_may_be_switched_on_before_its_hub_and_its_reader(daemon, slot, tmp_path, card_maker: Maker):
+    """No hub and no daemon at the start: the screen says so, and once both are there somebody logs in."""
+    async with played_hub() as house:
+        made = enrolled(house.hub)
+        await house.close()
+        await daemon.stop()
+        async with standing(settings_of(tmp_path), made) as front:
+            await front.screen("out-of-order")
+            await house.open()
+            await daemon.start()
+            await front.screen("idle")
+            await slot.put_on(card_maker.card())
+            await front.pin()
+            await front.screen("admitting")
 
 
 async def test_an_idle_kiosk_says_that_it_is_out_of_order(daemon, slot, tmp_path, card_maker: Maker):
