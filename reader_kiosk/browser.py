@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from signal import SIGKILL, SIGTERM, Signals
 from typing import Any
 
 from reader_kiosk.errors import KioskError
@@ -71,12 +72,12 @@ class Browser:
         """End the browser."""
         process, self._process, self._context = self._process, None, ""
         if process is not None and process.returncode is None:
-            process.terminate()
+            _signal(process, SIGTERM)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_ANSWER):
                     await process.wait()
             if process.returncode is None:
-                process.kill()
+                _signal(process, SIGKILL)
                 await process.wait()
         if self._writer is not None:
             self._writer.close()
@@ -159,6 +160,12 @@ class Browser:
         for answer in self._asked.values():
             if not answer.done():
                 answer.set_exception(BrowserGoneError())
+
+
+def _signal(process: asyncio.subprocess.Process, number: Signals) -> None:
+    # Not `terminate`: that asks first whether the child has ended, and then asyncio hears no more of its end.
+    with suppress(ProcessLookupError):
+        os.kill(process.pid, number)
 
 
 def _pipe() -> tuple[int, int]:

@@ -137,6 +137,7 @@ async def test_what_is_no_act_is_not_heard(page, http, text):
     heard = await asyncio.wait_for(desk.act(), 5)
     assert isinstance(heard, PinTyped)
     assert heard.pin == b"654321"
+    assert not desk._page.done()
 
 
 async def test_a_new_page_takes_the_old_ones_place(page, http):

@@ -38,6 +38,8 @@ class Slot:
         self._host, self._port = host, port
         self._lying: asyncio.Task[None] | None = None
         self.commands = 0
+        # Whether the reader gives the card power, which is so from the first command to the end of a connection.
+        self.is_powered = False
 
     @property
     def is_taken(self) -> bool:
@@ -67,7 +69,7 @@ class Slot:
             while True:
                 sent = await _read(reader, writer)
                 if len(sent) == 1:
-                    told = _control(card, sent[0])
+                    told = self._control(card, sent[0])
                 else:
                     self.commands += 1
                     if self.commands == faults.pulled_at:
@@ -81,15 +83,16 @@ class Slot:
             return
         finally:
             card.reset()
+            self.is_powered = False
             writer.close()
 
-
-def _control(card: Card, sign: int) -> bytes | None:
-    if sign == _ATR:
-        return card.atr
-    if sign in {_OFF, _ON, _RESET}:
-        card.reset()
-    return None
+    def _control(self, card: Card, sign: int) -> bytes | None:
+        if sign == _ATR:
+            return card.atr
+        if sign in {_OFF, _ON, _RESET}:
+            self.is_powered = sign != _OFF
+            card.reset()
+        return None
 
 
 async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
