@@ -72,8 +72,9 @@ async def test_it_waits_three_minutes_and_at_that_kiosk_alone(counter_on_sqlite:
     async with counter.house.person() as person:
         await asking(counter, person, member)
     assert await other.begin(card.der) == Refused(Reason.NOT_BOUND)
+    counter.house.clock.later(minutes=2, seconds=30)
     begun = await counter.begun(card)
-    counter.house.clock.later(minutes=3, seconds=1)
+    counter.house.clock.later(seconds=31)
     assert await counter.client.begin(card.der) == Refused(Reason.NOT_BOUND)
     assert await counter.answered(card, begun, proof=Proof()) == Refused(Reason.LOGIN_OVER)
 
