@@ -120,7 +120,7 @@ def _write(cards: "list[Printed]", form: Form, target: Path | None) -> None:
 
 def _content(cards: "list[Printed]", form: Form) -> bytes:
     if form is Form.PDF:
-        from cli import printing
+        from hub import printing
 
         return printing.pdf(cards, hubwork.settings().service_name)
     if form is Form.JSON:

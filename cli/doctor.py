@@ -5,12 +5,11 @@ import os
 import shutil
 import stat
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from cli import readiness
 from cli.console import counted
+from cli.finding import Finding, Grade
 from hub.errors import HubError
 from hub.settings import Mode, Settings, listen_of
 from models.database import sqlite_file
@@ -19,27 +18,10 @@ _SHORT = 3.0
 _ROOM = 500 * 1024 * 1024
 
 
-class Grade(StrEnum):
-    """How bad a finding is."""
-
-    OK = "ok"
-    WARN = "warn"
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at; `mend` says what to do about it."""
-
-    about: str
-    grade: Grade
-    what: str
-    mend: str = ""
-
-
 async def examine(settings: Settings) -> list[Finding]:
     """Look at everything that a hub stands on."""
     findings = [*_settings(settings), *_keys(settings), *_room(settings)]
+    findings += _cards(settings)
     findings += [finding async for finding in _database(settings)]
     findings.append(await mail_server(settings))
     return findings
@@ -74,6 +56,12 @@ def _settings(settings: Settings) -> Iterator[Finding]:
             f"the web door listens on every address, {settings.listen}",
             "let only the proxy in",
         )
+
+
+def _cards(settings: Settings) -> Iterator[Finding]:
+    from cli import doctor_cards, hubwork
+
+    yield from doctor_cards.examine(settings, now=hubwork.now())
 
 
 def _split(about: str, reason: str) -> Finding:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 from aiosmtplib import SMTP, SMTPException
 
-from cli.doctor import Finding, Grade
+from cli.finding import Finding, Grade
 from hub.settings import Listen, Settings, listen_of
 
 _PATIENCE = 5.0

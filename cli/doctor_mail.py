@@ -6,8 +6,9 @@ import dns.asyncresolver
 import dns.exception
 import dns.resolver
 
-from cli.doctor import Finding, Grade, mail_server
+from cli.doctor import mail_server
 from cli.doctor_door import listeners
+from cli.finding import Finding, Grade
 from hub.errors import HubError
 from hub.labels import domain_of
 from hub.settings import Settings, listen_of

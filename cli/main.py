@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import accounts, audit, cards, contacts, hubwork, keys, mail
+from cli import accounts, audit, cards, contacts, hubwork, ic_cards, keys, kiosks, mail
 from cli.accounts import AsJson
 from cli.console import as_json, say
 
@@ -30,6 +30,8 @@ app = typer.Typer(
 )
 app.add_typer(accounts.app, name="account")
 app.add_typer(cards.app, name="matrix")
+app.add_typer(ic_cards.app, name="card")
+app.add_typer(kiosks.app, name="kiosk")
 app.add_typer(contacts.app, name="contact")
 app.add_typer(keys.app, name="keys")
 app.add_typer(mail.app, name="mail")
@@ -120,8 +122,9 @@ def doctor(
     json: AsJson = False,
 ) -> None:
     """Say what is wrong and how to mend it; exit code 1 when something is."""
-    from cli.doctor import Grade, examine
+    from cli.doctor import examine
     from cli.doctor_mail import examine as examine_mail
+    from cli.finding import Grade
 
     if part not in {"", "mail"}:
         hubwork.refuse(f"{part}: there is no such part to examine; there is mail.")

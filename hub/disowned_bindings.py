@@ -2,13 +2,15 @@
 
 from tortoise.expressions import Q
 
-from hub import contacts, soft_tokens
+from hub import contacts, ic_cards, soft_tokens
 from hub.hub import Hub
 from hub.visit import Visit
 from models.authenticator import SoftToken
 from models.contact import Contact
 from models.delivery import Delivery
 from models.kinds import Channel, Letter, Notice
+from models.kiosk import IcCard
+from models.rows import where
 from models.session import Session
 
 
@@ -38,6 +40,8 @@ async def undo(hub: Hub, visit: Visit, delivery: Delivery) -> frozenset[Channel]
             told |= await _unbound(hub, visit, contact)
         for token in await _bound(session):
             told |= await soft_tokens.unbind(hub, visit, token)
+        for card in await where(IcCard, bound_in=session.id, blocked_at=None).all():
+            await ic_cards.shut(hub, visit, card)
     for contact in await _added_in_chat(delivery):
         told |= await _unbound(hub, visit, contact)
     return told

@@ -23,6 +23,7 @@ class Overview:
     contacts: int
     slack_accounts: int
     has_slack: bool
+    has_cards: bool
     soft_tokens: int
     has_matrix_card: bool
     is_matrix_off: bool
@@ -43,6 +44,7 @@ async def overview(hub: Hub, session: Current, *, now: datetime) -> Overview:
         contacts=len(found.contacts),
         slack_accounts=sum(contact.channel is Channel.SLACK for contact in found.contacts),
         has_slack=hub.settings.has_slack,
+        has_cards=hub.settings.card_cas is not None,
         soft_tokens=found.soft_tokens,
         has_matrix_card=found.matrix_card,
         is_matrix_off=found.matrix_off,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from hub import keyring
 from hub.alarms import Alarms
+from hub.certificates import CardTrust
 from hub.errors import HubError
 from hub.keyring import KeyRing
 from hub.outbox import Outbox
@@ -24,6 +25,7 @@ class Hub:
     passwords: PasswordGate
     wakeups: Wakeups
     outbox: Outbox
+    card_trust: CardTrust
     alarms: Alarms = field(default_factory=Alarms)
 
 
@@ -44,6 +46,6 @@ async def opened(settings: Settings) -> AsyncIterator[Hub]:
         gate = PasswordGate(settings)
         try:
             async with wakeups.open(context):
-                yield Hub(settings, keys, gate, wakeups, Outbox(settings, keys, wakeups))
+                yield Hub(settings, keys, gate, wakeups, Outbox(settings, keys, wakeups), CardTrust(settings))
         finally:
             gate.close()

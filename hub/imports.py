@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from argon2 import extract_parameters
 from argon2.exceptions import InvalidHashError
@@ -79,6 +79,18 @@ class ReadCards:
     bad: list[BadRow]
 
 
+class Read(Protocol):
+    """What any file holds: rows that can be taken, and rows that can't."""
+
+    @property
+    def good(self) -> Sequence[object]:
+        """The rows that can be written."""
+
+    @property
+    def bad(self) -> list[BadRow]:
+        """The rows that can't, each with the reason."""
+
+
 @dataclass(frozen=True, slots=True)
 class Imported:
     """What became of a file: how many rows are good, how many of them were written, and the bad ones by line."""
@@ -88,20 +100,20 @@ class Imported:
     bad: list[BadRow]
 
 
-def unwritten(read: ReadAccounts | ReadCards) -> Imported:
+def unwritten(read: Read) -> Imported:
     """Tell of a file that was only looked at."""
     return Imported(len(read.good), 0, sorted(read.bad, key=_line))
 
 
-def written(read: ReadAccounts | ReadCards) -> Imported:
+def written(read: Read) -> Imported:
     """Tell of a file whose good rows were written."""
     return Imported(len(read.good), len(read.good), sorted(read.bad, key=_line))
 
 
 def read_accounts(path: Path) -> ReadAccounts:
     """Read a CSV file of account, password or password_hash, and optionally language; RefusedError for no such file."""
-    rows = _rows(path)
-    _expect(path, rows.columns, _ACCOUNT_COLUMNS, needed=("account",))
+    rows = rows_of(path)
+    expect(path, rows.columns, _ACCOUNT_COLUMNS, needed=("account",))
     if not {"password", "password_hash"} & set(rows.columns):
         message = f"{path}: a column password or password_hash is needed."
         raise RefusedError(message)
@@ -124,10 +136,10 @@ def read_accounts(path: Path) -> ReadAccounts:
 
 def read_cards(path: Path) -> ReadCards:
     """Read a CSV file of account, serial and the 70 cells (columns A1 to J7, or one column cells)."""
-    rows = _rows(path)
+    rows = rows_of(path)
     each = {cell.replace(",", ""): cell for cell in matrix.CELLS}
     columns = set(rows.columns)
-    _expect(path, rows.columns, {"account", "serial", "cells", *each}, needed=("account", "serial"))
+    expect(path, rows.columns, {"account", "serial", "cells", *each}, needed=("account", "serial"))
     if "cells" not in columns and not set(each) <= columns:
         message = f"{path}: the columns A1 to J7 are needed, or one column cells."
         raise RefusedError(message)
@@ -152,7 +164,7 @@ def read_cards(path: Path) -> ReadCards:
 
 async def unknown_accounts(read: ReadAccounts) -> ReadAccounts:
     """Take the rows out whose account stands in the database already."""
-    known = await _known_accounts([row.name for row in read.good])
+    known = await known_accounts([row.name for row in read.good])
     checked = ReadAccounts([], list(read.bad))
     for row in read.good:
         if fold_account(row.name) in known:
@@ -164,7 +176,7 @@ async def unknown_accounts(read: ReadAccounts) -> ReadAccounts:
 
 async def fitting_cards(read: ReadCards) -> ReadCards:
     """Take the rows out whose account is not in the database, or whose serial number is."""
-    known = await _known_accounts([row.account for row in read.good])
+    known = await known_accounts([row.account for row in read.good])
     taken = await _known_serials([row.serial for row in read.good])
     checked = ReadCards([], list(read.bad))
     for row in read.good:
@@ -177,9 +189,10 @@ async def fitting_cards(read: ReadCards) -> ReadCards:
     return checked
 
 
-async def _known_accounts(names: Iterable[str]) -> set[str]:
+async def known_accounts(names: Iterable[str]) -> set[str]:
+    """Tell which of these accounts there are, in their folded form."""
     known: set[str] = set()
-    for batch in _batches([fold_account(name) for name in names]):
+    for batch in batches([fold_account(name) for name in names]):
         found = await Account.filter(folded__in=batch).values_list("folded", flat=True)
         known |= {str(one) for one in found}
     return known
@@ -187,7 +200,7 @@ async def _known_accounts(names: Iterable[str]) -> set[str]:
 
 async def _known_serials(serials: Iterable[str]) -> set[str]:
     known: set[str] = set()
-    for batch in _batches(list(serials)):
+    for batch in batches(list(serials)):
         found = await MatrixCard.filter(serial__in=batch).values_list("serial", flat=True)
         known |= {str(one) for one in found}
     return known
@@ -198,7 +211,7 @@ async def hashes(hub: Hub, rows: Sequence[NewAccount], progress: Progress) -> li
     hashed = [row.hashed for row in rows]
     clear = [place for place, row in enumerate(rows) if not row.hashed]
     progress(len(rows) - len(clear))
-    for batch in _batches(clear):
+    for batch in batches(clear):
         done = await asyncio.gather(*(hub.passwords.hash(rows[place].password) for place in batch))
         for place, one in zip(batch, done, strict=True):
             hashed[place] = one
@@ -210,8 +223,8 @@ async def write_accounts(
     hub: Hub, visit: Visit, rows: Sequence[NewAccount], hashed: Sequence[str], progress: Progress
 ) -> None:
     """Write accounts and what the audit tells of them, all or nothing."""
-    async with _all_or_nothing():
-        for batch in _batches(list(zip(rows, hashed, strict=True))):
+    async with all_or_nothing():
+        for batch in batches(list(zip(rows, hashed, strict=True))):
             await Account.bulk_create(
                 [
                     Account(
@@ -230,8 +243,8 @@ async def write_accounts(
 
 async def write_cards(hub: Hub, visit: Visit, rows: Sequence[NewCard], progress: Progress) -> None:
     """Bind cards to their accounts, all or nothing."""
-    async with _all_or_nothing():
-        for batch in _batches(list(rows)):
+    async with all_or_nothing():
+        for batch in batches(list(rows)):
             folded = [fold_account(row.account) for row in batch]
             ids = {one.folded: one.id for one in await Account.filter(folded__in=folded).only("id", "folded")}
             cards = [_blank(row, ids[fold_account(row.account)]) for row in batch]
@@ -244,7 +257,7 @@ def _blank(row: NewCard, account_id: int) -> matrix_cards.Blank:
 
 
 @asynccontextmanager
-async def _all_or_nothing() -> AsyncIterator[None]:
+async def all_or_nothing() -> AsyncIterator[None]:
     """Hold one transaction; what somebody else wrote since the rows were checked undoes it whole."""
     try:
         async with in_transaction():
@@ -255,12 +268,15 @@ async def _all_or_nothing() -> AsyncIterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rows:
+class Rows:
+    """The rows of a file, with their line numbers, and the names of its columns."""
+
     columns: list[str]
     rows: Iterator[tuple[int, dict[str, str]]]
 
 
-def _rows(path: Path) -> _Rows:
+def rows_of(path: Path) -> Rows:
+    """Open a CSV file; RefusedError when it is none, or empty."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -279,7 +295,7 @@ def _rows(path: Path) -> _Rows:
         message = f"{path}: the file is empty; its first line names the columns."
         raise RefusedError(message)
     reader.fieldnames = columns
-    return _Rows(columns, _numbered(path, reader))
+    return Rows(columns, _numbered(path, reader))
 
 
 def _numbered(path: Path, reader: "csv.DictReader[str]") -> Iterator[tuple[int, dict[str, str]]]:
@@ -296,7 +312,8 @@ def _trimmed(column: str, value: object) -> str:
     return str(value or "") if column == "password" else str(value or "").strip()
 
 
-def _expect(path: Path, columns: list[str], known: set[str], *, needed: tuple[str, ...]) -> None:
+def expect(path: Path, columns: list[str], known: set[str], *, needed: tuple[str, ...]) -> None:
+    """Make sure that a file has these columns and no others; RefusedError says which."""
     for name in columns:
         if name not in known:
             message = f"{path}: a column {name!r} has no meaning here; there are {', '.join(_shortened(known))}."
@@ -329,12 +346,12 @@ def _account(line: int, row: dict[str, str]) -> NewAccount:
         raise RefusedError(message)
     if hashed:
         _check_hash(row["account"], hashed)
-        return NewAccount(line, _name(row["account"]), language, "", hashed)
+        return NewAccount(line, name_of(row["account"]), language, "", hashed)
     return NewAccount(line, check_new(row["account"], password), language, password, "")
 
 
 def _card(line: int, row: dict[str, str], each: dict[str, str]) -> NewCard:
-    name = _name(row["account"])
+    name = name_of(row["account"])
     serial = row["serial"]
     if not 1 <= len(serial) <= _SERIAL or not serial.isprintable():
         message = f"{name}: a serial number has 1 to {_SERIAL} characters."
@@ -350,7 +367,8 @@ def _card(line: int, row: dict[str, str], each: dict[str, str]) -> NewCard:
     return NewCard(line, name, serial, len(cells["A,1"]), matrix.pack(cells))
 
 
-def _name(typed: str) -> str:
+def name_of(typed: str) -> str:
+    """Give an account's name as it is written; RefusedError when it can be none."""
     try:
         return account_of(typed)
     except UnacceptableError as error:
@@ -373,6 +391,7 @@ def _line(row: BadRow) -> int:
     return row.line
 
 
-def _batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """Part many into as many as one statement bears."""
     for start in range(0, len(items), _BATCH):
         yield items[start : start + _BATCH]

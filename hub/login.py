@@ -10,6 +10,7 @@ from hub import (
     approvals,
     audit,
     bound,
+    card_logins,
     challenges,
     codes,
     matrix_cards,
@@ -56,9 +57,15 @@ _PURPOSE = "login"
 
 
 @measures.counted
-async def begin(hub: Hub, visit: Visit, *, name: str, password: str) -> Begun | Refused | Throttled | Busy:
-    """Begin a login with account and password; where only the matrix card is left, its cells are asked at once."""
-    folded = fold_account(name)
+async def begin(
+    hub: Hub, visit: Visit, *, name: str, password: str, named: str = ""
+) -> Begun | Refused | Throttled | Busy:
+    """Begin a login with account and password; where only the matrix card is left, its cells are asked at once.
+
+    `named` is what a kiosk's browser goes on with after a card has named the account: the login ends with that card.
+    """
+    at_kiosk = await card_logins.named(hub, named, now=visit.now)
+    folded = fold_account(at_kiosk.account.name if at_kiosk else name)
     account = await where(Account, folded=folded).first()
     proof = await passwords.prove(hub, visit, folded=folded, account=account, password=password)
     if not isinstance(proof, passwords.Proved):
@@ -78,6 +85,7 @@ async def begin(hub: Hub, visit: Visit, *, name: str, password: str) -> Begun | 
             account_id=account.id,
             challenge_id=challenge.id if challenge else None,
             chosen=_chosen(at_once) if at_once else "",
+            kiosk_login_id=at_kiosk.login_id if at_kiosk else None,
             address=visit.address,
             browser=visit.browser,
             begun_at=visit.now,
@@ -189,13 +197,19 @@ async def _admit(
     hub: Hub, visit: Visit, login: Login, kind: AuthenticatorKind
 ) -> tuple[Admitted, frozenset[Channel]] | Refused:
     proved = (AuthenticatorKind.PASSWORD, kind)
+    at_kiosk = await card_logins.held(login.kiosk_login_id) if login.kiosk_login_id else None
+    if login.kiosk_login_id and at_kiosk is None:
+        return Refused(Reason.LOGIN_OVER)
+    if at_kiosk is not None:
+        # The kiosk's place counts, not its network, and no browser there is known again.
+        visit = replace(visit, zone=at_kiosk.zone, browser=at_kiosk.name, browser_token="")
     ending = where(Login, id=login.id, ended_at=None, expires_at__gt=visit.now)
     if not policy.is_enough(proved) or await ending.update(ended_at=visit.now) != 1:
         return Refused(Reason.LOGIN_OVER)
     contact_id = login.challenge.contact_id if login.challenge else None
     if contact_id is not None:
         await where(Contact, id=contact_id).update(used_at=visit.now)
-    opened = await sessions.open_session(hub, visit, login, proved)
+    opened = await sessions.open_session(hub, visit, login, proved, at=at_kiosk.login if at_kiosk else None)
     await audit.record(hub.keys, EventKind.ADMITTED, visit, login.account_id, amr=policy.amr(proved))
     told = await new_logins.tell(hub, visit, login.account_id, kind, session_id=opened.id)
     return Admitted(opened.token, login.account.name, login.account.language), told

@@ -21,6 +21,8 @@ _kept = Gauge("tegata_mail_kept", "Messages that came in and are kept, by how th
 _unread_age = Gauge("tegata_mail_unread_oldest_seconds", "Age of the unread message that waits longest for its turn.")
 _queue = Gauge("tegata_password_queue", "Claimants whose password is hashed or waits for it.")
 
+_at_kiosks = Counter("tegata_kiosk_requests_total", "What kiosks asked, by what came of it.", ["step", "outcome"])
+
 # Counted from nought, so that the first spraying is a rise and not a series that begins.
 for _outcome in (
     "begun",
@@ -49,6 +51,11 @@ def counted(step: Callable[Given, Awaitable[Outcome]]) -> Callable[Given, Awaita
         return outcome
 
     return taken
+
+
+def count_at_kiosk(step: str, outcome: str) -> None:
+    """Count what came of a kiosk's request."""
+    _at_kiosks.labels(step, outcome).inc()
 
 
 async def look(hub: Hub, *, now: datetime) -> None:

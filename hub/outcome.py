@@ -42,6 +42,37 @@ class Reason(StrEnum):
     LOGIN_OLDER = "login-older"
     LINK_OVER = "link-over"
     LINKED_ALREADY = "linked-already"
+    CARD_NEEDED = "card-needed"
+    KIOSK_TAKEN = "kiosk-taken"
+    PASSWORD_BAD = "password-bad"
+    PASSWORDS_DIFFER = "passwords-differ"
+
+
+class KioskReason(StrEnum):
+    """Why a kiosk was turned away; the names stand in the kiosk's protocol."""
+
+    SIGNATURE = "signature"
+    KIOSK_UNKNOWN = "kiosk-unknown"
+    KIOSK_REVOKED = "kiosk-revoked"
+    CLOCK = "clock"
+    REPLAYED = "replayed"
+    MALFORMED = "malformed"
+    CODE_WRONG = "code-wrong"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not-yet-valid"
+    REVOKED = "revoked"
+    FOREIGN_CA = "foreign-ca"
+    WEAK_KEY = "weak-key"
+    UNSUITABLE = "unsuitable"
+    NOT_BOUND = "not-bound"
+    BLOCKED = "blocked"
+    UID_CARDS_OFF = "uid-cards-off"
+    RANDOM_UID = "random-uid"
+    ACCOUNT_CLOSED = "account-closed"
+    WRONG_ANSWER = "wrong-answer"
+    LOGIN_OVER = "login-over"
+    THROTTLED = "throttled"
+    BUSY = "busy"
 
 
 class DeliveryState(StrEnum):
@@ -64,6 +95,19 @@ class Refused:
     newer_at: datetime | None = None
     label: str = ""
     until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """A kiosk's request that comes to nothing.
+
+    `retry_after` where the same may be tried again, `hub_time` for a clock that is off, `field` for what is malformed.
+    """
+
+    reason: KioskReason
+    retry_after: timedelta | None = None
+    hub_time: datetime | None = None
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,11 @@ def may_enrol(*, session_amr: str, session_zone: Zone, zone: Zone) -> bool:
     return not (opened_by_matrix and Zone.OFF_CAMPUS in {session_zone, zone})
 
 
+def has_card_and_pin(session_amr: str) -> bool:
+    """Tell whether an IC card with its PIN opened a session: the strongest proof there is here."""
+    return {"sc", "pin"} <= set(session_amr.split())
+
+
 def may_switch_matrix_off(bound: Bound) -> bool:
     """Tell whether another authenticator is bound, so that Matrix can be done without."""
     return bool(bound.contacts or bound.soft_tokens)

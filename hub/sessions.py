@@ -14,6 +14,7 @@ from hub.settings import NUMBERS
 from hub.visit import Visit
 from models.account import Account
 from models.kinds import AuthenticatorKind, EventKind, Zone
+from models.kiosk import KioskLogin
 from models.login import Login
 from models.rows import insert, where
 from models.session import Session
@@ -38,6 +39,11 @@ class Current:
     address: str
     opened_at: datetime
     stepped_up_at: datetime | None
+
+    @property
+    def has_card_proved(self) -> bool:
+        """Whether a card and its PIN opened it."""
+        return policy.has_card_and_pin(self.amr)
 
     def is_stepped_up(self, now: datetime) -> bool:
         """Tell whether the password was asked again lately."""
@@ -67,16 +73,31 @@ class SessionLine:
     is_open: bool
 
 
-async def open_session(hub: Hub, visit: Visit, login: Login, proved: Iterable[AuthenticatorKind]) -> Opened:
-    """Open a session in the transaction of its login's admission."""
-    token = secrets.token_urlsafe(32)
-    session = Session(
-        digest=hub.keys.digest(_PURPOSE, token),
-        account_id=login.account_id,
-        contact_id=login.challenge.contact_id if login.challenge else None,
-        login_id=login.id,
-        challenge_id=login.challenge_id,
-        amr=policy.amr(proved),
+async def open_session(
+    hub: Hub, visit: Visit, login: Login, proved: Iterable[AuthenticatorKind], *, at: KioskLogin | None = None
+) -> Opened:
+    """Open a session in the transaction of its login's admission; `at` is the login at a kiosk that it ends with."""
+    session = _drafted(visit, login.account_id, policy.amr(proved))
+    session.contact_id = login.challenge.contact_id if login.challenge else None
+    session.login_id = login.id
+    session.challenge_id = login.challenge_id
+    if at is not None:
+        session.kiosk_id, session.kiosk_login_id = at.kiosk_id, at.id
+    return await _opened(hub, session)
+
+
+async def open_with_card(hub: Hub, visit: Visit, login: KioskLogin) -> Opened:
+    """Open the session of a card with its PIN: both factors were proved this moment, so it is stepped up."""
+    session = _drafted(visit, login.account_id, policy.amr((AuthenticatorKind.IC_CARD,)))
+    session.kiosk_id, session.kiosk_login_id = login.kiosk_id, login.id
+    session.stepped_up_at = visit.now
+    return await _opened(hub, session)
+
+
+def _drafted(visit: Visit, account_id: int, amr: str) -> Session:
+    return Session(
+        account_id=account_id,
+        amr=amr,
         zone=visit.zone,
         address=visit.address,
         browser=visit.browser,
@@ -84,6 +105,11 @@ async def open_session(hub: Hub, visit: Visit, login: Login, proved: Iterable[Au
         seen_at=visit.now,
         expires_at=visit.now + NUMBERS.session_life,
     )
+
+
+async def _opened(hub: Hub, session: Session) -> Opened:
+    token = secrets.token_urlsafe(32)
+    session.digest = hub.keys.digest(_PURPOSE, token)
     await insert(session)
     return Opened(session.id, token)
 
@@ -176,6 +202,12 @@ async def end_of(hub: Hub, visit: Visit, account_id: int, session_id: int) -> Do
 async def end_all(account_id: int, *, now: datetime) -> int:
     """End every session of an account; returns how many were open."""
     return await Session.filter(account_id=account_id, ended_at=None).update(ended_at=now)
+
+
+async def end_others(session: Current, *, now: datetime) -> int:
+    """End every session of the account but this one; returns how many were open."""
+    others = Session.filter(account_id=session.account_id, ended_at=None).exclude(id=session.id)
+    return await others.update(ended_at=now)
 
 
 async def speak(session: Current, language: str) -> None:

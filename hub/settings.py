@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic.config import JsonDict
 from pydantic_core import ErrorDetails
 
+from hub.card_rule import rule_of
 from hub.errors import SettingsError
 from hub.labels import UnacceptableError, address_of, domain_of
 from hub.policy import Network
@@ -104,6 +105,14 @@ class Numbers:
     kept_heard: timedelta = timedelta(days=1)
     # RFC 3834, 3: what answers by machine has a ceiling.
     answers_an_hour: int = 5
+    # A kiosk's clock may be off by this much, and its nonces are remembered for as long.
+    kiosk_skew: timedelta = timedelta(seconds=60)
+    kiosk_code_life: timedelta = timedelta(hours=24)
+    # Long enough for a card to sign, too short to carry the nonce elsewhere.
+    kiosk_nonce_life: timedelta = timedelta(seconds=60)
+    kiosk_admission_life: timedelta = timedelta(seconds=30)
+    # Long enough to walk to the kiosk that one stands before.
+    card_binding_life: timedelta = timedelta(minutes=3)
     kept_logins: timedelta = timedelta(days=1)
     kept_deliveries: timedelta = timedelta(days=30)
     kept_sessions: timedelta = timedelta(days=90)
@@ -245,6 +254,29 @@ class Settings(BaseModel):
         description="Which logins are told to all contacts of an account: from a `new-browser` and with a soft token"
         " or IC card, or `never`.",
     )
+    card_cas: Path | None = Field(
+        None, description="The CAs whose IC cards are taken, as certificates in one file (PEM); empty for no IC cards."
+    )
+    card_intermediates: Path | None = Field(
+        None, description="The CAs in between that sign cards, as certificates in one file (PEM)."
+    )
+    card_crls: tuple[Path, ...] = Field(
+        (), description="The files of the CAs' revocation lists (PEM or DER), parted by commas; read anew when written."
+    )
+    card_revocation: Literal["listed", "current"] = Field(
+        "listed",
+        description="Which IC cards a revocation list keeps out: those `listed`; or, with `current`, all of a CA whose"
+        " list is missing or too old as well.",
+    )
+    card_rule: str = Field(
+        "",
+        description="How an IC card that nobody bound names its account: a field of the certificate and a pattern with"
+        " `(?P<account>…)`, such as san:email=(?P<account>[a-z0-9]+)@example[.]ac[.]jp; empty for not at all.",
+    )
+    uid_cards: bool = Field(
+        default=False,
+        description="Whether a card that has only a number may name an account at a kiosk; it proves nothing.",
+    )
     time_zone: str = Field("Asia/Tokyo", description="The zone of the times on pages and in mail.")
     service_name: str = Field("Tegata", description="The name in soft-token apps and in mail.")
     help_url: str = Field("", description="Where members find the help desk: a URL or mailto:; shown on each page.")
@@ -273,6 +305,18 @@ class Settings(BaseModel):
     @classmethod
     def _teams(cls, value: object) -> tuple[str, ...]:
         return tuple(_parts(value))
+
+    @field_validator("card_crls", mode="before")
+    @classmethod
+    def _files(cls, value: object) -> tuple[Path, ...]:
+        return tuple(Path(part) for part in _parts(value))
+
+    @field_validator("card_rule")
+    @classmethod
+    def _rule(cls, value: str) -> str:
+        if value:
+            rule_of(value)
+        return value
 
     @field_validator("slack_api_url")
     @classmethod

@@ -16,6 +16,7 @@ from hub.hub import Hub
 from hub.settings import NUMBERS
 from models.authenticator import MatrixCard, SoftToken
 from models.delivery import Delivery
+from models.kiosk import KioskLogin, KioskNonce
 from models.lease import Lease
 from models.login import Challenge, Login
 from models.session import KnownBrowser, Session
@@ -27,6 +28,7 @@ _BATCH = 500
 _FADING = {
     "password:": NUMBERS.password_fades,
     "address:": NUMBERS.password_fades,
+    "enrol:": NUMBERS.password_fades,
     "confirm:": NUMBERS.confirmation_life,
 }
 _PROBE = 2.0
@@ -55,6 +57,8 @@ async def prune(_hub: Hub, now: datetime) -> int:
     dropped += await KnownBrowser.filter(seen_at__lt=now - NUMBERS.known_browser).delete()
     dropped += await SlackHeard.filter(heard_at__lt=now - NUMBERS.kept_heard).delete()
     dropped += await SlackLink.filter(expires_at__lt=now - NUMBERS.kept_heard).delete()
+    dropped += await KioskNonce.filter(expires_at__lt=now).delete()
+    dropped += await KioskLogin.filter(begun_at__lt=now - NUMBERS.kept_logins).delete()
     for prefix, fades in _FADING.items():
         dropped += await Throttle.filter(subject__startswith=prefix, open_at__lt=now - fades).delete()
     return dropped

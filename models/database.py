@@ -24,6 +24,7 @@ _MODULES = [
     "models.event",
     "models.lease",
     "models.slack",
+    "models.kiosk",
 ]
 _IN_MEMORY = "sqlite://:memory:"
 _EMBEDDED = "models.sqlite_engine"

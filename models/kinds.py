@@ -89,6 +89,11 @@ class Notice(StrEnum):
     CONTACT_SUSPENDED = "contact-suspended"
     SLACK_LINKED = "slack-linked"
     SLACK_SUSPENDED = "slack-suspended"
+    PASSWORD_SET = "password-set"
+    MATRIX_ISSUED = "matrix-issued"
+    UNLOCKED = "unlocked"
+    CARD_BOUND = "card-bound"
+    CARD_BLOCKED = "card-blocked"
 
 
 class Purpose(StrEnum):
@@ -141,3 +146,12 @@ class EventKind(StrEnum):
     DISOWNED = "disowned"
     KIND_REOPENED = "kind-reopened"
     CODES_ALLOWED = "codes-allowed"
+    KIOSK_ADDED = "kiosk-added"
+    KIOSK_ENROLLED = "kiosk-enrolled"
+    KIOSK_REVOKED = "kiosk-revoked"
+    CARD_BOUND = "card-bound"
+    CARD_BINDING_ASKED = "card-binding-asked"
+    CARD_BLOCKED = "card-blocked"
+    CARD_UNBLOCKED = "card-unblocked"
+    CARD_REFUSED = "card-refused"
+    CARD_NAMED = "card-named"

@@ -58,6 +58,8 @@ class Login(Model):
     )
     challenge_id: int | None
     chosen = fields.CharField(max_length=20, default="")
+    # The login at a kiosk that named the account, whose card has to stay there; plain, for that is pruned sooner.
+    kiosk_login_id: int | None = fields.BigIntField(null=True)
     address = fields.CharField(max_length=45)
     browser = fields.CharField(max_length=80)
     begun_at: datetime = InstantField()
@@ -66,4 +68,4 @@ class Login(Model):
 
     class Meta:
         table = "login"
-        indexes = (Index(fields=("expires_at",)), Index(fields=("challenge_id",)))
+        indexes = (Index(fields=("expires_at",)), Index(fields=("challenge_id",)), Index(fields=("kiosk_login_id",)))

@@ -42,6 +42,9 @@ class Session(Model):
     # The login and the challenge that it came from; plain, for those are pruned sooner.
     login_id: int | None = fields.BigIntField(null=True)
     challenge_id: int | None = fields.BigIntField(null=True)
+    # The kiosk at which it was opened and the card's login there: it ends with either.
+    kiosk_id: int | None = fields.BigIntField(null=True)
+    kiosk_login_id: int | None = fields.BigIntField(null=True)
     amr = fields.CharField(max_length=64)
     zone = fields.CharEnumField(Zone, max_length=12, description="one of Zone")
     address = fields.CharField(max_length=45)
@@ -54,4 +57,8 @@ class Session(Model):
 
     class Meta:
         table = "session"
-        indexes = (Index(fields=("account_id", "opened_at")), Index(fields=("contact_id",)))
+        indexes = (
+            Index(fields=("account_id", "opened_at")),
+            Index(fields=("contact_id",)),
+            Index(fields=("kiosk_login_id",)),
+        )

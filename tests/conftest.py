@@ -1,25 +1,37 @@
 """Fixtures that every room's tests share."""
 
+from tests.cards import card_folder, card_maker, daemon, issuer, readers, slot
 from tests.chat import chat, chat_on_socket
+from tests.counters import counter, counter_on_sqlite
 from tests.databases import database_url, postgres, sqlite_template
 from tests.house import house, house_on_sqlite
+from tests.kiosks import corner
 from tests.people import hub, people
 from tests.postman import office, office_on_sqlite
 from tests.shell import desk, desk_on_sqlite, shell
 
 __all__ = [
+    "card_folder",
+    "card_maker",
     "chat",
     "chat_on_socket",
+    "corner",
+    "counter",
+    "counter_on_sqlite",
+    "daemon",
     "database_url",
     "desk",
     "desk_on_sqlite",
     "house",
     "house_on_sqlite",
     "hub",
+    "issuer",
     "office",
     "office_on_sqlite",
     "people",
     "postgres",
+    "readers",
     "shell",
+    "slot",
     "sqlite_template",
 ]

@@ -9,9 +9,14 @@ from aiohttp.web import RouteDef
 from tests.house import House, Person, url_in
 from tests.people import PASSWORD
 from tests.walks import enter_password, log_in, rows, step_up
+from web.kiosk import OWN_PROOF
 from web.routes import ROUTES
 
-POSTS = [route.path for route in ROUTES if isinstance(route, RouteDef) and route.method == "POST"]
+POSTS = [
+    route.path
+    for route in ROUTES
+    if isinstance(route, RouteDef) and route.method == "POST" and route.handler not in OWN_PROOF
+]
 # What a member would send; a route that is new is sent nothing but what every form has.
 FIELDS = {
     "/login/account": {"account": "taro", "password": PASSWORD},
@@ -95,6 +100,12 @@ async def test_a_form_without_this_browsers_token_changes_nothing(
         await target.send(route, csrf=csrf)
         assert (target.person.status, target.person.page) == (403, "forged"), route
     assert await rows() == before
+
+
+async def test_only_the_kiosks_addresses_need_no_token() -> None:
+    """They are sent with a signature, or with a code and its proof, and are named here one by one."""
+    spared = {route.path for route in ROUTES if isinstance(route, RouteDef) and route.handler in OWN_PROOF}
+    assert spared == {f"/kiosk/{step}" for step in ("enrol", "hello", "begin", "answer", "name", "end", "admit")}
 
 
 async def test_the_same_forms_are_heard_with_the_right_token(target: Target) -> None:

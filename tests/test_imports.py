@@ -152,7 +152,7 @@ def test_an_import_that_fails_in_the_middle_leaves_nothing(desk: Shell, monkeypa
     async def nobody(_names: object) -> set[str]:
         return set()
 
-    monkeypatch.setattr("hub.imports._known_accounts", nobody)
+    monkeypatch.setattr("hub.imports.known_accounts", nobody)
     told = desk.run("account", "import", file)
     assert told.code == 1
     assert told.err == "Somebody wrote one of these meanwhile, so nothing was written: run it again.\n"

@@ -37,6 +37,9 @@ SESSION = Cookie("tegata-session")
 LANGUAGE = Cookie("tegata-language", timedelta(days=365))
 # Where the claimant was going; a path may carry a mailed token, which no query string ever does.
 ONWARD = Cookie("tegata-onward", NUMBERS.login_life)
+# What a kiosk's browser goes on with when a card has named somebody, and the kiosk's own page to go back to.
+KIOSK = Cookie("tegata-kiosk")
+START = Cookie("tegata-start")
 # By it a browser is known again at the next login; browsers keep no cookie longer.
 BROWSER = Cookie("tegata-browser", timedelta(days=400))
 

@@ -4,7 +4,7 @@ from typing import Any, assert_never
 
 from aiohttp.web import Request, Response
 
-from hub import login
+from hub import card_logins, login
 from hub.outcome import (
     Admitted,
     Asked,
@@ -25,10 +25,12 @@ from models.kinds import AuthenticatorKind
 from web import sentences
 from web.context import (
     BROWSER,
+    KIOSK,
     LANGUAGE,
     LOGIN,
     ONWARD,
     SESSION,
+    START,
     VISIT,
     browser_token_of,
     forget,
@@ -55,7 +57,9 @@ _OF_A_CONTACT: dict[str, type[ByContact | ByApproval]] = {"contact": ByContact, 
 
 async def show_start(request: Request) -> Response:
     """Show the two ways to log in."""
-    return page(request, "login", next=own_path(request.query.get("next", ""), ""))
+    start = read(request, START)
+    start = start if card_logins.is_local_page(start) else ""
+    return page(request, "login", next=own_path(request.query.get("next", ""), ""), start=start)
 
 
 async def show_ic_card(request: Request) -> Response:
@@ -65,14 +69,18 @@ async def show_ic_card(request: Request) -> Response:
 
 async def show_account(request: Request) -> Response:
     """Show the form for account and password."""
-    return page(request, "account", account="", next=own_path(request.query.get("next", ""), ""))
+    named = await _named(request)
+    return page(request, "account", account="", named=named, next=own_path(request.query.get("next", ""), ""))
 
 
 async def post_account(request: Request) -> Response:
     """Begin a login."""
     account, password, onward = await fields(request, "account", "password", "next")
     onward = own_path(onward, "")
-    outcome = await login.begin(hub_of(request), visit_of(request), name=account, password=password)
+    named = await _named(request)
+    outcome = await login.begin(
+        hub_of(request), visit_of(request), name=account, password=password, named=read(request, KIOSK)
+    )
     match outcome:
         case Begun(token, step):
             # A new secret at each rise in privilege, so that none planted before is worth anything (ASVS 7.2.4).
@@ -84,7 +92,7 @@ async def post_account(request: Request) -> Response:
         case Refused(Reason.NOTHING_BOUND):
             return page(request, "ended", status=403, sentence=told(request, outcome))
         case Refused() | Throttled() | Busy():
-            return refused(request, "account", outcome, account=account[:64], next=onward)
+            return refused(request, "account", outcome, account=account[:64], named=named, next=onward)
         case _:
             assert_never(outcome)
 
@@ -181,6 +189,12 @@ def code_shown(request: Request, asked: Asked) -> dict[str, Any]:
     return {"state": str(state), "line": sentences.code_line(asked, words, clock_of(request))}
 
 
+async def _named(request: Request) -> str:
+    """Name the account that a card has named at a kiosk; empty in every other browser."""
+    waiting = await card_logins.named(hub_of(request), read(request, KIOSK), now=now_of(request))
+    return waiting.account.name if waiting else ""
+
+
 async def _shown(request: Request, kind: AuthenticatorKind, name: str) -> Response:
     outcome = await login.asked(hub_of(request), read(request, LOGIN), now=now_of(request))
     match outcome:
@@ -218,6 +232,8 @@ def _admitted(request: Request, session: str, language: str) -> Response:
     forget(request, answer.response, LOGIN)
     forget(request, answer.response, VISIT)
     forget(request, answer.response, ONWARD)
+    if read(request, KIOSK):
+        forget(request, answer.response, KIOSK)
     if language:
         keep(request, answer.response, LANGUAGE, language)
     raise answer

@@ -22,6 +22,13 @@ _REASONS = {
     Reason.NOTHING_BOUND: N_(
         "Nothing is registered for this account yet that could prove it is you. The help desk gives you a matrix card."
     ),
+    Reason.CARD_NEEDED: N_(
+        "This needs a login with your IC card and its PIN that is not older than ten minutes. Please take the card"
+        " and put it on the kiosk's reader again."
+    ),
+    Reason.KIOSK_TAKEN: N_("Somebody else is registering a card at this kiosk. Please try again in three minutes."),
+    Reason.PASSWORD_BAD: N_("A password has 8 to 256 characters."),
+    Reason.PASSWORDS_DIFFER: N_("The two passwords are not the same."),
     Reason.LOGIN_OVER: N_("This login has ended. Please start again."),
     Reason.NOT_OFFERED: N_("This way is not open to you. Please choose another."),
     Reason.ANSWER_WRONG: N_("That is not right."),

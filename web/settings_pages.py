@@ -2,7 +2,7 @@
 
 from aiohttp.web import Request, Response
 
-from hub import codes_again, enrolment, sessions
+from hub import codes_again, enrolment, self_service, sessions
 from hub.outcome import Busy, Reason, Refused, SteppedUp, Throttled
 from hub.sessions import Current
 from web.context import ONWARD, SESSION, forget, hub_of, keep, now_of, read, session_of, visit_of
@@ -37,7 +37,7 @@ async def show_authenticate(request: Request) -> Response:
     if sessions.hindrance(session, visit_of(request)) is Reason.MATRIX_OFF_CAMPUS:
         refusal = await sessions.refuse_off_campus(hub_of(request), visit_of(request), session)
         return page(request, "refused-here", status=403, sentence=told(request, refusal))
-    return page(request, "step-up", account=session.account, next=_onward(request))
+    return page(request, "step-up", account=session.account, has_card=session.has_card_proved, next=_onward(request))
 
 
 async def post_authenticate(request: Request) -> Response:
@@ -56,7 +56,8 @@ async def post_authenticate(request: Request) -> Response:
         case Refused(Reason.MATRIX_OFF_CAMPUS):
             return page(request, "refused-here", status=403, sentence=told(request, outcome))
         case Refused() | Throttled() | Busy():
-            return refused(request, "step-up", outcome, account=session.account, next=own_path(onward, HOME))
+            shown = {"account": session.account, "has_card": session.has_card_proved, "next": own_path(onward, HOME)}
+            return refused(request, "step-up", outcome, **shown)
 
 
 async def show_settings(request: Request) -> Response:
@@ -92,9 +93,10 @@ async def post_codes(request: Request) -> Response:
 
 async def _settings(request: Request, session: Current, refusal: Refused | None = None) -> Response:
     overview = await enrolment.overview(hub_of(request), session, now=now_of(request))
+    by_card = self_service.hindrance(session, visit_of(request)) is None
     if refusal is None:
-        return page(request, "settings", overview=overview)
-    return refused(request, "settings", refusal, overview=overview)
+        return page(request, "settings", overview=overview, by_card=by_card)
+    return refused(request, "settings", refusal, overview=overview, by_card=by_card)
 
 
 def _may_be_named(request: Request) -> bool:

@@ -1,0 +1,132 @@
+"""`tegata card`: bind IC cards to accounts, list and block them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import hubwork
+from cli.accounts import AsJson, DryRun, File, KeepGoing, Name, report, shown_progress
+from cli.console import as_json, counted, say
+
+if TYPE_CHECKING:
+    from hub.hub import Hub
+    from hub.ic_cards import CardLine
+    from hub.imports import Imported
+
+app = typer.Typer(no_args_is_help=True, help="Bind IC cards to accounts, list and block them.")
+
+Fingerprint = Annotated[
+    str, typer.Argument(metavar="FINGERPRINT", help="The SHA-256 of its certificate, or its first digits.")
+]
+
+
+@app.command()
+def bind(
+    account: Name,
+    certificate: Annotated[Path | None, typer.Option(help="The card's certificate of slot 9A, PEM or DER.")] = None,
+    uid: Annotated[
+        str, typer.Option(help="The number of a card without a key: it names the account and proves nothing.")
+    ] = "",
+) -> None:
+    """Bind a card to an account, by its certificate or, for one that only names it, by its number."""
+    if (certificate is None) == (not uid):
+        hubwork.refuse("Name a certificate with --certificate, or a card's number with --uid.")
+
+    async def work(hub: "Hub") -> str:
+        from hub import card_imports, ic_cards, uid_cards
+
+        if certificate is None:
+            await uid_cards.bind_for(hub, hubwork.visit(), account, uid)
+            return "" if hub.settings.uid_cards else " It names nobody until TEGATA_UID_CARDS is true."
+        read = card_imports.certificate_in(certificate)
+        card_imports.check(hub.card_trust.now_known(), read, now=hubwork.now())
+        return f" Fingerprint {await ic_cards.bind_for(hub, hubwork.visit(), account, read)}."
+
+    said = hubwork.in_hub(work)
+    say(f"The card is bound to {account}.{said}")
+
+
+@app.command("import")
+def import_file(file: File, dry_run: DryRun = False, keep_going: KeepGoing = False, json: AsJson = False) -> None:
+    """Bind many cards: columns account and certificate (a file beside it, PEM, or DER in base64)."""
+
+    async def work(hub: "Hub") -> "Imported":
+        from hub import card_imports, imports
+
+        trust = hub.card_trust.now_known()
+        read = await card_imports.fitting(card_imports.read(file, trust, now=hubwork.now()))
+        if dry_run or (read.bad and not keep_going):
+            return imports.unwritten(read)
+        with shown_progress("binding", len(read.good)) as advance:
+            await card_imports.write(hub, hubwork.visit(), read.good, advance)
+        return imports.written(read)
+
+    report(file, hubwork.in_hub(work), what="card", dry_run=dry_run, json=json)
+
+
+@app.command("list")
+def list_cards(
+    account: Annotated[str, typer.Argument(metavar="[ACCOUNT]", help="Only the cards of this account.")] = "",
+    json: AsJson = False,
+) -> None:
+    """List IC cards with their fingerprints."""
+
+    async def work(_hub: "Hub") -> "list[CardLine]":
+        from hub import ic_cards
+
+        return await ic_cards.listed(account)
+
+    lines = hubwork.in_hub(work)
+    if json:
+        as_json(lines)
+        return
+    if not lines:
+        say("There is no such card.")
+    for line in lines:
+        say(f"{line.account}  {line.fingerprint[:16]}  {line.subject}  {_state(line)}")
+
+
+@app.command()
+def block(fingerprint: Fingerprint) -> None:
+    """Take no login by a card any more and end those it opened."""
+
+    async def work(hub: "Hub") -> int:
+        from hub import ic_cards
+
+        return await ic_cards.block(hub, hubwork.visit(), fingerprint)
+
+    say(f"{fingerprint} is blocked; {counted(hubwork.in_hub(work), 'open session')} ended.")
+
+
+@app.command()
+def unblock(fingerprint: Fingerprint) -> None:
+    """Take logins by a card again."""
+
+    async def work(hub: "Hub") -> None:
+        from hub import ic_cards
+
+        await ic_cards.unblock(hub, hubwork.visit(), fingerprint)
+
+    hubwork.in_hub(work)
+    say(f"{fingerprint} can be used again.")
+
+
+@app.command("forget-uids")
+def forget_uids(account: Name) -> None:
+    """Forget all cards that only name an account."""
+
+    async def work(hub: "Hub") -> int:
+        from hub import uid_cards
+
+        return await uid_cards.unbind_all(hub, hubwork.visit(), account)
+
+    say(f"{account}: {counted(hubwork.in_hub(work), 'card')} forgotten.")
+
+
+def _state(line: "CardLine") -> str:
+    if line.blocked_at:
+        return f"blocked {line.blocked_at:%Y-%m-%d}"
+    if line.expires_at <= hubwork.now():
+        return f"expired {line.expires_at:%Y-%m-%d}"
+    return f"last used {line.used_at:%Y-%m-%d}" if line.used_at else f"good until {line.expires_at:%Y-%m-%d}"

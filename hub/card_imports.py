@@ -1,0 +1,157 @@
+"""IC cards in bulk: every certificate judged before the first card is bound."""
+
+from base64 import b64decode
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.x509 import Certificate, load_pem_x509_certificate
+
+from hub import audit, certificates, ic_cards
+from hub.certificates import Trust
+from hub.errors import RefusedError
+from hub.hub import Hub
+from hub.imports import BadRow, Progress, all_or_nothing, batches, expect, known_accounts, name_of, rows_of
+from hub.labels import fold_account
+from hub.outcome import KioskReason
+from hub.visit import Visit
+from models.account import Account
+from models.event import Event
+from models.kinds import EventKind
+from models.kiosk import IcCard
+
+_PEM = "-----BEGIN"
+# What a card may be bound with although no kiosk takes it at this moment.
+_FOR_LATER = {KioskReason.NOT_YET_VALID, KioskReason.BUSY}
+_SENTENCES = {
+    KioskReason.WEAK_KEY: "its key is too weak",
+    KioskReason.UNSUITABLE: "it is not for logging in: P-256, P-384, RSA of 2048 or 3072 bits, for clients' signatures",
+    KioskReason.FOREIGN_CA: "no path leads to a CA in TEGATA_CARD_CAS",
+    KioskReason.EXPIRED: "it has expired",
+    KioskReason.REVOKED: "its CA has revoked it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NewIcCard:
+    """A card that can be bound."""
+
+    line: int
+    account: str
+    certificate: Certificate = field(repr=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of its certificate."""
+        return ic_cards.fingerprint_of(self.certificate)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadIcCards:
+    """What a file of certificates holds."""
+
+    good: list[NewIcCard]
+    bad: list[BadRow]
+
+
+def certificate_in(file: Path) -> Certificate:
+    """Read the certificate in a file, PEM or DER; RefusedError when there is none."""
+    try:
+        return _certificate(file.read_bytes())
+    except OSError as error:
+        message = f"{file}: it can't be read ({error.strerror})."
+        raise RefusedError(message) from error
+    except ValueError as error:
+        message = f"{file}: this is no certificate (PEM or DER)."
+        raise RefusedError(message) from error
+
+
+def check(trust: Trust, certificate: Certificate, *, now: datetime) -> None:
+    """Make sure that a kiosk will take a card of this certificate; RefusedError says why it won't."""
+    fault = certificates.fault(trust, certificate, now=now)
+    if fault is not None and fault not in _FOR_LATER:
+        message = f"This certificate would be refused at every kiosk: {_SENTENCES[fault]}."
+        raise RefusedError(message)
+
+
+def read(path: Path, trust: Trust, *, now: datetime) -> ReadIcCards:
+    """Read a CSV file of account and certificate: a file beside it, PEM, or DER in base64."""
+    rows = rows_of(path)
+    expect(path, rows.columns, {"account", "certificate"}, needed=("account", "certificate"))
+    found = ReadIcCards([], [])
+    seen: dict[str, int] = {}
+    for line, row in rows.rows:
+        try:
+            card = NewIcCard(line, name_of(row["account"]), _written(path.parent, row["certificate"]))
+            check(trust, card.certificate, now=now)
+        except RefusedError as error:
+            found.bad.append(BadRow(line, f"{row['account']}: {error}"))
+            continue
+        first = seen.setdefault(card.fingerprint, line)
+        if first != line:
+            found.bad.append(BadRow(line, f"{card.account}: the same card stands in line {first}."))
+            continue
+        found.good.append(card)
+    return found
+
+
+async def fitting(read: ReadIcCards) -> ReadIcCards:
+    """Take the rows out whose account is not in the database, or whose card is bound already."""
+    known = await known_accounts([row.account for row in read.good])
+    taken = await ic_cards.bound_already([row.fingerprint for row in read.good])
+    checked = ReadIcCards([], list(read.bad))
+    for row in read.good:
+        if fold_account(row.account) not in known:
+            checked.bad.append(BadRow(row.line, f"{row.account}: there is no such account."))
+        elif row.fingerprint in taken:
+            checked.bad.append(BadRow(row.line, f"{row.account}: this card is bound already."))
+        else:
+            checked.good.append(row)
+    return checked
+
+
+async def write(hub: Hub, visit: Visit, rows: Sequence[NewIcCard], progress: Progress) -> None:
+    """Bind cards to their accounts, all or nothing."""
+    async with all_or_nothing():
+        for batch in batches(rows):
+            folded = [fold_account(row.account) for row in batch]
+            ids = {one.folded: one.id for one in await Account.filter(folded__in=folded).only("id", "folded")}
+            cards = [
+                ic_cards.drafted(visit, ids[fold_account(row.account)], row.certificate, by=ic_cards.OPERATOR)
+                for row in batch
+            ]
+            await IcCard.bulk_create(cards)
+            await audit.record_all([_told(hub, visit, card) for card in cards])
+            progress(len(batch))
+
+
+def _told(hub: Hub, visit: Visit, card: IcCard) -> Event:
+    return audit.drafted(
+        hub.keys, EventKind.CARD_BOUND, visit, card.account_id, by=card.bound_by, card=card.fingerprint[:16]
+    )
+
+
+def _written(folder: Path, cell: str) -> Certificate:
+    """Read a certificate as a row has it."""
+    try:
+        if _PEM in cell:
+            return _certificate(cell.encode())
+        if len(cell) > 255:  # noqa: PLR2004 - longer than the name of a file can be
+            return _certificate(b64decode("".join(cell.split()), validate=True))
+    except ValueError as error:
+        message = "this is no certificate (PEM, or DER in base64)."
+        raise RefusedError(message) from error
+    if not cell:
+        message = "there is no certificate."
+        raise RefusedError(message)
+    return certificate_in(folder / cell)
+
+
+def _certificate(content: bytes) -> Certificate:
+    if _PEM.encode() in content:
+        return load_pem_x509_certificate(content)
+    found = certificates.parsed(content)
+    if found is None:
+        raise ValueError
+    return found

@@ -1,0 +1,92 @@
+"""What a member may do alone, who has just logged in with card and PIN, that otherwise takes the help desk."""
+
+from tortoise.transactions import in_transaction
+
+from hub import audit, matrix_cards, notices, sessions, throttle
+from hub.authenticators import matrix
+from hub.authenticators.password import is_acceptable
+from hub.hub import Hub
+from hub.matrix_cards import Printed
+from hub.outcome import Busy, Done, Reason, Refused
+from hub.sessions import Current
+from hub.settings import NUMBERS
+from hub.visit import Visit
+from models.account import Account
+from models.authenticator import MatrixCard
+from models.kinds import EventKind, Notice
+from models.rows import where
+
+
+def hindrance(session: Current, visit: Visit) -> Reason | None:
+    """Tell what stands against it: the card must have opened this very session, and not long ago."""
+    if not session.has_card_proved or visit.now >= session.opened_at + NUMBERS.step_up_life:
+        return Reason.CARD_NEEDED
+    return None
+
+
+async def set_password(hub: Hub, visit: Visit, session: Current, *, password: str, again: str) -> Done | Refused | Busy:
+    """Set a new password without the old one; the account's other sessions end."""
+    reason = hindrance(session, visit)
+    if reason is not None:
+        return Refused(reason)
+    if not is_acceptable(password):
+        return Refused(Reason.PASSWORD_BAD)
+    if password != again:
+        return Refused(Reason.PASSWORDS_DIFFER)
+    busy = hub.passwords.overload()
+    if busy is not None:
+        return busy
+    async with hub.passwords.entered():
+        hashed = await hub.passwords.hash(password)
+    async with in_transaction():
+        await where(Account, id=session.account_id).update(password_hash=hashed)
+        ended = await sessions.end_others(session, now=visit.now)
+        await audit.record(
+            hub.keys, EventKind.PASSWORD_SET, visit, session.account_id, by="card", session=session.id, sessions=ended
+        )
+        told = await notices.tell_all(hub, visit, session.account_id, Notice.PASSWORD_SET, by=session.id)
+    await notices.rouse(hub, told)
+    return Done()
+
+
+async def issue_matrix_card(hub: Hub, visit: Visit, session: Current) -> Done | Refused:
+    """Issue a new matrix card; the one before it stops working."""
+    reason = hindrance(session, visit)
+    if reason is not None:
+        return Refused(reason)
+    async with in_transaction():
+        account = await where(Account, id=session.account_id).one()
+        await matrix_cards.issue(hub, visit, account)
+        told = await notices.tell_all(
+            hub, visit, session.account_id, Notice.MATRIX_ISSUED, about="Matrix", by=session.id
+        )
+    await notices.rouse(hub, told)
+    return Done()
+
+
+async def issued_card(hub: Hub, visit: Visit, session: Current) -> Printed | Refused:
+    """Show the card that was issued in this session, as long as a new one could be issued as well."""
+    reason = hindrance(session, visit)
+    if reason is not None:
+        return Refused(reason)
+    card = await where(MatrixCard, account_id=session.account_id, revoked_at=None).first(order_by="-id")
+    if card is None or card.issued_at < session.opened_at:
+        return Refused(Reason.NOT_FOUND)
+    cells = matrix.unpack(hub.keys.unseal(card.cells, identity=matrix_cards.identity_of(card)))
+    return Printed(session.account, card.serial, cells)
+
+
+async def unlock(hub: Hub, visit: Visit, session: Current) -> Done | Refused:
+    """Forget the account's wrong answers and let codes go to it again."""
+    reason = hindrance(session, visit)
+    if reason is not None:
+        return Refused(reason)
+    async with in_transaction():
+        dropped = await throttle.reopen(session.account_id)
+        await where(Account, id=session.account_id).update(codes_blocked_until=None)
+        await audit.record(
+            hub.keys, EventKind.KIND_REOPENED, visit, session.account_id, by="card", session=session.id, counts=dropped
+        )
+        told = await notices.tell_all(hub, visit, session.account_id, Notice.UNLOCKED, by=session.id)
+    await notices.rouse(hub, told)
+    return Done()

@@ -1,0 +1,127 @@
+"""The screen and who stands before it: what is shown, what was typed, and how long nobody touched anything."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from reader_kiosk.screen import Idle, Screen
+
+Show = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PinTyped:
+    """A PIN was typed."""
+
+    pin: bytearray = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Somebody doesn't want to go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Somebody is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageChosen:
+    """Somebody reads another language."""
+
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProofDrawn:
+    """The page is there; `digest` is that of the proof that it keeps to itself."""
+
+    digest: str
+
+
+Act = PinTyped | Cancelled
+Said = Act | Touched | LanguageChosen | ProofDrawn
+_PAGE_PATIENCE = 5.0
+
+
+class Desk:
+    """What the visit shows and hears; the page's door listens for changes."""
+
+    def __init__(self, language: str, *, remind_after: timedelta, idle_after: timedelta) -> None:
+        self._own_language = self.language = language
+        self._remind_after, self._idle_after = remind_after.total_seconds(), idle_after.total_seconds()
+        self._heard: asyncio.Queue[Said] = asyncio.Queue(maxsize=16)
+        self.screen: Screen = Idle()
+        self.is_reminding = False
+        self.changed: Show = lambda: None
+        self._page: asyncio.Future[str] = asyncio.Future()
+
+    def show(self, screen: Screen) -> None:
+        """Put something on the screen."""
+        self.screen, self.is_reminding = screen, False
+        self.changed()
+
+    def speak(self, language: str) -> None:
+        """Go on in the language of whoever is there."""
+        self.language = language
+        self.changed()
+
+    def clear(self, screen: Screen) -> None:
+        """Forget whoever was there."""
+        while not self._heard.empty():
+            self._heard.get_nowait()
+        self.language = self._own_language
+        self.show(screen)
+
+    def hear(self, said: Said) -> None:
+        """Take what was done at the page; more than can be heard is not heard."""
+        match said:
+            case ProofDrawn(digest):
+                self.page_gone()
+                self._page.set_result(digest)
+                return
+            case LanguageChosen(language):
+                self.speak(language)
+        if not self._heard.full():
+            self._heard.put_nowait(said)
+
+    def page_gone(self) -> None:
+        """Wait for a page with a proof of its own."""
+        if self._page.done():
+            self._page = asyncio.Future()
+
+    async def browser(self) -> str:
+        """Give the digest of the page's proof; TimeoutError when no page comes."""
+        async with asyncio.timeout(_PAGE_PATIENCE):
+            return await asyncio.shield(self._page)
+
+    async def act(self) -> Act | None:
+        """Wait for somebody to do something; None when nobody touched anything for a while."""
+        touched_at = asyncio.get_running_loop().time()
+        while True:
+            said = await self._next(touched_at)
+            if isinstance(said, Act):
+                return said
+            if said is None:
+                return None
+            touched_at = asyncio.get_running_loop().time()
+            self._remind(on=False)
+
+    async def _next(self, touched_at: float) -> Said | None:
+        try:
+            async with asyncio.timeout_at(touched_at + self._remind_after):
+                return await self._heard.get()
+        except TimeoutError:
+            self._remind(on=True)
+        try:
+            async with asyncio.timeout_at(touched_at + self._idle_after):
+                return await self._heard.get()
+        except TimeoutError:
+            return None
+
+    def _remind(self, *, on: bool) -> None:
+        if self.is_reminding != on:
+            self.is_reminding = on
+            self.changed()

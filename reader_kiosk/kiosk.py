@@ -1,0 +1,202 @@
+"""The kiosk as it stands there: cards come and go, one visit at a time, and the idle page in between."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import structlog
+from aiohttp.web import AppRunner, TCPSite
+
+from reader_kiosk import pcsc
+from reader_kiosk.browser import Browser
+from reader_kiosk.desk import Desk
+from reader_kiosk.ending import Ending
+from reader_kiosk.errors import HubUnreachableError, KioskError
+from reader_kiosk.hub_client import HubClient, Refused, line
+from reader_kiosk.identity import Identity
+from reader_kiosk.page import Page
+from reader_kiosk.pcsc import CardEvent, CardOff, CardOn, ReadersChanged
+from reader_kiosk.screen import CardForgotten, Idle, OutOfOrder, Screen, Trouble, out_of_order
+from reader_kiosk.settings import Settings
+from reader_kiosk.visit import Parts, Visit
+
+_LOOK_EVERY, _LOOK_AGAIN = 30.0, 3.0
+_START_AGAIN = 2.0
+_log = structlog.get_logger(__name__)
+
+
+def utc_now() -> datetime:
+    """Read the clock."""
+    return datetime.now(UTC)
+
+
+async def run(settings: Settings, identity: Identity, *, ready: Callable[[str], None]) -> None:
+    """Be a kiosk until cancelled; `ready` is told the page's URL when it can be opened."""
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(line(settings.hub_ca))
+        hub = HubClient(http, identity, utc_now)
+        ending = Ending(hub)
+        stack.push_async_callback(ending.close)
+        desk = Desk(settings.language, remind_after=settings.remind_after, idle_after=settings.idle_after)
+        page = Page(desk, origin=settings.origin, hub=identity.hub)
+        await _serve(stack, page, settings)
+        browser = Browser(settings.browser) if settings.browser else None
+        if browser is not None:
+            stack.push_async_callback(browser.close)
+        parts = Parts(desk, hub, ending, pcsc.connect, f"{settings.origin}/")
+        kiosk = Kiosk(parts, browser, page.url, reader=settings.reader)
+        await kiosk.begin()
+        ready(page.url)
+        watch = pcsc.Watch(_poster(asyncio.get_running_loop(), kiosk.events))
+        watch.start()
+        stack.push_async_callback(asyncio.to_thread, watch.stop)
+        stack.push_async_callback(kiosk.close)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(kiosk.stand())
+            group.create_task(kiosk.look_after_the_hub())
+            group.create_task(kiosk.look_after_the_browser())
+
+
+async def _serve(stack: AsyncExitStack, page: Page, settings: Settings) -> None:
+    runner = AppRunner(page.application(), access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    try:
+        await TCPSite(runner, settings.host, settings.port).start()
+    except OSError as error:
+        message = f"The kiosk's page can't be served at {settings.origin}: {error.strerror}."
+        raise KioskError(message) from error
+
+
+def _poster(loop: asyncio.AbstractEventLoop, events: asyncio.Queue[CardEvent]) -> pcsc.Post:
+    def post(event: CardEvent) -> None:
+        # The loop may have ended a moment before the thread.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(events.put_nowait, event)
+
+    return post
+
+
+@dataclass
+class Kiosk:
+    """Cards come and go; each visit is a task that ends when its card is gone."""
+
+    parts: Parts
+    browser: Browser | None
+    page_url: str = field(repr=False)
+    reader: str = ""
+    events: asyncio.Queue[CardEvent] = field(default_factory=asyncio.Queue)
+    _visit: Visit | None = None
+    _task: asyncio.Task[None] | None = None
+    _on: str = ""
+    _readers: int = 0
+    _trouble: OutOfOrder | None = None
+    _look_now: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def begin(self) -> None:
+        """Show the idle page."""
+        if self.browser is not None:
+            await self.browser.renew(self.page_url)
+
+    async def stand(self) -> None:
+        """Deal with what happens at the readers, for ever."""
+        while True:
+            match await self.events.get():
+                case CardOn(reader) if self.reader in reader:
+                    self._come(reader)
+                case CardOff(reader) if reader == self._on:
+                    await self._go()
+                case ReadersChanged(count):
+                    self._readers = count
+                    self._refresh()
+
+    async def look_after_the_hub(self) -> None:
+        """Ask now and then whether this kiosk is in order, and say so before somebody puts a card on."""
+        while True:
+            if self._task is None:
+                self._trouble = await self._hub_trouble()
+                self._refresh()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_AGAIN if self._trouble else _LOOK_EVERY):
+                    await self._look_now.wait()
+            self._look_now.clear()
+
+    async def look_after_the_browser(self) -> None:
+        """Start the browser anew when it ends by itself; whoever was logged in has to put the card on again."""
+        while self.browser is not None:
+            await self.browser.ended()
+            _log.error("kiosk.browser-ended")
+            if self._task is not None:
+                await self._end_task()
+                self.parts.desk.clear(CardForgotten())
+            await self._renew()
+
+    async def close(self) -> None:
+        """End the visit that is going on."""
+        if self._task is not None:
+            await self._end_task()
+
+    def _come(self, reader: str) -> None:
+        if self._task is not None:
+            # One person at a time; the other reader's card has to be put on again.
+            return
+        self._on = reader
+        self._visit = Visit(self.parts, reader)
+        self._task = asyncio.create_task(self._visit.run())
+
+    async def _go(self) -> None:
+        did_leave_page = self._visit is not None and self._visit.did_leave_page
+        self._on = ""
+        await self._end_task()
+        if not did_leave_page:
+            # Whatever was refused may be this kiosk's own trouble.
+            self._look_now.set()
+        self.parts.desk.clear(self._idle())
+        if did_leave_page:
+            await self._renew()
+
+    async def _renew(self) -> None:
+        while self.browser is not None:
+            try:
+                await self.browser.renew(self.page_url)
+            except KioskError as error:
+                # A kiosk without a window is no kiosk, and one that ended would be none either.
+                _log.error("kiosk.no-browser", error=str(error))
+                await asyncio.sleep(_START_AGAIN)
+            else:
+                return
+
+    async def _end_task(self) -> None:
+        task, self._task, self._visit = self._task, None, None
+        if task is None:
+            return
+        task.cancel()
+        try:
+            await task
+        except asyncio.CancelledError:
+            pass
+        except Exception:
+            # A visit that fails in a way nobody thought of must not take the kiosk with it.
+            _log.exception("kiosk.visit-failed")
+
+    def _idle(self) -> Screen:
+        if not self._readers:
+            return OutOfOrder(Trouble.NO_READER)
+        return self._trouble or Idle()
+
+    def _refresh(self) -> None:
+        if self._task is None and self.parts.desk.screen != self._idle():
+            self.parts.desk.clear(self._idle())
+
+    async def _hub_trouble(self) -> OutOfOrder | None:
+        try:
+            told = await self.parts.hub.hello()
+        except HubUnreachableError as error:
+            _log.warning("kiosk.hub-unreachable", error=str(error))
+            return OutOfOrder(Trouble.HUB_UNREACHABLE)
+        if not isinstance(told, Refused):
+            return None
+        _log.warning("kiosk.refused", reason=told.reason)
+        return out_of_order(told, utc_now())

@@ -1,0 +1,103 @@
+"""What a kiosk's keeper can set, from `KIOSK_*` variables."""
+
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+from reader_kiosk.errors import KioskError
+
+PREFIX = "KIOSK_"
+LANGUAGES = ("ja", "en")
+_LAST_PORT = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The kiosk's settings; each is the variable of its name in capitals."""
+
+    # Where the kiosk's key and what the hub called it are kept.
+    folder: Path = Path("/var/lib/tegata-kiosk")
+    # The local page; nothing but a loopback address will do.
+    host: str = "127.0.0.1"
+    port: int = 8655
+    language: str = "ja"
+    # A file of certificates to trust for the hub's HTTPS, instead of the system's.
+    hub_ca: Path | None = None
+    # The browser that is started, a Chromium with arguments; nothing: one that is opened by hand.
+    browser: tuple[str, ...] = ("chromium", "--kiosk")
+    # Only readers whose name holds this.
+    reader: str = ""
+    remind_after: timedelta = timedelta(seconds=20)
+    idle_after: timedelta = timedelta(seconds=60)
+
+    @property
+    def origin(self) -> str:
+        """The local page's origin."""
+        return f"http://{self.host}:{self.port}"
+
+
+def from_environment() -> Settings:
+    """Read the settings of this process; KioskError when one can't be."""
+    return read(os.environ)
+
+
+def read(variables: Mapping[str, str]) -> Settings:
+    """Read the settings from variables; KioskError names the one that can't be."""
+    given = {name.removeprefix(PREFIX): value for name, value in variables.items() if name.startswith(PREFIX)}
+    host, port = _listen(given.pop("LISTEN", "127.0.0.1:8655"))
+    language = given.pop("LANGUAGE", "ja")
+    if language not in LANGUAGES:
+        message = f"{PREFIX}LANGUAGE: {' or '.join(LANGUAGES)}, please."
+        raise KioskError(message)
+    hub_ca = given.pop("HUB_CA", "")
+    made = Settings(
+        folder=Path(given.pop("FOLDER", "/var/lib/tegata-kiosk")),
+        host=host,
+        port=port,
+        language=language,
+        hub_ca=Path(hub_ca) if hub_ca else None,
+        browser=_words(given.pop("BROWSER", "chromium --kiosk")),
+        reader=given.pop("READER", ""),
+        remind_after=_seconds("REMIND_AFTER", given.pop("REMIND_AFTER", "20")),
+        idle_after=_seconds("IDLE_AFTER", given.pop("IDLE_AFTER", "60")),
+    )
+    if given:
+        message = f"{PREFIX}{min(given)}: there is no such setting."
+        raise KioskError(message)
+    return made
+
+
+def _listen(written: str) -> tuple[str, int]:
+    host, _, port = written.rpartition(":")
+    try:
+        is_loopback = ip_address(host).is_loopback and ":" not in host
+        number = int(port)
+    except ValueError:
+        is_loopback, number = False, 0
+    if not is_loopback or not 0 < number <= _LAST_PORT:
+        message = f"{PREFIX}LISTEN: an address of this machine alone, please, such as 127.0.0.1:8655."
+        raise KioskError(message)
+    return host, number
+
+
+def _words(written: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(written))
+    except ValueError as error:
+        message = f"{PREFIX}BROWSER: {error}."
+        raise KioskError(message) from error
+
+
+def _seconds(name: str, written: str) -> timedelta:
+    try:
+        made = timedelta(seconds=float(written))
+    except (ValueError, OverflowError):
+        made = timedelta()
+    if made <= timedelta():
+        message = f"{PREFIX}{name}: a number of seconds, please."
+        raise KioskError(message)
+    return made

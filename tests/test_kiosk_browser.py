@@ -1,0 +1,266 @@
+"""The kiosk as it stands in a library: the real program, its real browser, a real card daemon, a played hub."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psutil
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, Playwright, async_playwright
+from playwright.async_api import Error as PlaywrightError
+
+from demo.card.authority import Authority, KeyKind
+from demo.card.slot import Slot
+from reader_kiosk import identity
+from tests.browser import ARGUMENTS
+from tests.cards import CardByOthers, Maker
+from tests.house import free_port
+from tests.kiosk_hub import HubHouse, played_hub
+from tests.kiosks import enrolled, settled
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass
+class Kiosk:
+    """A kiosk's process, and its browser seen from outside."""
+
+    process: asyncio.subprocess.Process
+    browser: Browser
+    house: HubHouse
+    slot: Slot
+    driver: Playwright
+    port: int
+
+    async def seen_again(self) -> "Kiosk":
+        """Look at the browser that was started in place of another."""
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    browser = await self.driver.chromium.connect_over_cdp(f"http://127.0.0.1:{self.port}")
+                except PlaywrightError:
+                    await asyncio.sleep(0.1)
+                else:
+                    return replace(self, browser=browser)
+
+    async def page(self, name: str, timeout: float = 10.0) -> Page:
+        """Wait until the kiosk shows this page."""
+        seen: list[str] = []
+        try:
+            async with asyncio.timeout(timeout):
+                while True:
+                    for page in [one for context in self.browser.contexts for one in context.pages]:
+                        seen[:] = [page.url, await named(page)]
+                        if seen[1] == name:
+                            return page
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            message = f"waiting for {name}, saw {seen}"
+            raise AssertionError(message) from None
+
+
+async def named(page: Page) -> str:
+    """Read the page's stable name; empty while it is on its way."""
+    try:
+        return str(await page.evaluate("document.querySelector('main')?.dataset.page ?? ''"))
+    except Exception:
+        return ""
+
+
+@asynccontextmanager
+async def kiosk(slot: Slot, folder: Path, **variables: str) -> AsyncIterator[Kiosk]:
+    """Start the real program with a browser of its own, before a hub on another site, over HTTPS."""
+    certificate, port = folder / "hub.pem", free_port()
+    async with played_hub(certificate=certificate) as house:
+        identity.save(folder / "kiosk", enrolled(house.hub))
+        words = ["chromium", "--headless=new", "--ignore-certificate-errors", f"--remote-debugging-port={port}"]
+        environment = {
+            **os.environ,
+            "KIOSK_FOLDER": str(folder / "kiosk"),
+            "KIOSK_LISTEN": f"127.0.0.1:{free_port()}",
+            "KIOSK_HUB_CA": str(certificate),
+            "KIOSK_BROWSER": " ".join([*words, *ARGUMENTS]),
+            **variables,
+        }
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "reader_kiosk"), stdout=-1, stderr=-2, env=environment, cwd=ROOT
+        )
+        assert process.stdout is not None
+        try:
+            ready = await asyncio.wait_for(process.stdout.readline(), 30)
+            assert b"The kiosk is ready" in ready, ready + await process.stdout.read()
+            # The page's token is nobody's business but the browser's.
+            assert b"#" not in ready
+            async with async_playwright() as playwright:
+                browser = await playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}")
+                made = Kiosk(process, browser, house, slot, playwright, port)
+                await made.page("idle")
+                yield made
+        finally:
+            if process.returncode is None:
+                process.terminate()
+                told, _ = await asyncio.wait_for(process.communicate(), 20)
+                assert b"Traceback" not in told, told.decode()
+
+
+async def test_tap_name_pin_in_and_card_away_out(slot, card_maker: Maker, issuer: Authority, tmp_path):
+    """J9: card on, the name, the PIN on the pad, the portal; card away: idle, and the next one finds nothing left."""
+    kinds = [KeyKind.P256, KeyKind.P384, KeyKind.RSA2048]
+    cards = [*map(card_maker.card, kinds), CardByOthers(issuer, tmp_path)]
+    async with kiosk(slot, tmp_path) as made:
+        for number, card in enumerate(cards, start=1):
+            await slot.put_on(card)
+            page = await made.page("pin")
+            assert await page.inner_text("h1") == "手形 太郎 さん"
+            for digit in "123456":
+                await page.click(f"#pad button:text-is('{digit}')")
+            await page.click("#ok")
+            page = await made.page("portal")
+            assert page.url == f"{made.house.hub.url}/portal"
+            assert "手形 太郎" in await page.inner_text("h1")
+            assert len(made.house.hub.admitted) == number
+            await slot.take_away()
+            gone_at = asyncio.get_running_loop().time()
+            await made.page("idle")
+            await settled(lambda count=number: len(made.house.hub.ended) == count)
+            # A second on a machine of its own; here other tests run beside it.
+            assert asyncio.get_running_loop().time() - gone_at < 3
+            await nothing_is_left(await made.page("idle"))
+        assert made.house.hub.ended == made.house.hub.admitted
+        assert len({one.session for one in made.house.hub.logins.values()}) == len(cards)
+
+
+async def nothing_is_left(page: Page) -> None:
+    """See that this browser knows nobody: no cookie, no way back, nothing stored, no other page."""
+    assert await page.evaluate("history.length") == 1
+    assert await page.evaluate("localStorage.length + sessionStorage.length") == 0
+    assert not await page.context.cookies()
+    assert [one.url for one in page.context.pages] == [page.url]
+    await page.go_back()
+    assert await named(page) == "idle"
+    assert "太郎" not in await page.content()
+
+
+async def test_the_card_goes_while_the_hub_is_down(slot, card_maker: Maker, tmp_path):
+    """The portal is off the screen all the same, before anybody could hear of it."""
+    async with kiosk(slot, tmp_path) as made:
+        await logged_in(made, card_maker.card())
+        await made.house.close()
+        await slot.take_away()
+        await made.page("idle", timeout=3)
+
+
+async def logged_in(made: Kiosk, card) -> Page:
+    """Log in by the keyboard alone."""
+    await made.slot.put_on(card)
+    page = await made.page("pin")
+    await page.keyboard.type("123456")
+    await page.keyboard.press("Enter")
+    return await made.page("portal")
+
+
+async def test_the_admission_is_in_no_address(slot, card_maker: Maker, tmp_path):
+    """Neither code nor proof stands in a URL that the browser asked for."""
+    async with kiosk(slot, tmp_path) as made:
+        urls: list[str] = []
+        page = await made.page("idle")
+        page.context.on("request", lambda request: urls.append(request.url))
+        await logged_in(made, card_maker.card())
+        assert f"{made.house.hub.url}/kiosk/admit" in urls
+        assert not [one for one in urls if "?" in one]
+
+
+async def test_pin_pad_and_keyboard_show_no_digit(slot, card_maker: Maker, tmp_path):
+    """What is typed is dots; deleting works; a screen reader hears how many, never which; letters don't count."""
+    async with kiosk(slot, tmp_path) as made:
+        await slot.put_on(card_maker.card())
+        page = await made.page("pin")
+        assert await page.evaluate("document.activeElement.id") == "digits"
+        assert await page.get_attribute("#digits", "type") == "password"
+        await page.keyboard.type("12a3")
+        await page.click("#pad button:text-is('4')")
+        assert await page.inner_text("#typed") == "4桁入力しました"
+        await page.click("#delete")
+        assert await page.inner_text("#typed") == "3桁入力しました"
+        assert "123" not in (await page.inner_text("#main")).replace("\n", "").replace("123456789", "")
+        await page.click("#ok")
+        assert await page.inner_text("#error") == "PINは6桁から8桁の数字です。"
+        assert await page.input_value("#digits") == ""
+
+
+async def test_the_pages_can_be_used_by_everybody(slot, card_maker: Maker, tmp_path):
+    """Idle and PIN pages pass axe, in both languages, light and dark; buttons are large enough for any finger."""
+    async with kiosk(slot, tmp_path) as made:
+        page = await made.page("idle")
+        await no_barrier(page)
+        await slot.put_on(card_maker.card())
+        page = await made.page("pin")
+        await no_barrier(page)
+        await page.click("#language")
+        await page.wait_for_selector("text=Please enter your card's PIN.")
+        assert await page.get_attribute("html", "lang") == "en"
+        await page.emulate_media(color_scheme="dark")
+        await no_barrier(page)
+        for button in await page.query_selector_all("#pad button"):
+            box = await button.bounding_box()
+            assert box is not None
+            assert min(box["width"], box["height"]) >= 60
+        size = await page.evaluate("parseFloat(getComputedStyle(document.querySelector('h1')).fontSize)")
+        assert size >= 32
+
+
+async def no_barrier(page: Page) -> None:
+    """See that axe finds nothing."""
+    found = await Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+async def test_the_kiosk_says_aloud_to_take_the_card(slot, card_maker: Maker, tmp_path):
+    """Untouched for a while: on the screen, in the live region, and spoken; then the login ends."""
+    async with kiosk(slot, tmp_path, KIOSK_REMIND_AFTER="0.5", KIOSK_IDLE_AFTER="2") as made:
+        page = await made.page("idle")
+        await page.evaluate("() => { window.spoken = []; speechSynthesis.speak = (one) => spoken.push(one.text); }")
+        await slot.put_on(card_maker.card())
+        await page.wait_for_selector("#reminder:has-text('カードをお取りください。')")
+        assert await page.get_attribute("#reminder", "aria-live") == "polite"
+        await page.set_viewport_size({"width": 1280, "height": 800})
+        assert await page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+        await made.page("take-card")
+        assert await page.evaluate("spoken") == ["カードをお取りください。", "カードをお取りください"]
+        await asyncio.wait_for(made.house.hub.ended_event.wait(), 2)
+
+
+async def test_a_kiosk_without_its_browser_says_so(card_folder, tmp_path):
+    """A name that is misspelt in the settings: one sentence, and the program ends."""
+    async with played_hub() as house:
+        identity.save(tmp_path, enrolled(house.hub))
+        variables = {"KIOSK_FOLDER": str(tmp_path), "KIOSK_BROWSER": "/nonexistent/chromium --kiosk"}
+        port = {"KIOSK_LISTEN": f"127.0.0.1:{free_port()}"}
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "reader_kiosk"),
+            stdout=-1,
+            stderr=-2,
+            env={**os.environ, **variables, **port},
+            cwd=ROOT,
+        )
+        told, _ = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 1
+    assert told.decode() == "/nonexistent/chromium: the browser can't be started.\n"
+
+
+async def test_a_browser_that_ends_is_started_anew(slot, card_maker: Maker, tmp_path):
+    """Killed under somebody who is logged in: their login ends, a new window opens, the next one logs in."""
+    async with kiosk(slot, tmp_path) as made:
+        await logged_in(made, card_maker.card())
+        (child,) = [one for one in psutil.Process(made.process.pid).children() if "--headless=new" in one.cmdline()]
+        child.kill()
+        await asyncio.wait_for(made.house.hub.ended_event.wait(), 5)
+        again = await made.seen_again()
+        await again.page("take-card")
+        await slot.take_away()
+        await again.page("idle")
+        await logged_in(again, card_maker.card())

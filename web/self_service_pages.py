@@ -1,0 +1,102 @@
+"""The pages for what a member may do alone after card and PIN: a new password, a new matrix card, all ways open."""
+
+import asyncio
+
+from aiohttp.web import Request, Response
+
+from hub import self_service
+from hub.outcome import Busy, Done, Refused
+from hub.sessions import Current
+from web.context import hub_of, visit_of
+from web.forms import fields
+from web.pages import page, refused, see, told
+from web.settings_pages import HOME, permitted
+
+_CARD = "/settings/matrix/card"
+
+
+async def show_password(request: Request) -> Response:
+    """Show the form for a new password."""
+    session = await _permitted(request)
+    if isinstance(session, Response):
+        return session
+    return page(request, "new-password", account=session.account)
+
+
+async def post_password(request: Request) -> Response:
+    """Set a new password; the old one is not asked for."""
+    session = await _permitted(request)
+    if isinstance(session, Response):
+        return session
+    password, again = await fields(request, "password", "again")
+    outcome = await self_service.set_password(
+        hub_of(request), visit_of(request), session, password=password, again=again
+    )
+    match outcome:
+        case Done():
+            return page(request, "password-set")
+        case Refused() | Busy():
+            return refused(request, "new-password", outcome, account=session.account)
+
+
+async def show_new_matrix(request: Request) -> Response:
+    """Ask once before a new matrix card is issued."""
+    session = await _permitted(request)
+    return session if isinstance(session, Response) else page(request, "new-matrix")
+
+
+async def post_new_matrix(request: Request) -> Response:
+    """Issue a new matrix card."""
+    session = await _permitted(request)
+    if isinstance(session, Response):
+        return session
+    outcome = await self_service.issue_matrix_card(hub_of(request), visit_of(request), session)
+    if isinstance(outcome, Refused):
+        return _refused(request, outcome)
+    raise see(_CARD)
+
+
+async def show_matrix_card(request: Request) -> Response:
+    """Show the card that was issued a moment ago."""
+    session = await _permitted(request)
+    if isinstance(session, Response):
+        return session
+    card = await self_service.issued_card(hub_of(request), visit_of(request), session)
+    return _refused(request, card) if isinstance(card, Refused) else page(request, "matrix-card", card=card)
+
+
+async def show_matrix_pdf(request: Request) -> Response:
+    """Give that card as it is printed."""
+    session = await _permitted(request)
+    if isinstance(session, Response):
+        return session
+    card = await self_service.issued_card(hub_of(request), visit_of(request), session)
+    if isinstance(card, Refused):
+        return _refused(request, card)
+    # What draws cards is loaded only where one is drawn.
+    from hub import printing
+
+    drawn = await asyncio.to_thread(printing.pdf, [card], hub_of(request).settings.service_name)
+    return Response(body=drawn, content_type="application/pdf")
+
+
+async def post_unlock(request: Request) -> Response:
+    """Open all ways to log in again."""
+    session = await _permitted(request)
+    if isinstance(session, Response):
+        return session
+    outcome = await self_service.unlock(hub_of(request), visit_of(request), session)
+    return _refused(request, outcome) if isinstance(outcome, Refused) else page(request, "unlocked")
+
+
+async def _permitted(request: Request) -> Current | Response:
+    """Give the session if card and PIN have just opened it; else the page that says so."""
+    session = await permitted(request)
+    if isinstance(session, Response):
+        return session
+    reason = self_service.hindrance(session, visit_of(request))
+    return _refused(request, Refused(reason)) if reason else session
+
+
+def _refused(request: Request, why: Refused) -> Response:
+    return page(request, "refused", status=403, sentence=told(request, why), back=HOME)
