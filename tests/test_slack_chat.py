@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
+from bot.app import PATH
 from demo.slack.faults import Slow
+from demo.slack.sending import Dispatched
 from demo.slack.stand_in import StandIn, standing_in
 from demo.slack.views import View
 from demo.slack.workspace import Message
@@ -22,6 +24,7 @@ from models.session import Session
 from models.throttle import Throttle
 from tests.chat import Chat, copy_of, shown_in, slack_settings
 from tests.house import Person, code_in, open_house, url_in
+from tests.mail_servers import HANG, Refusing
 from tests.people import Member, wrong_for
 from tests.test_browser import walking
 from tests.walks import enter_password, log_in
@@ -494,6 +497,28 @@ async def test_no_work_outlives_the_hub(sqlite_template: Path, tmp_path: Path) -
             await asyncio.sleep(_SETTLED)
         # Bolt runs a listener in a task of this function.
         assert not [one for one in asyncio.all_tasks() if "run_ack_function" in str(one.get_coro())]
+
+
+async def test_no_work_that_comes_while_the_hub_ends_outlives_it(sqlite_template: Path, tmp_path: Path) -> None:
+    """In HTTP mode Slack's port is open while the mail door ends: what is acknowledged then is finished, too."""
+    async with standing_in() as slack, Refusing({"MAIL": HANG}).running() as server:
+        given = {**slack_settings(slack, "http"), "smtp_url": f"smtp://127.0.0.1:{server.port}?starttls=never"}
+        async with open_house(copy_of(sqlite_template, tmp_path), tmp_path, smtp_timeout=1.0, **given) as house:
+            slack.send_to(f"http://{given['slack_listen']}{PATH}")
+            member = await house.people.member(contacts=("home",))
+            slack.faults.all_calls("views.publish", Slow(2.0))
+            await Chat(house, slack).asked_for_code(member, "home")
+            async with asyncio.timeout(5):
+                while not any(one.startswith("MAIL") for one in server.commands):
+                    await asyncio.sleep(0.01)
+            heard = asyncio.create_task(_opened_later(slack))
+        assert (await heard).is_acknowledged
+        assert not [one for one in asyncio.all_tasks() if "run_ack_function" in str(one.get_coro())]
+
+
+async def _opened_later(slack: StandIn) -> Dispatched:
+    await asyncio.sleep(0.3)
+    return await slack.open_home("UTARO")
 
 
 async def test_the_home_shows_the_account_and_follows_what_is_done(chat: Chat) -> None:
