@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 
 from hub.outcome import Throttled
+from models.authenticator import SoftToken
+from models.contact import Contact
 from tests.chatting import in_slack
 from tests.house import House, Person
 from tests.walks import enter_password, log_in, step_up
@@ -75,6 +77,36 @@ async def test_a_slack_contact_is_named_once_for_the_next_login(house_on_sqlite:
         told = person.soup.select_one("#next-login strong")
         assert told is not None
         assert " ".join(told.get_text().split()) == "home or chat or Matrix"
+
+
+@pytest.mark.parametrize("contacts", [(), ("home",)])
+async def test_removing_a_soft_token_says_whether_matrix_is_all_that_is_left(
+    house_on_sqlite: House, contacts: tuple[str, ...]
+) -> None:
+    """The last of all says so beforehand; one beside a contact does not."""
+    house = house_on_sqlite
+    member = await house.people.member(contacts=contacts)
+    await house.people.soft_token(member)
+    token = await SoftToken.get()
+    async with house.person() as person:
+        await log_in(person, member)
+        await step_up(person)
+        await person.open(f"/settings/soft-token/{token.id}/remove")
+        assert person.page == "remove-soft-token"
+        assert ("the matrix card is all that is asked at login" in person.text) is (not contacts)
+
+
+async def test_removing_a_contact_that_is_suspended_is_not_removing_the_last(house_on_sqlite: House) -> None:
+    """It is offered at no login; the one that is left goes on."""
+    house = house_on_sqlite
+    member = await house.people.member(contacts=("home", "phone"))
+    await Contact.filter(id=member.contacts["home"]).update(suspended_at=house.people.now)
+    async with house.person() as person:
+        await log_in(person, member)
+        await step_up(person)
+        for label, is_last in (("home", False), ("phone", True)):
+            await person.open(f"/settings/contacts/{member.contacts[label]}/remove")
+            assert ("This is the last one" in person.text) is is_last
 
 
 def _marked(person: Person) -> list[str]:
