@@ -206,6 +206,17 @@ async def test_of_several_that_wait_the_codes_own_is_confirmed(people: People) -
     assert isinstance(await chat.confirm(people.hub, said(people), TARO, other, contact_id=second), Confirmed)
 
 
+async def test_a_notice_names_who_confirmed_in_slack(people: People) -> None:
+    """Its reader knows a name, not an id of Slack's alone."""
+    member = await _taro(people)
+    await Contact.filter(id=member.contacts["chat"]).update(shown="Taro (@taro)")
+    _, code = await _added(people)
+    assert isinstance(await chat.confirm(people.hub, said(people), TARO, code), Confirmed)
+    notice = await Delivery.filter(notice="contact-added").first()
+    assert notice is not None
+    assert notice.asked_with == "Taro (@taro)"
+
+
 async def test_two_hundred_parallel_wrong_confirmations_are_one_guess(people: People) -> None:
     """As on the page: one is compared, the others wait, and logging in is as before."""
     member = await _taro(people)

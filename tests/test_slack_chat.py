@@ -563,14 +563,17 @@ async def test_the_shortcut_shows_the_same_state_and_pushes_its_modals(chat_on_s
 
 
 async def test_words_are_known_in_both_languages_and_others_get_the_help(chat_on_socket: Chat) -> None:
-    """`/tegata` alone tells state and help; an unknown word, the help."""
+    """`/tegata` alone tells state and help; an unknown word, that it is unknown, and the help."""
     chat = chat_on_socket
     await chat.linked()
     alone = await _answered(chat.slack, "UTARO", "")
     assert "taro" in alone.text
     assert "/tegata add LABEL ADDRESS" in shown_in(alone)
     for text in ("help", "HELP", "ヘルプ", "frobnicate", "<https://example.test|example.test>"):
-        assert "/tegata add LABEL ADDRESS" in (await _answered(chat.slack, "UTARO", text)).text
+        told = (await _answered(chat.slack, "UTARO", text)).text
+        assert "/tegata add LABEL ADDRESS" in told
+        assert ("means nothing here" in told) is (text not in {"help", "HELP", "ヘルプ"})
+    assert "“frob&lt;ni&gt;”" in (await _answered(chat.slack, "UTARO", "frob<ni> cate")).text
     assert (await _answered(chat.slack, "UTARO", "LIST")).text == "Your contacts:"
 
 
