@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from aiohttp import web
+from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -51,6 +51,8 @@ class Bot:
     async def running(self) -> AsyncIterator["Bot"]:
         """Listen and send while this lasts."""
         async with AsyncExitStack() as stack:
+            # The client by itself would connect anew for each call.
+            self.client.session = await stack.enter_async_context(_session())
             await stack.enter_async_context(self.desk.hands.running())
             if self._settings.is_slack_called_out:
                 self._connection = Connection(self.bolt(), client_of(self._settings, self._settings.slack_app_token))
@@ -88,6 +90,11 @@ class Bot:
         endpoint = web.Application(client_max_size=_LARGEST)
         endpoint.add_routes([web.post(PATH, heard)])
         return endpoint
+
+
+def _session() -> ClientSession:
+    """Open kept connections to Slack: each call is as if it were the first, only that it need not connect."""
+    return ClientSession(timeout=ClientTimeout(total=_TIMEOUT), cookie_jar=DummyCookieJar())
 
 
 def client_of(settings: Settings, token: str) -> AsyncWebClient:
