@@ -239,6 +239,31 @@ async def test_a_slack_that_hangs_holds_no_page(chat_on_socket: Chat) -> None:
         assert "waiting to be posted" in person.text
 
 
+async def test_calls_go_over_a_kept_connection(chat_on_socket: Chat) -> None:
+    """It serves call after call, a call after one that Slack cut finds another, and the bot's end closes them."""
+    made: list[object] = []
+
+    async def making(*_: object) -> None:
+        made.append(_)
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_connection_create_start.append(making)
+    tracing.freeze()
+    house = chat_on_socket.house
+    async with Bot(house.hub, house.clock).running() as bot:
+        assert bot.client.session is not None
+        bot.client.session.trace_configs.append(tracing)
+        for _ in range(10):
+            await bot.client.api_test()
+        # The bot's own look at the start may hold one meanwhile.
+        assert len(made) <= 2
+        chat_on_socket.slack.faults.next_calls("api.test", Drop())
+        with pytest.raises(aiohttp.ClientError):
+            await bot.client.api_test()
+        assert (await bot.client.api_test())["ok"]
+    assert bot.client.session.closed
+
+
 async def test_killed_between_post_and_report_it_comes_once(sqlite_template: Path, tmp_path: Path) -> None:
     """A hub that dies after Slack took the message and before it knew: the next one finds it and posts no other."""
     url = copy_of(sqlite_template, tmp_path)
