@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from aiohttp import web
+from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -48,8 +48,16 @@ class Bot:
         return self.sender.trouble or line
 
     @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Hold what is needed to the last word: the hands that do what was heard, and connections to Slack."""
+        # The client by itself would connect anew for each call.
+        async with _session() as session, self.desk.hands.running():
+            self.client.session = session
+            yield
+
+    @asynccontextmanager
     async def running(self) -> AsyncIterator["Bot"]:
-        """Listen and send while this lasts; the hands of its desk are to outlast it."""
+        """Listen and send while this lasts; `kept` is to outlast it."""
         async with AsyncExitStack() as stack:
             if self._settings.is_slack_called_out:
                 self._connection = Connection(self.bolt(), client_of(self._settings, self._settings.slack_app_token))
@@ -87,6 +95,11 @@ class Bot:
         endpoint = web.Application(client_max_size=_LARGEST)
         endpoint.add_routes([web.post(PATH, heard)])
         return endpoint
+
+
+def _session() -> ClientSession:
+    """Open kept connections to Slack: each call is as if it were the first, only that it need not connect."""
+    return ClientSession(timeout=ClientTimeout(total=_TIMEOUT), cookie_jar=DummyCookieJar())
 
 
 def client_of(settings: Settings, token: str) -> AsyncWebClient:

@@ -72,7 +72,7 @@ async def running(
             process.urls.append(await _serve(stack, app, settings.listen, "TEGATA_LISTEN"))
         if bot is not None:
             # Before its port, so ended behind it: what Slack is told was heard while the doors end is done still.
-            await stack.enter_async_context(bot.desk.hands.running())
+            await stack.enter_async_context(bot.kept())
         if bot is not None and not settings.is_slack_called_out:
             process.urls.append(await _serve(stack, bot.endpoint(), settings.slack_listen, "TEGATA_SLACK_LISTEN"))
         await _listen_for_watchers(stack, process, clock)

@@ -239,6 +239,32 @@ async def test_a_slack_that_hangs_holds_no_page(chat_on_socket: Chat) -> None:
         assert "waiting to be posted" in person.text
 
 
+async def test_calls_go_over_a_kept_connection(chat_on_socket: Chat) -> None:
+    """It serves call after call, a call after one that Slack cut finds another, and the bot's end closes them."""
+    made: list[object] = []
+
+    async def making(*_: object) -> None:
+        made.append(_)
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_connection_create_start.append(making)
+    tracing.freeze()
+    house = chat_on_socket.house
+    bot = Bot(house.hub, house.clock)
+    async with bot.kept(), bot.running():
+        assert bot.client.session is not None
+        bot.client.session.trace_configs.append(tracing)
+        for _ in range(10):
+            await bot.client.api_test()
+        # The bot's own look at the start may hold one meanwhile.
+        assert len(made) <= 2
+        chat_on_socket.slack.faults.next_calls("api.test", Drop())
+        with pytest.raises(aiohttp.ClientError):
+            await bot.client.api_test()
+        assert (await bot.client.api_test())["ok"]
+    assert bot.client.session.closed
+
+
 async def test_killed_between_post_and_report_it_comes_once(sqlite_template: Path, tmp_path: Path) -> None:
     """A hub that dies after Slack took the message and before it knew: the next one finds it and posts no other."""
     url = copy_of(sqlite_template, tmp_path)
@@ -322,9 +348,16 @@ async def test_the_same_envelope_three_times_has_one_effect(chat: Chat) -> None:
     assert [one.ts for one in chat.slack.ephemerals("UTARO")] == [told.ts]
 
 
+@asynccontextmanager
+async def _second_bot(chat: Chat) -> AsyncIterator[None]:
+    bot = Bot(chat.house.hub, chat.house.clock)
+    async with bot.kept(), bot.running():
+        yield
+
+
 async def test_two_bots_hear_each_envelope_once(database_url: str, tmp_path: Path) -> None:
     """With two sockets open, whichever an envelope or its repetition comes by, it is done once; so is each delivery."""
-    async with open_chat(database_url, tmp_path) as chat, Bot(chat.house.hub, chat.house.clock).running():
+    async with open_chat(database_url, tmp_path) as chat, _second_bot(chat):
         await chat.slack.connected(2)
         members = [await chat.linked(), await chat.linked("hanako", "UHANAKO")]
         told = await asyncio.gather(*(chat.slack.slash("UGUEST", "/tegata", "help") for _ in range(10)))

@@ -1,6 +1,7 @@
 """A smart card daemon of our own with a virtual reader, which leaves the machine's alone."""
 
 import asyncio
+import os
 import shutil
 import signal
 from collections.abc import AsyncIterator
@@ -18,6 +19,9 @@ DEVICENAME /dev/null:0x{port:04X}
 LIBPATH {driver}
 CHANNELID 0x{port:04X}
 """
+
+# Root needs no users' name space, which a container may refuse.
+_AS_ROOT = () if os.geteuid() == 0 else ("--map-root-user",)
 
 
 class NoDaemonError(Exception):
@@ -56,7 +60,7 @@ class Daemon:
         )
         with (self.folder / "log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                *("unshare", "--map-root-user", "--mount", "sh", "-c", inside, "sh"),
+                *("unshare", *_AS_ROOT, "--mount", "sh", "-c", inside, "sh"),
                 *map(str, (run, pcscd, readers)),
                 stdout=log,
                 stderr=log,
