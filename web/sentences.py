@@ -65,8 +65,8 @@ _REASONS = {
         "This Slack account is linked already, to this account or another. Type /tegata unlink in Slack first."
     ),
     Reason.LOGIN_OLDER: N_(
-        "This login is older than that. To have codes sent again, log out, and log in with a soft token or the matrix"
-        " card."
+        "This login is older than that. To have codes sent again, log out, and log in with a soft token, the matrix"
+        " card or an IC card."
     ),
     Reason.LAST_WAY: N_("Matrix is the only way you have left, so it stays on."),
 }
