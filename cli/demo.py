@@ -96,12 +96,14 @@ def _settings(folder: Path, port: int, smtp_port: int, slack: StandIn) -> Settin
 
 async def _serve_slack(stack: AsyncExitStack, port: int) -> StandIn:
     try:
-        return await stack.enter_async_context(standing_in(host=_HOST, port=port))
+        slack = await stack.enter_async_context(standing_in(host=_HOST, port=port))
     except OSError as error:
         message = (
             f"Slack can't be shown at {_HOST}:{port}, perhaps another program listens there; choose another --port."
         )
         raise HubError(message) from error
+    slack.app.name = "Tegata"
+    return slack
 
 
 def _places(port: int) -> list[Place]:
@@ -109,8 +111,7 @@ def _places(port: int) -> list[Place]:
     return [
         Place("The portal", f"http://{_HOST}:{port}/"),
         Place("The inbox", f"http://{_HOST}:{port + 1}/"),
-        Place("Slack, as Taro", f"http://{_HOST}:{port + _SLACK}/as/UTARO"),
-        Place("Slack, as Hanako (花子)", f"http://{_HOST}:{port + _SLACK}/as/UHANAKO"),
+        Place("Slack, as Taro or somebody else", f"http://{_HOST}:{port + _SLACK}/as/UTARO"),
     ]
 
 
@@ -130,10 +131,10 @@ async def _serve_inbox(stack: AsyncExitStack, letters: inbox.Inbox, port: int) -
 def _tell(port: int, people: list[Member]) -> None:
     """Say what to open and what to type."""
     console = Console(soft_wrap=True, highlight=False)
-    console.print(f"\nTegata's demo runs. Open:\n  the portal       http://{_HOST}:{port}/")
-    console.print(f"  the inbox        http://{_HOST}:{port + 1}/")
-    console.print(f"  Slack            http://{_HOST}:{port + _SLACK}/")
-    console.print(f"  all of it, and\n  on / off campus  http://{_HOST}:{port}/demo")
+    console.print(f"\nTegata's demo runs. Open:\n  all side by side  http://{_HOST}:{port}/demo  (on campus or off)")
+    console.print(f"  the portal        http://{_HOST}:{port}/")
+    console.print(f"  the inbox         http://{_HOST}:{port + 1}/")
+    console.print(f"  Slack             http://{_HOST}:{port + _SLACK}/")
     names = " or ".join(one.account for one in people)
     console.print(f"\nAccount: {names}    Password: {PASSWORD}\n")
     for one in people:

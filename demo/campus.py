@@ -1,16 +1,18 @@
-"""The demo's own page: what there is to open side by side, and a switch between on campus and off campus."""
+"""The demo's own page: the portal, the inbox and Slack side by side, on campus or off."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
+from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.web import AppKey, Application, Request, Response, StreamResponse, middleware
-from markupsafe import escape
+from jinja2 import Environment, PackageLoader
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Something to open beside the portal."""
+    """Something to see beside the portal."""
 
     name: str
     url: str
@@ -18,19 +20,11 @@ class Place:
 
 PLACES: AppKey[Sequence[Place]] = AppKey("places")
 _COOKIE = "demo-zone"
+_PATH = "/demo"
 # TEST-NET-3 (RFC 5737): nobody's address, and no campus's.
 ELSEWHERE = "203.0.113.7"
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>The demo</title><link rel="stylesheet" href="/static/style.css"></head>
-<body><main data-page="demo-zone">
-<h1>Where are you?</h1>
-<p>The demo takes this browser for one that is <strong>{zone}</strong>.</p>
-<form method="get" action="/demo" class="form">
-<p><button name="zone" value="{other_value}">Be {other}</button></p></form>
-<h2>Open these side by side</h2>
-<ul class="doors">{places}</ul>
-</main></body></html>"""
+_NAMES = {"on": "on campus", "off": "off campus"}
+_ENVIRONMENT = Environment(loader=PackageLoader("demo", "templates"), autoescape=True)
 Handler = Callable[[Request], Awaitable[StreamResponse]]
 
 
@@ -44,24 +38,47 @@ async def moved(request: Request, handler: Handler) -> StreamResponse:
     return await handler(clone)
 
 
+@middleware
+async def framed(request: Request, handler: Handler) -> StreamResponse:
+    """Let the portal stand in a frame of the demo's own page, and of no other."""
+    response = await handler(request)
+    if request.path == _PATH:
+        response.headers["Content-Security-Policy"] = _policy_of(request.app[PLACES])
+    elif not response.prepared:
+        policy = response.headers.get("Content-Security-Policy", "")
+        response.headers["Content-Security-Policy"] = policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
+        response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    return response
+
+
 async def show(request: Request) -> Response:
-    """Show where this browser is, and switch it."""
+    """Show what there is, side by side, and switch between on campus and off."""
     zone = request.query.get("zone", request.cookies.get(_COOKIE, "on"))
-    names = {"on": "on campus", "off": "off campus"}
-    zone = zone if zone in names else "on"
+    zone = zone if zone in _NAMES else "on"
     other = "off" if zone == "on" else "on"
-    places = "".join(
-        f'<li><a class="button" href="{escape(one.url)}" target="_blank" rel="noopener">{escape(one.name)}</a></li>'
-        for one in request.app[PLACES]
-    )
-    text = _PAGE.format(zone=names[zone], other=names[other], other_value=other, places=places)
+    places = request.app[PLACES]
+    page = _ENVIRONMENT.get_template("desk.html")
+    text = page.render(places=places, zone=_NAMES[zone], other=_NAMES[other], other_value=other)
     response = Response(text=text, content_type="text/html")
     response.set_cookie(_COOKIE, zone, path="/", samesite="Lax", httponly=True)
     return response
 
 
+def _policy_of(places: Sequence[Place]) -> str:
+    origins = " ".join(sorted({_origin(one.url) for one in places}))
+    return (
+        f"default-src 'none'; style-src 'self'; form-action 'self'; frame-src {origins};"
+        " frame-ancestors 'none'; base-uri 'none'"
+    )
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def add_page(app: Application, places: Sequence[Place]) -> None:
     """Put the page beside a web door, and the switch in front of it."""
     app[PLACES] = places
-    app.middlewares.insert(0, moved)
-    app.add_routes([web.get("/demo", show)])
+    app.middlewares[:0] = [moved, framed]
+    app.add_routes([web.get(_PATH, show), web.static("/demo/static", str(files("demo").joinpath("static")))])

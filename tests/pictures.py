@@ -1,13 +1,15 @@
 """Takes the pictures of `docs/pictures`: python -m tests.pictures [FOLDER]."""
 
 import asyncio
+import re
 import sys
 import tempfile
 from pathlib import Path
 from typing import Literal
 
 from models.database import migrate
-from tests.house import ELSEWHERE, House, open_house, url_in
+from tests.house import ELSEWHERE, House, free_port, open_house, url_in
+from tests.side_by_side import side_by_side
 from tests.test_browser import NAMES, Walk, walking
 from tests.test_journeys import WORDS
 
@@ -69,7 +71,24 @@ async def _walk(house: House, walk: Walk, name: str, scheme: Literal["light", "d
     await off.at("refused-here")
 
 
+async def _demo(file: Path) -> None:
+    """Take the README's picture: a code that was asked for in the portal stands in Slack, beside the inbox."""
+    with tempfile.TemporaryDirectory() as kept:
+        async with side_by_side(Path(kept) / "demo", free_port()) as demo:
+            await demo.begin()
+            await demo.answer_cells()
+            await demo.link_slack("研究室")
+            await demo.add_mail("自宅", "taro@mail.example")
+            await demo.log_out()
+            await demo.ask_for_code("研究室")
+            await demo.slack.get_by_text(re.compile(r"^\d{3} ?\d{3}$")).first.wait_for()
+            await demo.page.wait_for_timeout(500)
+            await demo.page.screenshot(path=file)
+
+
 async def _take(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    await _demo(folder / "readme.png")
     with tempfile.TemporaryDirectory() as kept:
         url = f"sqlite:///{kept}/tegata.db"
         await migrate(url)

@@ -27,7 +27,7 @@ Handler = Callable[[Request], Awaitable[StreamResponse]]
 _LOOK_EVERY = 15.0
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src https: http: data:; "
-    "frame-ancestors 'none'; base-uri 'none'"
+    "frame-ancestors http://127.0.0.1:* http://localhost:*; base-uri 'none'"
 )
 
 
