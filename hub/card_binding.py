@@ -17,6 +17,7 @@ from models.account import Account
 from models.kinds import Channel, EventKind, Notice
 from models.kiosk import IcCard, Kiosk
 from models.rows import where
+from models.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ async def ask(hub: Hub, visit: Visit, session: Current, kiosk_id: int) -> Done |
 async def account_for(kiosk_id: int, *, now: datetime) -> Account | None:
     """Tell for whom a kiosk waits for a card; None when it waits for nobody's."""
     kiosk = await where(Kiosk, id=kiosk_id, revoked_at=None).first()
-    if kiosk is None or not _waits(kiosk, now):
+    if kiosk is None or not _waits(kiosk, now) or not await _is_still_asked(kiosk):
         return None
     return await where(Account, id=kiosk.binds_for_id, disabled_at=None).first()
 
@@ -89,7 +90,7 @@ async def bind(
     """
     kiosk = await where(Kiosk, id=kiosk_id).one()
     waiting = where(Kiosk, id=kiosk_id, binds_for_id=account_id, binds_until__gt=visit.now)
-    if await waiting.update(binds_for_id=None, binds_until=None) != 1:
+    if await waiting.update(binds_for_id=None, binds_until=None) != 1 or not await _is_still_asked(kiosk):
         return None
     account = await where(Account, id=account_id).one()
     card = await ic_cards.bind(hub, visit, account, certificate, by=ic_cards.MEMBER, session_id=kiosk.binds_session_id)
@@ -112,6 +113,11 @@ async def block(hub: Hub, visit: Visit, session: Current, fingerprint: str) -> D
         told = await notices.tell_all(hub, visit, session.account_id, Notice.CARD_BLOCKED, by=session.id)
     await notices.rouse(hub, told)
     return Done()
+
+
+async def _is_still_asked(kiosk: Kiosk) -> bool:
+    """Tell whether the session that asked lives: one that was disowned, or logged out, asks for nothing any more."""
+    return await where(Session, id=kiosk.binds_session_id, ended_at=None).first() is not None
 
 
 def _waits(kiosk: Kiosk, now: datetime) -> bool:

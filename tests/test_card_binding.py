@@ -72,10 +72,26 @@ async def test_it_waits_three_minutes_and_at_that_kiosk_alone(counter_on_sqlite:
     async with counter.house.person() as person:
         await asking(counter, person, member)
     assert await other.begin(card.der) == Refused(Reason.NOT_BOUND)
+    counter.house.clock.later(minutes=2, seconds=30)
     begun = await counter.begun(card)
-    counter.house.clock.later(minutes=3, seconds=1)
+    counter.house.clock.later(seconds=31)
     assert await counter.client.begin(card.der) == Refused(Reason.NOT_BOUND)
     assert await counter.answered(card, begun, proof=Proof()) == Refused(Reason.LOGIN_OVER)
+
+
+async def test_a_session_that_has_ended_asks_for_nothing_any_more(counter: Counter) -> None:
+    """Logged out, or disowned, before the card lies there or while it signs: nothing is bound."""
+    member, card = await counter.house.people.member(), counter.issuer.card()
+    async with counter.house.person() as person:
+        await asking(counter, person, member)
+        begun = await counter.begun(card)
+        await person.press("Log out")
+    assert await counter.answered(card, begun, proof=Proof()) == Refused(Reason.LOGIN_OVER)
+    async with counter.house.person() as person:
+        await asking(counter, person, member)
+        await person.press("Log out")
+    assert await counter.client.begin(card.der) == Refused(Reason.NOT_BOUND)
+    assert not await IcCard.exists()
 
 
 async def test_a_card_that_doesnt_sign_is_not_bound(counter: Counter) -> None:
