@@ -72,6 +72,13 @@ def missing() -> str:
 async def standing(hub: Hub, visit: Visit, stand: Stand) -> AsyncIterator[Program]:
     """Run a kiosk that is enrolled at this hub, which must be listening; HubError when it doesn't come up."""
     await _enrol(hub, visit, stand)
+    async with running(stand) as program:
+        yield program
+
+
+@asynccontextmanager
+async def running(stand: Stand) -> AsyncIterator[Program]:
+    """Run a kiosk that is enrolled already; HubError when it doesn't come up."""
     process = await _started(stand)
     reading = None
     try:
