@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 import aiohttp
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from yarl import URL
 
+from demo.slack.workspace import TEAM
 from hub import keyring
 from hub.authenticators.password import Cost, Passwords
 from models.account import Account
@@ -19,6 +21,7 @@ from models.contact import Contact
 from models.database import connected, migrate
 from models.kinds import Channel
 from models.session import KnownBrowser
+from models.slack import SlackMember
 from web.context import BROWSER
 
 PASSWORD = "correct horse battery"
@@ -28,8 +31,10 @@ _BATCH = 1000
 _PATIENCE = 2.0
 
 
-async def populate(folder: Path, database_url: str, number: int, cost: Cost) -> None:
-    """Make a migrated database with this many members, each with one confirmed address and a browser used before."""
+async def populate(
+    folder: Path, database_url: str, number: int, cost: Cost, *, channel: Channel = Channel.MAIL
+) -> None:
+    """Make a migrated database with this many members, each with one confirmed contact and a browser used before."""
     now = datetime.now(UTC)
     keys = keyring.create(folder / "keys.json", now=now)
     await migrate(database_url)
@@ -41,7 +46,10 @@ async def populate(folder: Path, database_url: str, number: int, cost: Cost) -> 
                 [Account(name=n, folded=n, password_hash=hashed, language="en", created_at=now) for n in names]
             )
             rows = {row.folded: row.id for row in await Account.filter(folded__in=names).only("id", "folded")}
-            await Contact.bulk_create([_contact(name, rows[name], now) for name in names])
+            await Contact.bulk_create([_contact(name, rows[name], channel, now) for name in names])
+            if channel is Channel.SLACK:
+                linked = await Contact.filter(account_id__in=rows.values()).only("id", "address")
+                await SlackMember.bulk_create([SlackMember(address=one.address, contact_id=one.id) for one in linked])
             digests = {name: keys.digest("browser", f"{rows[name]}:{browser_token_of(name)}") for name in names}
             await KnownBrowser.bulk_create(
                 [KnownBrowser(account_id=rows[name], digest=digests[name], seen_at=now) for name in names]
@@ -58,11 +66,21 @@ def name_of(number: int) -> str:
     return f"m{number:06d}"
 
 
-def _contact(name: str, account_id: int, now: datetime) -> Contact:
-    address = f"{name}@mail.test"
+def user_of(name: str) -> str:
+    """Give what Slack knows a member by."""
+    return f"U{name.upper()}"
+
+
+def address_of(name: str, channel: Channel) -> str:
+    """Give where a member's codes go."""
+    return f"{TEAM}/{user_of(name)}" if channel is Channel.SLACK else f"{name}@mail.test"
+
+
+def _contact(name: str, account_id: int, channel: Channel, now: datetime) -> Contact:
+    address = address_of(name, channel)
     return Contact(
         account_id=account_id,
-        channel=Channel.MAIL,
+        channel=channel,
         label="home",
         label_folded="home",
         address=address,
@@ -72,8 +90,19 @@ def _contact(name: str, account_id: int, now: datetime) -> Contact:
     )
 
 
+class Codes(Protocol):
+    """Where members read their codes."""
+
+    channel: Channel
+
+    async def code_to(self, recipient: str) -> str:
+        """Wait for the code to an address."""
+
+
 class Postbox:
     """A real mail server whose letters are read for their code as they come."""
+
+    channel = Channel.MAIL
 
     def __init__(self) -> None:
         self.arrived_at: dict[str, float] = {}
@@ -116,17 +145,17 @@ class Crowd:
     """Browsers at one hub: the members' usual ones, or ones that were never seen, which costs a notice each."""
 
     def __init__(
-        self, url: str, postbox: Postbox, connector: aiohttp.BaseConnector, *, in_usual_browser: bool = True
+        self, url: str, codes: Codes, connector: aiohttp.BaseConnector, *, in_usual_browser: bool = True
     ) -> None:
         self._url = url
-        self._postbox = postbox
+        self._codes = codes
         self._connector = connector
         self._in_usual_browser = in_usual_browser
         self.asked_at: dict[str, float] = {}
 
     async def log_in(self, name: str) -> None:
         """Walk one login through all its pages: account, choice, code, portal."""
-        address = f"{name}@mail.test"
+        address = address_of(name, self._codes.channel)
         jar = aiohttp.CookieJar(unsafe=True)
         if self._in_usual_browser:
             jar.update_cookies({BROWSER.name: browser_token_of(name)}, URL(self._url))
@@ -143,7 +172,7 @@ class Crowd:
             way = re.search(r'value="(contact:\d+)"', page)
             assert way, page
             page = await self._post(browser, "/login/choice", page, way=way[1])
-            code = await self._postbox.code_to(address)
+            code = await self._codes.code_to(address)
             page = await self._post(browser, "/login/code", page, code=code)
             assert 'data-page="portal"' in page, page
 
@@ -173,10 +202,10 @@ class Crowd:
 
 
 @asynccontextmanager
-async def crowd(url: str, postbox: Postbox, *, in_usual_browser: bool = True) -> AsyncIterator[Crowd]:
+async def crowd(url: str, codes: Codes, *, in_usual_browser: bool = True) -> AsyncIterator[Crowd]:
     """Open as many browsers as are needed."""
     connector = aiohttp.TCPConnector(limit=0)
     try:
-        yield Crowd(url, postbox, connector, in_usual_browser=in_usual_browser)
+        yield Crowd(url, codes, connector, in_usual_browser=in_usual_browser)
     finally:
         await connector.close()

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,15 +43,18 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def serving(folder: Path, database_url: str, smtp_port: int, **more: str) -> AsyncIterator[Server]:
-    """Run `tegata serve` on a migrated database; gives it once it is ready."""
+async def serving(
+    folder: Path, database_url: str, smtp_port: int, *, doors: Sequence[str] = (), **more: str
+) -> AsyncIterator[Server]:
+    """Run `tegata serve` with some of the doors, or all, on a migrated database; gives it once it is ready."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     settings = {
         "TEGATA_MODE": "demo",
         "TEGATA_ORIGIN": url,
         "TEGATA_LISTEN": f"127.0.0.1:{port}",
-        "TEGATA_METRICS_LISTEN": "",
+        # Where there are no pages, this tells that it is ready.
+        "TEGATA_METRICS_LISTEN": "" if not doors or "web" in doors else f"127.0.0.1:{port}",
         "TEGATA_DATABASE_URL": database_url,
         "TEGATA_KEYS_FILE": str(folder / "keys.json"),
         "TEGATA_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}?starttls=never",
@@ -60,7 +63,7 @@ async def serving(folder: Path, database_url: str, smtp_port: int, **more: str) 
         "TEGATA_LOG_LEVEL": "error",
         **more,
     }
-    async with _running(folder, url, ["serve"], settings) as server:
+    async with _running(folder, url, ["serve", *doors], settings) as server:
         yield server
 
 

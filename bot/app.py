@@ -23,6 +23,8 @@ from hub.settings import Settings
 PATH = "/slack/events"
 _TIMEOUT = 10
 _LARGEST = 1024 * 1024
+# What comes of bytes that are no text, no JSON, JSON without an end, or not of the shape that Slack's has.
+_UNREADABLE = (ValueError, LookupError, RecursionError, AttributeError, TypeError)
 
 
 class Bot:
@@ -76,8 +78,12 @@ class Bot:
 
         async def heard(request: web.Request) -> web.Response:
             """Let Bolt check the signature and its age, and call the listener."""
-            answer = await bolt.async_dispatch(await to_bolt_request(request))
-            return await to_aiohttp_response(answer)
+            try:
+                asked = await to_bolt_request(request)
+            except _UNREADABLE:
+                # It is read before its signature is looked at: whoever sent it, it is not Slack's.
+                return web.Response(status=400)
+            return await to_aiohttp_response(await bolt.async_dispatch(asked))
 
         endpoint = web.Application(client_max_size=_LARGEST)
         endpoint.add_routes([web.post(PATH, heard)])

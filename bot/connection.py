@@ -12,6 +12,8 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.errors import error_of
+
 _LOOK_EVERY = 0.2
 _OPENING = 10.0
 _FIRST = 0.5
@@ -69,7 +71,7 @@ class Connection:
                 self._handler = self._made()
                 await self._handler.client.connect_to_new_endpoint()
         except SlackApiError as error:
-            return str(error.response.get("error", "refused"))
+            return error_of(error)
         except Exception as error:
             # Of whatever kind: the next try may go better. Its text may hold the ticket.
             return type(error).__name__

@@ -1,7 +1,8 @@
 """`/tegata link` and `/tegata unlink`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Any, assert_never
 
 from bot.desk import Desk, Heard, Member
 from bot.locales import language_in
@@ -68,12 +69,22 @@ async def person_of(desk: Desk, member: Member) -> Person:
     handle = user.get("name") or ""
     # In a channel shared with others, a user may belong to a workspace that is not the one we are in.
     home = user.get("team_id") or member.team
-    is_ours = home == member.team or member.team in (user.get("enterprise_user") or {}).get("teams", ())
+    is_ours = home == member.team or member.team in teams_of(user)
     return Person(
         Profile(member.address, f"{name} (@{handle})" if handle else name, await desk.workspaces.name_of(member.team)),
         language_in(user),
-        is_ours and not any(user.get(name) for name in _UNWANTED),
+        is_ours and is_full_member(user),
     )
+
+
+def is_full_member(user: Mapping[str, Any]) -> bool:
+    """PURE: tell whether somebody, as Slack tells of them, is neither gone nor a guest, a bot or a stranger."""
+    return not any(user.get(name) for name in _UNWANTED)
+
+
+def teams_of(user: Mapping[str, Any]) -> tuple[str, ...]:
+    """PURE: name the workspaces of an organisation that a user of it is in; none outside one."""
+    return tuple((user.get("enterprise_user") or {}).get("teams") or ())
 
 
 def _told(outcome: LinkAsked | Linked | Throttled, language: str, service: str) -> str:

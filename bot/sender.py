@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from aiohttp import ClientError
 from prometheus_client import Counter, Gauge, Histogram
-from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from tortoise.exceptions import BaseORMException
 
@@ -231,7 +231,7 @@ class Sender:
             try:
                 if self.trouble:
                     await self._look()
-            except BaseORMException as error:
+            except (BaseORMException, OSError) as error:
                 _log.warning("slack.database_trouble", error=str(error))
 
     async def _is_refused(self) -> bool:
@@ -247,7 +247,8 @@ class Sender:
             if meaning_of(error_of(error)) is Meaning.APP or error_of(error) == INACTIVE:
                 self._refuse(error_of(error))
             return
-        except (*_UNREACHED, SlackClientError) as error:
+        except Exception as error:
+            # A proxy between may answer what the library can't read: the next look may go better.
             self._unreached(error)
             return
         self._breaker.reached()

@@ -6,7 +6,7 @@ from datetime import datetime
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from hub import audit, contacts, notices, sessions, throttle
+from hub import audit, contacts, notices, sessions, throttle, turns
 from hub.authenticators.password import LONGEST, SHORTEST, is_acceptable
 from hub.contacts import ContactLine
 from hub.errors import RefusedError
@@ -204,6 +204,7 @@ async def remove_contact(hub: Hub, visit: Visit, name: str, label: str) -> None:
     """Remove an account's contact by its label."""
     account = await find(name)
     async with in_transaction():
+        await turns.take(account.id)
         contact = await Contact.get_or_none(account_id=account.id, label_folded=fold_label(label))
         if contact is None:
             message = f"{account.name}: there is no contact {label!r}."

@@ -7,7 +7,7 @@ import structlog
 from prometheus_client import Counter
 from tortoise.transactions import in_transaction
 
-from hub import audit, notices
+from hub import audit, notices, turns
 from hub.hub import Hub
 from hub.outbox import topic_of
 from hub.visit import Visit
@@ -55,6 +55,8 @@ async def bounced(hub: Hub, visit: Visit, delivery_id: int, bounce: Bounce) -> N
     reply = "".join(sign if sign.isprintable() else " " for sign in f"{bounce.status} {bounce.said}").strip()[:200]
     told: frozenset[Channel] = frozenset()
     async with in_transaction():
+        # The account before its rows: whoever removes the contact meanwhile holds them in another order.
+        await turns.take(delivery.account_id)
         mine = Delivery.filter(id=delivery.id)
         if bounce.kind is BounceKind.DELAYED:
             await mine.filter(failed_at=None).update(delayed_at=visit.now, reply=reply or "-")

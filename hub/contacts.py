@@ -281,6 +281,10 @@ async def confirm_by_answer(
 async def refuse(hub: Hub, visit: Visit, token: str) -> Done | Refused:
     """End a registration on the word of who got its mail: "this was not me"; the address is closed to that account."""
     async with in_transaction():
+        asked = await _by_token(hub, token)
+        if asked is not None:
+            await turns.take(asked.account_id)
+        # Read anew behind the account's row: what was confirmed meanwhile is refused no more.
         challenge = await _by_token(hub, token)
         if challenge is None or challenge.contact is None or not challenges.is_live(challenge, visit.now):
             return Refused(Reason.CHALLENGE_OVER)
@@ -317,6 +321,7 @@ async def rename(hub: Hub, visit: Visit, session: Current, contact_id: int, labe
     except UnacceptableError:
         return Refused(Reason.LABEL_BAD)
     async with in_transaction():
+        await turns.take(session.account_id)
         contact = await _own(session, contact_id)
         if contact is None:
             return Refused(Reason.NOT_FOUND)
@@ -349,6 +354,7 @@ async def remove(hub: Hub, visit: Visit, session: Current, contact_id: int) -> D
     if reason is not None:
         return Refused(reason)
     async with in_transaction():
+        await turns.take(session.account_id)
         contact = await _own(session, contact_id)
         if contact is None:
             return Refused(Reason.NOT_FOUND)
@@ -358,7 +364,7 @@ async def remove(hub: Hub, visit: Visit, session: Current, contact_id: int) -> D
 
 
 async def unbind(hub: Hub, visit: Visit, contact: Contact, *, by: int | None = None) -> frozenset[Channel]:
-    """Remove a contact, in the caller's transaction; returns the channels to rouse.
+    """Remove a contact, in the caller's transaction, which holds the account's turn; returns the channels to rouse.
 
     Its codes die with it; a session opened with it lives on, but its step-up does not.
     """

@@ -1,10 +1,11 @@
 """What an account will be asked at its next login, and whether Matrix is part of it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from tortoise.transactions import in_transaction
 
-from hub import audit, bound, matrix_cards, notices, policy, sessions
+from hub import audit, bound, codes_again, matrix_cards, notices, policy, sessions
 from hub.hub import Hub
 from hub.outcome import Done, Offer, Reason, Refused
 from hub.sessions import Current
@@ -28,13 +29,16 @@ class Overview:
     is_matrix_off: bool
     may_switch_matrix_off: bool
     matrix_needs_renewal: bool
+    codes_kept_until: datetime | None
+    may_allow_codes: bool
 
 
-async def overview(hub: Hub, session: Current) -> Overview:
+async def overview(hub: Hub, session: Current, *, now: datetime) -> Overview:
     """Tell what is bound to the session's account."""
     account = await where(Account, id=session.account_id).one()
     found = await bound.of(hub, account)
     card = await matrix_cards.usable(hub, account.id)
+    kept_until = codes_again.kept_until(account, now=now)
     return Overview(
         offers=policy.offers(found),
         contacts=len(found.contacts),
@@ -46,6 +50,8 @@ async def overview(hub: Hub, session: Current) -> Overview:
         is_matrix_off=found.matrix_off,
         may_switch_matrix_off=policy.may_switch_matrix_off(found),
         matrix_needs_renewal=card is not None and matrix_cards.needs_renewal(hub, card),
+        codes_kept_until=kept_until,
+        may_allow_codes=kept_until is not None and codes_again.may_allow(session, kept_until),
     )
 
 

@@ -7,7 +7,18 @@ from enum import StrEnum
 from prometheus_client import Counter
 from tortoise.transactions import in_transaction
 
-from hub import audit, challenges, contacts, disowned_bindings, fading, letter_token, notices, sessions, verification
+from hub import (
+    audit,
+    challenges,
+    contacts,
+    disowned_bindings,
+    fading,
+    letter_token,
+    notices,
+    sessions,
+    turns,
+    verification,
+)
 from hub.hub import Hub
 from hub.outbox import SUSPENSIONS, topic_of
 from hub.outcome import Done, Reason, Refused
@@ -109,6 +120,8 @@ async def disown(hub: Hub, visit: Visit, delivery_id: int) -> Disowned | Refused
     if _ends(delivery) is Ends.REGISTRATION:
         return await _registration_stopped(hub, visit, delivery)
     async with in_transaction():
+        # The account before the delivery, as a mail that says the same has it: else each waits for the other.
+        await turns.take(delivery.account_id)
         fresh = await Delivery.filter(id=delivery.id, disowned_at=None).update(disowned_at=visit.now) == 1
         revoked = await _ended(hub, visit, delivery) if fresh else []
         told = await disowned_bindings.undo(hub, visit, delivery) if fresh else frozenset()

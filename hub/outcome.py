@@ -39,6 +39,7 @@ class Reason(StrEnum):
     NOT_FOUND = "not-found"
     ALREADY_CONFIRMED = "already-confirmed"
     LAST_WAY = "last-way"
+    LOGIN_OLDER = "login-older"
     LINK_OVER = "link-over"
     LINKED_ALREADY = "linked-already"
     CARD_NEEDED = "card-needed"

@@ -80,8 +80,8 @@ async def ask(hub: Hub, visit: Visit, profile: Profile) -> LinkAsked | Linked | 
         return Throttled(NUMBERS.slack_link_life)
     link = SlackLink(
         address=profile.address,
-        name=profile.name[:120],
-        workspace=profile.workspace[:80],
+        name=_legible(profile.name)[:120],
+        workspace=_legible(profile.workspace)[:80],
         key=hub.keys.current,
         nonce=secrets.token_bytes(_NONCE_BYTES),
         asked_at=visit.now,
@@ -140,6 +140,10 @@ async def linked_to(address: str) -> Linked | None:
 async def unlink(hub: Hub, visit: Visit, address: str) -> Unlinked | Refused:
     """End a linking on the word of the Slack account's owner; the member is told on the other contacts."""
     async with in_transaction():
+        linked = await SlackMember.filter(address=address).select_related("contact").first()
+        if linked is not None:
+            await turns.take(linked.contact.account_id)
+        # Read anew behind the account's row: it may have been unlinked meanwhile, and is told of once.
         member = await SlackMember.filter(address=address).select_related("contact__account").first()
         if member is None:
             return Refused(Reason.NOT_FOUND)
@@ -207,6 +211,11 @@ async def _told(hub: Hub, visit: Visit, contact: Contact, *, by: int) -> frozens
     await audit.record(hub.keys, EventKind.CONTACT_ADDED, visit, account_id, contact=contact.id, label=contact.label)
     await audit.record(hub.keys, EventKind.CONTACT_CONFIRMED, visit, account_id, contact=contact.id, by="slack")
     return await notices.tell_all(hub, visit, account_id, Notice.SLACK_LINKED, about=contact.label, by=by)
+
+
+def _legible(name: str) -> str:
+    """Leave out of a name that people chose what can't be seen, reorders what stands beside it, or begins a line."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in name).split())
 
 
 def _is_live(link: SlackLink, now: datetime) -> bool:

@@ -98,6 +98,7 @@ async def remove(hub: Hub, visit: Visit, session: Current, token_id: int) -> Don
     if reason is not None:
         return Refused(reason)
     async with in_transaction():
+        await turns.take(session.account_id)
         token = await SoftToken.get_or_none(id=token_id, account_id=session.account_id, bound_at__isnull=False)
         if token is None:
             return Refused(Reason.NOT_FOUND)

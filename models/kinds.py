@@ -145,6 +145,7 @@ class EventKind(StrEnum):
     MATRIX_SWITCHED = "matrix-switched"
     DISOWNED = "disowned"
     KIND_REOPENED = "kind-reopened"
+    CODES_ALLOWED = "codes-allowed"
     KIOSK_ADDED = "kiosk-added"
     KIOSK_ENROLLED = "kiosk-enrolled"
     KIOSK_REVOKED = "kiosk-revoked"

@@ -83,9 +83,9 @@ async def test_renewal_is_asked_after_three_hundred_challenges(people: People) -
     member = await people.member()
     session = await people.session(member)
     await MatrixCard.all().update(answered=299)
-    assert not (await enrolment.overview(people.hub, session)).matrix_needs_renewal
+    assert not (await enrolment.overview(people.hub, session, now=people.now)).matrix_needs_renewal
     await people.session(member)
-    assert (await enrolment.overview(people.hub, session)).matrix_needs_renewal
+    assert (await enrolment.overview(people.hub, session, now=people.now)).matrix_needs_renewal
 
 
 @pytest.fixture

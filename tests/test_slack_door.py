@@ -71,6 +71,33 @@ async def test_forged_and_replayed_requests_are_refused(sqlite_template: Path, t
         assert await _posted(chat, _command("unlink"), sign=sign) == 401
 
 
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"\xff\xfe", FORM),
+        (b"{", "application/json"),
+        (b"[1]", "application/json"),
+        (b"payload=%7B", FORM),
+        (b"payload=[1]", FORM),
+        (b'{"a":' * 50_000, "application/json"),
+        (b"text=x", "text/plain; charset=no-such-thing"),
+    ],
+)
+async def test_what_cant_be_read_is_refused_before_it_troubles_anybody(
+    sqlite_template: Path, tmp_path: Path, body: bytes, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A stranger's bytes without a signature are answered with 400 or 401 and fill no log with tracebacks."""
+    async with open_chat(copy_of(sqlite_template, tmp_path), tmp_path, mode="http") as chat:
+        assert chat.slack.urls is not None
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(chat.slack.urls.commands, data=body, headers={"Content-Type": kind}) as told,
+        ):
+            assert told.status in {400, 401}
+            assert await told.text() in {"", '{"error": "invalid request"}'}
+    assert not [one for one in caplog.records if one.exc_info]
+
+
 async def test_slack_may_ask_whose_url_it_is(sqlite_template: Path, tmp_path: Path) -> None:
     """The challenge by which Slack makes sure of an address for events is given back, and only to Slack."""
     async with open_chat(copy_of(sqlite_template, tmp_path), tmp_path, mode="http") as chat:

@@ -1,7 +1,11 @@
 """A Slack account is linked by whom both belong to, and unlinked from either side."""
 
+import asyncio
+from typing import Any
+
 import pytest
 
+from demo.slack import payloads
 from demo.slack.sending import Envelope, Kind
 from hub import slack_links
 from hub.outcome import Confirmed, Reason, Refused, Throttled
@@ -219,6 +223,53 @@ async def test_a_second_page_of_the_same_slack_account_links_nothing_more(people
     again = await slack_links.link(people.hub, people.visit(), session, second, "two")
     assert again == Refused(Reason.LINKED_ALREADY)
     assert [one.label for one in await Contact.all()] == ["one"]
+
+
+async def test_a_name_in_slack_is_shown_in_one_line_and_as_it_reads(people: People) -> None:
+    """Line ends, what turns the text round and what can't be seen are left out of what pages and letters show."""
+    odd = Profile(TARO.address, "Taro\r\n\u202eorat\u2066@\x00 (@taro)", "Por\u200btal\n")
+    token = await _asked(people, odd)
+    shown = Profile(TARO.address, "Taro orat @ (@taro)", "Por tal")
+    assert await slack_links.opened_link(people.hub, token, now=people.now) == shown
+    session = await people.stepped_up(await people.member())
+    assert isinstance(await slack_links.link(people.hub, people.visit(), session, token, "Slack"), Confirmed)
+    assert [one.shown for one in await Contact.all()] == [shown.shown]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"deleted": True}, {"is_restricted": True}, {"is_ultra_restricted": True}, {"is_bot": True}],
+    ids=lambda change: next(iter(change)),
+)
+async def test_whoever_could_not_link_any_more_receives_nothing(chat_on_socket: Chat, change: dict[str, bool]) -> None:
+    """Deactivated or made a guest after linking: suspended; any other change is none of ours."""
+    chat = chat_on_socket
+    member = await chat.linked()
+    await chat.slack.change_user("UTARO", real_name="Taro T.")
+    await settled()
+    assert (await Contact.get(id=member.contacts["Slack"])).suspended_at is None
+    await chat.slack.change_user("UTARO", **change)
+    async with asyncio.timeout(5):
+        while (await Contact.get(id=member.contacts["Slack"])).suspended_at is None:
+            await asyncio.sleep(0.02)
+
+
+async def test_an_organisations_user_is_known_by_each_of_its_workspaces(chat_on_socket: Chat) -> None:
+    """Linked from one workspace, told of as at home in another: deactivated there, suspended here."""
+    chat = chat_on_socket
+    member = await chat.linked()
+    teams = {"enterprise_user": {"teams": ["TELSEWHERE", "TPORTAL"]}}
+    user = {"id": "UTARO", "team_id": "TELSEWHERE", "deleted": True, **teams}
+    await chat.slack.dispatch(Kind.EVENT, _of_team("TELSEWHERE", chat, {"type": "user_change", "user": user}))
+    async with asyncio.timeout(5):
+        while (await Contact.get(id=member.contacts["Slack"])).suspended_at is None:
+            await asyncio.sleep(0.02)
+
+
+def _of_team(team: str, chat: Chat, inner: dict[str, Any]) -> dict[str, Any]:
+    """Write an event as another workspace of the organisation sends it."""
+    told = payloads.event(chat.slack.workspace, {"event_ts": "1.0", **inner}, now=chat.slack.core.now())
+    return {**told, "team_id": team}
 
 
 async def test_linkings_are_not_asked_for_without_end(people: People) -> None:

@@ -14,7 +14,7 @@ from bot.app import Bot
 from bot.errors import Meaning, meaning_of
 from demo.slack.faults import Break, Drop, Fault, Hang, Limit, Refuse
 from demo.slack.stand_in import StandIn, standing_in
-from hub import login
+from hub import login, sessions
 from hub.outbox import line_of
 from hub.outcome import DeliveryState
 from models.contact import Contact
@@ -185,6 +185,46 @@ async def test_slack_down_at_the_start_stops_nothing(sqlite_template: Path, tmp_
             async with asyncio.timeout(20):
                 while (await _ready(back))["parts"]["slack"]["status"] != "ok":
                     await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    "fault", [Break(503, "text/plain"), Break(200, "text/plain"), Break(200, "application/json"), Break(502)]
+)
+async def test_the_bot_lives_on_whatever_a_proxy_between_answered(
+    sqlite_template: Path, tmp_path: Path, fault: Break
+) -> None:
+    """Words instead of Slack's JSON at the start: the bot tries again, and is ready once Slack is itself."""
+    async with standing_in() as slack:
+        slack.faults.all_calls("*", fault)
+        async with open_house(copy_of(sqlite_template, tmp_path), tmp_path, **slack_settings(slack, "socket")) as house:
+            chat = Chat(house, slack)
+            await chat.called("apps.connections.open")
+            await chat.called("auth.test")
+            await asyncio.sleep(0.3)
+            assert (await _ready(chat))["status"] == "degraded"
+            slack.faults.mend()
+            await slack.connected(timeout=10)
+            member = await chat.linked()
+            # Whoever looks after Slack must have lived on, or nobody finds out that it takes the app again.
+            slack.faults.all_calls("*", Refuse("token_revoked"))
+            await chat.asked_for_code(member)
+            await _until_replied("token_revoked")
+            slack.faults.mend()
+            await chat.next_code()
+            async with asyncio.timeout(10):
+                while (await _ready(chat))["parts"]["slack"]["status"] != "ok":
+                    await asyncio.sleep(0.1)
+
+
+async def test_no_command_fails_for_want_of_a_language(chat_on_socket: Chat) -> None:
+    """A proxy's words where Slack tells of a user: `lock` locks all the same."""
+    chat = chat_on_socket
+    member = await chat.linked()
+    session = await chat.house.people.stepped_up(member)
+    chat.slack.faults.all_calls("users.info", Break(200, "text/plain"))
+    assert (await chat.slack.slash("UTARO", "/tegata", "lock")).is_acknowledged
+    assert "All is ended" in (await chat.slack.next_ephemeral("UTARO")).text
+    assert await sessions.current(chat.house.people.hub, session.token, now=chat.house.people.now) is None
 
 
 async def test_a_slack_that_hangs_holds_no_page(chat_on_socket: Chat) -> None:

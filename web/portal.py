@@ -28,8 +28,9 @@ async def show_portal(request: Request) -> Response:
     session = await session_of(request)
     if session is None:
         raise see("/")
-    listed = await sessions.listed(session, now=now_of(request))
-    overview = await enrolment.overview(hub_of(request), session)
+    now = now_of(request)
+    listed = await sessions.listed(session, now=now)
+    overview = await enrolment.overview(hub_of(request), session, now=now)
     return page(request, "portal", session=session, sessions=listed, overview=overview)
 
 

@@ -54,6 +54,7 @@ ROUTES = [
     web.get("/settings/authenticate", settings_pages.show_authenticate),
     web.post("/settings/authenticate", settings_pages.post_authenticate),
     web.post("/settings/matrix", settings_pages.post_matrix),
+    web.post("/settings/codes", settings_pages.post_codes),
     web.get("/settings/ic-card", card_pages.show),
     web.post("/settings/ic-card", card_pages.post),
     web.post("/settings/ic-card/block", card_pages.post_block),

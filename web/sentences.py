@@ -64,6 +64,10 @@ _REASONS = {
     Reason.LINKED_ALREADY: N_(
         "This Slack account is linked already, to this account or another. Type /tegata unlink in Slack first."
     ),
+    Reason.LOGIN_OLDER: N_(
+        "This login is older than that. To have codes sent again, log out, and log in with a soft token or the matrix"
+        " card."
+    ),
     Reason.LAST_WAY: N_("Matrix is the only way you have left, so it stays on."),
 }
 _DELIVERIES = {

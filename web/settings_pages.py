@@ -1,13 +1,11 @@
 """The pages under "One-Time Password & Soft Token Settings", behind the password asked again."""
 
-from typing import Any
-
 from aiohttp.web import Request, Response
 
-from hub import enrolment, self_service, sessions
+from hub import codes_again, enrolment, self_service, sessions
 from hub.outcome import Busy, Reason, Refused, SteppedUp, Throttled
 from hub.sessions import Current
-from web.context import ONWARD, SESSION, forget, hub_of, keep, read, session_of, visit_of
+from web.context import ONWARD, SESSION, forget, hub_of, keep, now_of, read, session_of, visit_of
 from web.forms import fields
 from web.pages import See, page, refused, see, told
 from web.paths import own_path
@@ -67,7 +65,7 @@ async def show_settings(request: Request) -> Response:
     session = await permitted(request)
     if isinstance(session, Response):
         return session
-    return page(request, "settings", **await _overview(request, session))
+    return await _settings(request, session)
 
 
 async def post_matrix(request: Request) -> Response:
@@ -78,13 +76,27 @@ async def post_matrix(request: Request) -> Response:
     (wanted,) = await fields(request, "matrix")
     outcome = await enrolment.switch_matrix(hub_of(request), visit_of(request), session, on=wanted == "on")
     if isinstance(outcome, Refused):
-        return refused(request, "settings", outcome, **await _overview(request, session))
+        return await _settings(request, session, outcome)
     raise see(HOME)
 
 
-async def _overview(request: Request, session: Current) -> dict[str, Any]:
+async def post_codes(request: Request) -> Response:
+    """Have codes sent again that "this was not me" keeps away."""
+    session = await permitted(request)
+    if isinstance(session, Response):
+        return session
+    outcome = await codes_again.allow(hub_of(request), visit_of(request), session)
+    if isinstance(outcome, Refused):
+        return await _settings(request, session, outcome)
+    raise see(HOME)
+
+
+async def _settings(request: Request, session: Current, refusal: Refused | None = None) -> Response:
+    overview = await enrolment.overview(hub_of(request), session, now=now_of(request))
     by_card = self_service.hindrance(session, visit_of(request)) is None
-    return {"overview": await enrolment.overview(hub_of(request), session), "by_card": by_card}
+    if refusal is None:
+        return page(request, "settings", overview=overview, by_card=by_card)
+    return refused(request, "settings", refusal, overview=overview, by_card=by_card)
 
 
 def _may_be_named(request: Request) -> bool:

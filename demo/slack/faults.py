@@ -24,9 +24,10 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """Answer with a status that is no answer of the method's."""
+    """Answer with a status that is no answer of the method's, in words of a kind that proxies use."""
 
     status: int = 500
+    kind: Literal["text/html", "text/plain", "application/json"] = "text/html"
 
 
 @dataclass(frozen=True, slots=True)

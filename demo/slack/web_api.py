@@ -121,7 +121,7 @@ class Doors:
         """Do a fault that comes before any work; None for the others."""
         if isinstance(fault, faults.Break):
             await self._record(name, {}, str(fault.status))
-            return Response(status=fault.status, text="<html>something went wrong</html>", content_type="text/html")
+            return Response(status=fault.status, text="<html>something went wrong</html>", content_type=fault.kind)
         if isinstance(fault, faults.Hang | faults.Drop) and fault.when == "before":
             await self._record(name, {}, "hang" if isinstance(fault, faults.Hang) else "drop")
             return await self._unanswered(request, fault)

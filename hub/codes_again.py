@@ -1,0 +1,44 @@
+"""When codes that "this was not me" keeps from an account may be sent again before the block has ended by itself."""
+
+from datetime import datetime
+
+from tortoise.transactions import in_transaction
+
+from hub import audit, sessions
+from hub.hub import Hub
+from hub.outcome import Done, Reason, Refused
+from hub.sessions import Current
+from hub.settings import NUMBERS
+from hub.visit import Visit
+from models.account import Account
+from models.kinds import EventKind
+
+
+def kept_until(account: Account, *, now: datetime) -> datetime | None:
+    """Tell until when codes are kept from an account; None when they are not."""
+    until = account.codes_blocked_until
+    return until if until is not None and now < until else None
+
+
+def may_allow(session: Current, until: datetime) -> bool:
+    """Tell whether a session shows its member to be in by other means than what the block is for."""
+    # Since the block no code opens anything: who has got in, has done it with another authenticator.
+    return session.opened_at > until - NUMBERS.codes_blocked
+
+
+async def allow(hub: Hub, visit: Visit, session: Current) -> Done | Refused:
+    """Have codes sent to the session's account again; a block that was set meanwhile stays."""
+    reason = sessions.hindrance(session, visit)
+    if reason is not None:
+        return Refused(reason)
+    async with in_transaction():
+        until = kept_until(await Account.get(id=session.account_id), now=visit.now)
+        if until is None:
+            return Done()
+        if not may_allow(session, until):
+            return Refused(Reason.LOGIN_OLDER)
+        mine = Account.filter(id=session.account_id, codes_blocked_until=until)
+        if await mine.update(codes_blocked_until=None) != 1:
+            return Refused(Reason.LOGIN_OLDER)
+        await audit.record(hub.keys, EventKind.CODES_ALLOWED, visit, session.account_id, session=session.id)
+    return Done()
