@@ -49,9 +49,8 @@ class Bot:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Bot"]:
-        """Listen and send while this lasts."""
+        """Listen and send while this lasts; the hands of its desk are to outlast it."""
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self.desk.hands.running())
             if self._settings.is_slack_called_out:
                 self._connection = Connection(self.bolt(), client_of(self._settings, self._settings.slack_app_token))
                 await stack.enter_async_context(self._connection.held())

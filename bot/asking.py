@@ -14,6 +14,8 @@ from hub.chat import OnPage, State
 from hub.not_me import Locked
 from hub.outcome import Added, Asked, Confirmed, Done, Refused, Throttled
 
+# Of a word that means nothing.
+_SHOWN = 32
 _LANGUAGES = {"ja": "ja", "jp": "ja", "日本語": "ja", "japanese": "ja", "en": "en", "英語": "en", "english": "en"}
 _WORDS = {
     "en": {
@@ -26,11 +28,12 @@ _WORDS = {
         "open": "Open the page",
         "which": "Type `/tegata remove LABEL`, with one of these labels:",
         "sent": "It was sent again as a direct message.",
-        "locked": "All is ended: {sessions} sessions, {logins} logins. No codes are sent until {time}, and the help"
+        "locked": "All is ended (sessions: {sessions}, logins: {logins}). No codes are sent until {time}, and the help"
         " desk is told. Please change your password.",
         "ended": "That session was ended.",
         "language": "Choose a language:",
         "spoken": "From now on in English.",
+        "unknown": "“{word}” means nothing here. These can be typed:",
         "help": "`/tegata` - your account\n`/tegata list` - your contacts\n"
         "`/tegata add LABEL ADDRESS` - add an email address\n`/tegata confirm CODE` - confirm it with its mail's code\n"
         "`/tegata remove LABEL` - remove a contact\n`/tegata code` - send the code again\n"
@@ -42,18 +45,19 @@ _WORDS = {
         "state": "アカウント {account}",
         "list": "連絡先:",
         "sessions": "ログイン中のセッション:",
-        "added": "{address} にコードを記載したメールを送ります。`/tegata confirm コード` と入力するか、"
+        "added": "{address} にコードを記載したメールを送ります。`/tegata 確認 コード` と入力するか、"
         "ボタンを押してください。",
         "confirmed": "連絡先「{label}」を登録しました。",
         "remove": "連絡先の削除にはパスワードが必要です。次のページで「{label}」を削除できます。",
         "open": "ページを開く",
-        "which": "次のラベルのいずれかを付けて `/tegata remove ラベル` と入力してください。",
+        "which": "次のラベルのいずれかを付けて `/tegata 削除 ラベル` と入力してください。",
         "sent": "ダイレクトメッセージでもう一度送りました。",
         "locked": "すべて終了しました（セッション {sessions}件、ログイン {logins}件）。{time} までコードを送りません。"
         "窓口にも知らせました。パスワードを変更してください。",
         "ended": "セッションを終了しました。",
         "language": "言語を選んでください。",
         "spoken": "これから日本語でお知らせします。",
+        "unknown": "「{word}」というコマンドはありません。次のように入力できます。",
         "help": "`/tegata` … アカウントの状態\n`/tegata 一覧` … 連絡先の一覧\n"
         "`/tegata 追加 ラベル アドレス` … メールアドレスの追加\n`/tegata 確認 コード` … メールに記載のコードで確認\n"
         "`/tegata 削除 ラベル` … 連絡先の削除\n`/tegata コード` … コードをもう一度送る\n"
@@ -73,6 +77,14 @@ async def give_help(desk: Desk, heard: Heard) -> None:
     """Tell what can be typed."""
     language = await language_of(desk, heard)
     await tell(desk, heard, _WORDS[language]["help"], language=language)
+
+
+async def say_unknown(desk: Desk, heard: Heard) -> None:
+    """Tell that a word means nothing, and what does."""
+    language = await language_of(desk, heard)
+    words = _WORDS[language]
+    unknown = words["unknown"].format(word=escaped(plain(heard.text).split()[0][:_SHOWN]))
+    await tell(desk, heard, f"{unknown}\n{words['help']}", language=language)
 
 
 async def list_contacts(desk: Desk, heard: Heard) -> None:

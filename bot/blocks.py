@@ -87,14 +87,8 @@ _NOTICES = {
     ("en", Notice.CARD_BOUND): "An IC card was registered.",
     ("en", Notice.CONTACT_SUSPENDED): "Mail to the contact “{about}” could not be delivered, so it is suspended.",
     ("ja", Notice.CONTACT_SUSPENDED): "連絡先「{about}」にメールが届かないため、送信を止めました。",
-    (
-        "en",
-        Notice.SLACK_LINKED,
-    ): "Linked to {service} as “{about}”: one-time passwords can come here.",
-    (
-        "ja",
-        Notice.SLACK_LINKED,
-    ): "{service} と「{about}」として連携しました。ワンタイムパスワードをここで受け取れます。",
+    ("en", Notice.SLACK_LINKED): "A Slack account was linked as the contact “{about}”.",
+    ("ja", Notice.SLACK_LINKED): "Slackアカウントを連絡先「{about}」として連携しました。",
     ("en", Notice.SLACK_SUSPENDED): "The Slack contact “{about}” can't be reached any more, so it is suspended.",
     ("ja", Notice.SLACK_SUSPENDED): "Slackの連絡先「{about}」に届かなくなったため、送信を止めました。",
 }

@@ -24,9 +24,12 @@ COMMANDS: dict[str, Work] = {word: work for work, words in _WORDS.items() for wo
 
 
 async def run(desk: Desk, heard: Heard) -> None:
-    """Do what was asked; what is not known gets the help."""
+    """Do what was asked; what is not known is told so, with the help."""
     word, _, _ = " ".join(plain(heard.text).split()).partition(" ")
-    command = COMMANDS.get(word.casefold(), asking.give_help)
+    command = COMMANDS.get(word.casefold())
+    if command is None:
+        await asking.say_unknown(desk, heard)
+        return
     # What follows is undone of escapes by who reads it: twice would undo what was typed.
     _, _, rest = " ".join(heard.text.split()).partition(" ")
     await command(desk, replace(heard, text=rest))

@@ -95,7 +95,7 @@ _WORDS = {
         "approve-title": "Slackで承認",
         "approve": "承認",
         "digits": "画面に表示された2桁の数字",
-        "approve-text": "{account} としてログインしようとしています。心当たりがなければ、キャンセルして"
+        "approve-text": "誰かが {account} としてログインしようとしています。ご自身でなければ、キャンセルして"
         "「心当たりがない」を押してください。",
         "from": "ログイン元",
         "unlinked": "このSlackアカウントはまだ連携していません。`/tegata link` と入力し、"

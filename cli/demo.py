@@ -98,6 +98,8 @@ def _settings(folder: Path, port: int, smtp_port: int, slack: StandIn, **more: o
         slack_bot_token=slack.bot_token,
         slack_app_token=slack.app_token,
         campus_networks="127.0.0.0/8, ::1/128",
+        # One newcomer logs in at a time, and each thread keeps 19 MiB.
+        argon2_threads=1,
         log_level="warning",
         **more,
     )

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import structlog
 from aiohttp import web
@@ -16,7 +17,6 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from prometheus_client import CONTENT_TYPE_LATEST, disable_created_metrics, generate_latest
 from tortoise.exceptions import BaseORMException
 
-from bot.app import Bot
 from cli import mail_door
 from hub import measures, upkeep
 from hub.errors import HubError
@@ -25,6 +25,9 @@ from hub.settings import Settings, listen_of
 from web.app import application
 from web.context import CLOCK, HUB
 from web.health import PARTS, Trouble, show_live, show_ready
+
+if TYPE_CHECKING:
+    from bot.app import Bot
 
 DOORS = ("web", "mail_gateway", "bot")
 Wrap = Callable[[Application], None]
@@ -59,7 +62,7 @@ async def running(
         mail = mail_door.built(hub, clock) if "mail_gateway" in doors else None
         if mail is not None:
             process.parts.update(mail.parts)
-        bot = Bot(hub, clock) if "bot" in doors and settings.has_slack else None
+        bot = _bot(hub, clock) if "bot" in doors and settings.has_slack else None
         if bot is not None:
             process.parts["slack"] = lambda: bot.trouble
         app = application(hub, clock, process.parts) if "web" in doors else None
@@ -67,6 +70,9 @@ async def running(
             if wrap is not None:
                 wrap(app)
             process.urls.append(await _serve(stack, app, settings.listen, "TEGATA_LISTEN"))
+        if bot is not None:
+            # Before its port, so ended behind it: what Slack is told was heard while the doors end is done still.
+            await stack.enter_async_context(bot.desk.hands.running())
         if bot is not None and not settings.is_slack_called_out:
             process.urls.append(await _serve(stack, bot.endpoint(), settings.slack_listen, "TEGATA_SLACK_LISTEN"))
         await _listen_for_watchers(stack, process, clock)
@@ -86,6 +92,13 @@ def stop_asked() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     return stopped
+
+
+def _bot(hub: Hub, clock: Clock) -> "Bot":
+    # Slack's libraries are a tenth of a hub's memory and of its start: who has no Slack doesn't pay for them.
+    from bot.app import Bot
+
+    return Bot(hub, clock)
 
 
 @asynccontextmanager

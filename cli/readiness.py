@@ -34,6 +34,8 @@ def missing(settings: Settings, doors: Sequence[str]) -> Iterator[str]:
 
     if "bot" in doors:
         yield from _missing_for_slack(settings)
+    if "bot" not in doors and not settings.has_slack and (settings.slack_app_token or settings.slack_signing_secret):
+        yield "TEGATA_SLACK_BOT_TOKEN is not set, and other Slack settings are: write the bot's token (xoxb-…) as well."
     if (settings.mail_listen or settings.lmtp_listen) and not settings.mail_domain:
         yield "TEGATA_MAIL_DOMAIN is not set: write the domain that answers and reports come back to."
     if (settings.mail_certificate is None) != (settings.mail_certificate_key is None):

@@ -76,10 +76,8 @@ async def add(hub: Hub, visit: Visit, speaker: str, *, label: str, address: str)
     contact = await speakers.contact_of(speaker)
     if contact is None:
         return _NOBODY
-    # The mail's reader is to know the person, not an id.
-    as_shown = replace(visit, browser=contact.shown[:_SHOWN] or visit.browser)
     return _hindrance(contact.account, visit) or await contacts.register(
-        hub, as_shown, contact.account_id, label=label, address=address
+        hub, _as_shown(contact, visit), contact.account_id, label=label, address=address
     )
 
 
@@ -93,9 +91,10 @@ async def confirm(
     refusal = _hindrance(contact.account, visit)
     if refusal is not None:
         return refusal
+    as_shown = _as_shown(contact, visit)
     if contact_id is None:
-        return await contacts.confirm_any(hub, visit, contact.account_id, typed)
-    return await contacts.confirm_typed(hub, visit, contact.account_id, contact_id, typed)
+        return await contacts.confirm_any(hub, as_shown, contact.account_id, typed)
+    return await contacts.confirm_typed(hub, as_shown, contact.account_id, contact_id, typed)
 
 
 async def removal(hub: Hub, speaker: str, label: str) -> OnPage | Refused:
@@ -136,6 +135,11 @@ async def speak(speaker: str, language: str) -> Done | Refused:
         return Refused(Reason.NOT_FOUND)
     await where(Account, id=contact.account_id).update(language=language)
     return Done()
+
+
+def _as_shown(contact: Contact, visit: Visit) -> Visit:
+    # Who reads of it is to know the person, not an id.
+    return replace(visit, browser=contact.shown[:_SHOWN] or visit.browser)
 
 
 def _hindrance(account: Account, visit: Visit) -> Refused | None:

@@ -7,7 +7,7 @@ from tortoise.transactions import in_transaction
 
 from hub import audit, bound, codes_again, matrix_cards, notices, policy, sessions
 from hub.hub import Hub
-from hub.outcome import Done, Offer, Reason, Refused
+from hub.outcome import ByApproval, Done, Offer, Reason, Refused
 from hub.sessions import Current
 from hub.visit import Visit
 from models.account import Account
@@ -40,7 +40,8 @@ async def overview(hub: Hub, session: Current, *, now: datetime) -> Overview:
     card = await matrix_cards.usable(hub, account.id)
     kept_until = codes_again.kept_until(account, now=now)
     return Overview(
-        offers=policy.offers(found),
+        # An approval is asked of a contact that is named already.
+        offers=tuple(offer for offer in policy.offers(found) if not isinstance(offer.way, ByApproval)),
         contacts=len(found.contacts),
         slack_accounts=sum(contact.channel is Channel.SLACK for contact in found.contacts),
         has_slack=hub.settings.has_slack,

@@ -26,7 +26,7 @@ from hub.settings import NUMBERS
 from hub.visit import Visit
 from models.account import Account
 from models.delivery import Delivery
-from models.kinds import Channel, EventKind, Letter, Purpose
+from models.kinds import Channel, EventKind, Letter
 from models.login import Challenge, Login
 from models.session import Session
 
@@ -178,11 +178,16 @@ async def _ended(hub: Hub, visit: Visit, delivery: Delivery) -> list[int]:
 
 
 async def _attempts_ended(account_id: int, now: datetime) -> tuple[int, list[int]]:
-    """End the logins under way and their codes, and keep codes away; returns how many, and the challenges that died."""
+    """End the logins under way, their codes and what waits to be confirmed, and keep codes away.
+
+    Returns how many logins, and the challenges that died.
+    """
     await Account.filter(id=account_id).update(codes_blocked_until=now + NUMBERS.codes_blocked)
     # An attempt under way lives minutes: the member whose own it was begins again, a stranger can't go on.
     logins = await Login.filter(account_id=account_id, ended_at=None, expires_at__gt=now).update(ended_at=now)
-    codes = Challenge.filter(account_id=account_id, purpose=Purpose.LOGIN, contact_id__isnull=False, slot__isnull=False)
+    # Whoever asked for a contact may be the one who is disowned, and its own mailbox would confirm it: the member asks
+    # for it anew.
+    codes = Challenge.filter(account_id=account_id, contact_id__isnull=False, slot__isnull=False)
     revoked = [int(str(found)) for found in await codes.values_list("id", flat=True)]
     await Challenge.filter(id__in=revoked).update(slot=None, revoked_at=now)
     return logins, revoked

@@ -18,11 +18,11 @@ _FIRST_ESTIMATE = 0.02
 
 
 class PasswordGate:
-    """A pool of one thread a core for the dearest step there is, with a queue that is never longer than bearable."""
+    """A pool of threads for the dearest step there is, with a queue that is never longer than bearable."""
 
     def __init__(self, settings: Settings) -> None:
         self.hashing = Passwords(Cost(settings.argon2_memory, settings.argon2_passes, settings.argon2_lanes))
-        self._cores = os.cpu_count() or 1
+        self._cores = settings.argon2_threads or _cores()
         self._threads = ThreadPoolExecutor(self._cores, thread_name_prefix="argon2")
         # A few more may stand in the doorway, so that their rows are read while the cores hash.
         self._doorway = asyncio.Semaphore(self._cores * 3)
@@ -66,3 +66,8 @@ class PasswordGate:
     def _timed(self, hashed: str, password: str) -> tuple[bool, float]:
         began = monotonic()
         return self.hashing.is_right(hashed, password), monotonic() - began
+
+
+def _cores() -> int:
+    """Count the cores that this process may use, which a container may have fewer of than the machine."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -288,6 +288,9 @@ class Settings(BaseModel):
     )
     argon2_passes: Annotated[int, Field(ge=1, le=64)] = Field(2, description="argon2id passes.")
     argon2_lanes: Annotated[int, Field(ge=1, le=64)] = Field(1, description="argon2id lanes.")
+    argon2_threads: Annotated[int, Field(ge=0, le=256)] = Field(
+        0, description="Passwords hashed at once, each with its memory; 0 for one a core."
+    )
     log_format: Literal["console", "json"] = Field("console", description="`console` or `json`, to standard error.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
 

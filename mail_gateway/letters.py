@@ -21,13 +21,15 @@ _Policy: TypeAlias = "EmailPolicy[EmailMessage]"
 Words = dict[str, str | tuple[str, ...]]
 _LONGEST_LINE = 900
 _OF_IDS = {"In-Reply-To", "References"}
-_SUBJECTS = {
+_SUBJECTS: dict[tuple[str, Letter | Notice], str] = {
     ("ja", Letter.CODE): "ワンタイムパスワードのお知らせ",
     ("en", Letter.CODE): "Your one-time password",
     ("ja", Letter.CONFIRMATION): "メールアドレスの登録の確認",
     ("en", Letter.CONFIRMATION): "Confirm your email address",
     ("ja", Letter.NOTICE): "認証設定の変更のお知らせ",
     ("en", Letter.NOTICE): "Your login settings were changed",
+    ("ja", Notice.NEW_LOGIN): "ログインのお知らせ",
+    ("en", Notice.NEW_LOGIN): "A login to your account",
     ("ja", Letter.ANSWER): "メールへのお返事",
     ("en", Letter.ANSWER): "Answer to your mail",
 }
@@ -136,7 +138,7 @@ def write(claimed: Claimed, house: House) -> bytes:
     page = _rendered(claimed.letter, claimed.language, "html", words)
     policy = SMTPUTF8 if not claimed.address.isascii() else SMTP
     encodings = (_encoding(text), _encoding(page))
-    form = _form(house, claimed.letter, claimed.language, policy, encodings)
+    form = _form(house, _kind(claimed), claimed.language, policy, encodings)
     return b"".join(
         [
             _own_headers(claimed, policy),
@@ -250,18 +252,23 @@ class _Form:
     end: bytes
 
 
+def _kind(claimed: Claimed) -> Letter | Notice:
+    """Tell what a letter's subject says: of a notice, that something was changed, but of a login."""
+    return Notice.NEW_LOGIN if claimed.notice == Notice.NEW_LOGIN else claimed.letter
+
+
 @lru_cache(maxsize=64)
-def _form(house: House, letter: Letter, language: str, policy: _Policy, encodings: tuple[str, str]) -> _Form:
+def _form(house: House, kind: Letter | Notice, language: str, policy: _Policy, encodings: tuple[str, str]) -> _Form:
     """Have the library write the message of a letter, and cut it where text and page belong."""
     form = EmailMessage(policy)
     try:
         form["From"] = _mailbox(house.sender)
-        form["Subject"] = f"{_SUBJECTS[language, letter]} ({house.service})"
+        form["Subject"] = f"{_SUBJECTS[language, kind]} ({house.service})"
     except ValueError as error:
         message = "the sender or the service's name can't stand in a header"
         raise UnwritableError(message) from error
     # RFC 3834, 5: nobody should answer this by machine; and no out-of-office answer to a code.
-    form["Auto-Submitted"] = "auto-replied" if letter is Letter.ANSWER else "auto-generated"
+    form["Auto-Submitted"] = "auto-replied" if kind is Letter.ANSWER else "auto-generated"
     form["X-Auto-Response-Suppress"] = "All"
     form.set_content("", cte=encodings[0])
     form.add_alternative("", subtype="html", cte=encodings[1])

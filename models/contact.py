@@ -22,9 +22,10 @@ class Contact(Model):
     label_folded = fields.CharField(max_length=128)
     address = fields.CharField(max_length=320)
     address_folded = fields.CharField(max_length=320)
-    # What stands for an address that says nothing to people, such as a Slack user's id.
-    shown = fields.CharField(max_length=200, default="")
-    hides_code = fields.BooleanField(default=False)
+    # What stands for an address that says nothing to people, such as a Slack user's id. In the database, too, for the
+    # rows of an older release.
+    shown = fields.CharField(max_length=200, default="", db_default="")
+    hides_code = fields.BooleanField(default=False, db_default=False)
     added_at: datetime = InstantField()
     confirmed_at: datetime | None = InstantField(null=True)
     suspended_at: datetime | None = InstantField(null=True)

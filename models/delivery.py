@@ -52,10 +52,11 @@ class Delivery(Model):
     failed_at: datetime | None = InstantField(null=True)
     disowned_at: datetime | None = InstantField(null=True)
     replied_at: datetime | None = InstantField(null=True)
-    answers_to = fields.CharField(max_length=255, default="")
+    # What came later has a default in the database as well: rows of an older release are there when it comes.
+    answers_to = fields.CharField(max_length=255, default="", db_default="")
     reply = fields.CharField(max_length=200, default="")
     # Where a message can be found again, and from when on it is to be rewritten without its code.
-    remote = fields.CharField(max_length=80, default="")
+    remote = fields.CharField(max_length=80, default="", db_default="")
     fades_at: datetime | None = InstantField(null=True)
 
     class Meta:

@@ -73,6 +73,42 @@ async def test_j4_however_it_was_confirmed_the_bot_says_so(people: People) -> No
         assert [one.subject_label for one in told] == [way]
 
 
+async def test_nothing_is_confirmed_in_the_chat_while_codes_are_blocked(people: People) -> None:
+    """Whoever holds the member's Slack has no password: the right code counts once the block is over."""
+    member = await _taro(people)
+    contact_id, code = await _added(people)
+    until = people.now + timedelta(hours=1)
+    await Account.filter(id=member.account.id).update(codes_blocked_until=until)
+    for named in (None, contact_id):
+        outcome = await chat.confirm(people.hub, said(people), TARO, code, contact_id=named)
+        assert outcome == Refused(Reason.CODES_BLOCKED, until=until)
+    people.later(hours=1)
+    assert isinstance(await chat.confirm(people.hub, said(people), TARO, code), Confirmed)
+
+
+@pytest.mark.parametrize("end", ["lock", "disown"])
+async def test_what_waits_for_its_confirmation_ends_with_everything_else(people: People, end: str) -> None:
+    """A stranger in the member's Slack asked for it: its mail's yes, URL and code confirm nothing, then or later."""
+    member = await _taro(people)
+    await people.asked_for_code(member, "home")
+    contact_id, code = await _added(people)
+    challenge = await Challenge.get(slot=f"confirm:{contact_id}")
+    if end == "lock":
+        assert isinstance(await chat.lock(people.hub, said(people), TARO), Locked)
+    else:
+        letter = await Delivery.get(letter=Letter.CODE)
+        assert isinstance(await not_me.disown(people.hub, people.visit(), letter.id), not_me.Disowned)
+    over = Refused(Reason.CHALLENGE_OVER)
+    async with in_transaction():
+        assert await contacts.confirm_by_answer(people.hub, people.visit(), challenge.id) == over
+    people.later(hours=2)
+    assert await chat.confirm(people.hub, said(people), TARO, code) == over
+    session = await people.session(member)
+    token = challenges.token_of(people.hub.keys, challenge)
+    assert await contacts.confirm_with_link(people.hub, people.visit(), session, token) == over
+    assert (await Contact.get(id=contact_id)).confirmed_at is None
+
+
 async def test_an_address_that_a_stranger_added_in_slack_goes_when_its_notice_is_disowned(people: People) -> None:
     """No session asked for it, and still it is unbound, with the sessions that it opened; the others stay."""
     member = await _taro(people)
@@ -168,6 +204,17 @@ async def test_of_several_that_wait_the_codes_own_is_confirmed(people: People) -
     assert isinstance(outcome, Confirmed)
     assert outcome.contact_id == first
     assert isinstance(await chat.confirm(people.hub, said(people), TARO, other, contact_id=second), Confirmed)
+
+
+async def test_a_notice_names_who_confirmed_in_slack(people: People) -> None:
+    """Its reader knows a name, not an id of Slack's alone."""
+    member = await _taro(people)
+    await Contact.filter(id=member.contacts["chat"]).update(shown="Taro (@taro)")
+    _, code = await _added(people)
+    assert isinstance(await chat.confirm(people.hub, said(people), TARO, code), Confirmed)
+    notice = await Delivery.filter(notice="contact-added").first()
+    assert notice is not None
+    assert notice.asked_with == "Taro (@taro)"
 
 
 async def test_two_hundred_parallel_wrong_confirmations_are_one_guess(people: People) -> None:

@@ -160,6 +160,21 @@ def test_the_head_of_a_letter() -> None:
     assert LETTER.code not in message["Subject"]
 
 
+@pytest.mark.parametrize(
+    ("language", "notice", "subject"),
+    [
+        ("en", Notice.NEW_LOGIN, "A login to your account (Campus Portal)"),
+        ("ja", Notice.NEW_LOGIN, "ログインのお知らせ (Campus Portal)"),
+        ("en", Notice.CONTACT_ADDED, "Your login settings were changed (Campus Portal)"),
+        ("ja", Notice.CONTACT_ADDED, "認証設定の変更のお知らせ (Campus Portal)"),
+    ],
+)
+def test_the_subject_of_a_login_speaks_of_no_change(language: str, notice: Notice, subject: str) -> None:
+    """A login changed nothing; what did, says so."""
+    letter = replace(LETTER, letter=Letter.NOTICE, notice=notice, language=language)
+    assert _read(write(letter, HOUSE))["Subject"] == subject
+
+
 def test_a_letter_nobody_may_answer_names_no_address_for_it() -> None:
     """Without a domain that takes mail there is no Reply-To, whatever the letter before it had."""
     write(LETTER, HOUSE)

@@ -9,9 +9,14 @@ from pathlib import Path
 import pytest
 from tortoise import Model
 from tortoise.connection import get_connections
+from tortoise.context import TortoiseContext
+from tortoise.migrations.api.migrate import migrate as apply_migrations
 
 from hub.hub import OldSchemaError, opened
 from models.database import BadDatabaseUrlError, configuration, connected, migrate, missing_migrations
+from models.delivery import Delivery
+from models.login import Login
+from models.session import Session
 from tests.databases import ENGINES, execute
 from tests.people import settings_for
 
@@ -86,6 +91,59 @@ async def test_the_schema_is_made_from_nothing_with_every_index(empty_database: 
         assert wanted - found == set()
         for model in models:
             assert await model.all().count() == 0
+
+
+async def _written(table: str, **columns: object) -> None:
+    """Write a row as a release of before did, whatever the models say by now."""
+    (connection,) = get_connections().all()
+    names = ", ".join(f'"{name}"' for name in columns)
+    is_postgres = connection.capabilities.dialect == "postgres"
+    marks = ", ".join(f"${place}" if is_postgres else "?" for place in range(1, len(columns) + 1))
+    await connection.execute_query(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', list(columns.values()))
+
+
+async def test_an_upgrade_keeps_every_row_of_the_first_release(empty_database: str) -> None:
+    """A database with a login under way goes through all migrations; what refers to what still does."""
+    config = configuration(empty_database)
+    async with TortoiseContext():
+        await apply_migrations(config=config, target="models.0001_initial")
+    async with connected(empty_database):
+        await _written("account", id=7, name="Taro", folded="taro", password_hash="$", language="", created_at=1)
+        where_to = {"address": "t@mail.test", "address_folded": "t@mail.test", "label": "home"}
+        contact = {"id": 8, "account_id": 7, "channel": "mail", **where_to, "label_folded": "home"}
+        await _written("contact", **contact, added_at=1, confirmed_at=2, suspended_why="")
+        asked = {
+            "kind": "one_time_password",
+            "purpose": "login",
+            "slot": "code:8",
+            "key": "k",
+            "nonce": b"n" * 16,
+            "cells": "",
+        }
+        await _written("challenge", id=9, account_id=7, contact_id=8, **asked, tries_left=3, issued_at=3)
+        visit = {"address": "10.0.0.1", "browser": "Firefox"}
+        times = {"begun_at": 3, "expires_at": 9}
+        await _written("login", id=10, digest="d", account_id=7, challenge_id=9, chosen="contact:8", **visit, **times)
+        letter = {"channel": "mail", "letter": "code", "urgency": 0, "notice": "", **where_to, "about": ""}
+        told = {"language": "en", "message_id": "<m>", "asked_from": "", "asked_with": "", "lease": "", "reply": ""}
+        refers = {"account_id": 7, "contact_id": 8, "challenge_id": 9}
+        await _written("delivery", id=11, **refers, **letter, **told, posted_at=3, expires_at=9, attempts=0)
+        held = {"digest": "e", "account_id": 7, "contact_id": 8, "amr": "pwd otp mfa", "zone": "on-campus", **visit}
+        await _written("session", id=12, **held, opened_at=4, seen_at=4, expires_at=9)
+    applied = await migrate(empty_database)
+    assert "0005_approvals" in applied
+    async with connected(empty_database):
+        login = await Login.get(id=10).select_related("account", "challenge__contact")
+        assert (login.account.name, login.account.codes_blocked_until) == ("Taro", None)
+        assert login.challenge is not None
+        assert (login.challenge.slot, login.challenge.approved_at) == ("code:8", None)
+        assert login.challenge.contact is not None
+        contact_row = login.challenge.contact
+        assert (contact_row.label, contact_row.shown, contact_row.hides_code) == ("home", "", False)
+        sent = await Delivery.get(id=11)
+        assert (sent.challenge_id, sent.remote, sent.fades_at, sent.disowned_at) == (9, "", None, None)
+        session = await Session.get(id=12)
+        assert (session.contact_id, session.login_id) == (8, None)
 
 
 async def test_the_outbox_is_claimed_by_its_index(empty_database: str) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
+from bot.app import PATH
 from demo.slack.faults import Slow
+from demo.slack.sending import Dispatched
 from demo.slack.stand_in import StandIn, standing_in
 from demo.slack.views import View
 from demo.slack.workspace import Message
@@ -22,6 +24,7 @@ from models.session import Session
 from models.throttle import Throttle
 from tests.chat import Chat, copy_of, shown_in, slack_settings
 from tests.house import Person, code_in, open_house, url_in
+from tests.mail_servers import HANG, Refusing
 from tests.people import Member, wrong_for
 from tests.test_browser import walking
 from tests.walks import enter_password, log_in
@@ -496,6 +499,28 @@ async def test_no_work_outlives_the_hub(sqlite_template: Path, tmp_path: Path) -
         assert not [one for one in asyncio.all_tasks() if "run_ack_function" in str(one.get_coro())]
 
 
+async def test_no_work_that_comes_while_the_hub_ends_outlives_it(sqlite_template: Path, tmp_path: Path) -> None:
+    """In HTTP mode Slack's port is open while the mail door ends: what is acknowledged then is finished, too."""
+    async with standing_in() as slack, Refusing({"MAIL": HANG}).running() as server:
+        given = {**slack_settings(slack, "http"), "smtp_url": f"smtp://127.0.0.1:{server.port}?starttls=never"}
+        async with open_house(copy_of(sqlite_template, tmp_path), tmp_path, smtp_timeout=1.0, **given) as house:
+            slack.send_to(f"http://{given['slack_listen']}{PATH}")
+            member = await house.people.member(contacts=("home",))
+            slack.faults.all_calls("views.publish", Slow(2.0))
+            await Chat(house, slack).asked_for_code(member, "home")
+            async with asyncio.timeout(5):
+                while not any(one.startswith("MAIL") for one in server.commands):
+                    await asyncio.sleep(0.01)
+            heard = asyncio.create_task(_opened_later(slack))
+        assert (await heard).is_acknowledged
+        assert not [one for one in asyncio.all_tasks() if "run_ack_function" in str(one.get_coro())]
+
+
+async def _opened_later(slack: StandIn) -> Dispatched:
+    await asyncio.sleep(0.3)
+    return await slack.open_home("UTARO")
+
+
 async def test_the_home_shows_the_account_and_follows_what_is_done(chat: Chat) -> None:
     """Its buttons open the same modals; what they change stands in it at once."""
     await chat.linked()
@@ -538,14 +563,17 @@ async def test_the_shortcut_shows_the_same_state_and_pushes_its_modals(chat_on_s
 
 
 async def test_words_are_known_in_both_languages_and_others_get_the_help(chat_on_socket: Chat) -> None:
-    """`/tegata` alone tells state and help; an unknown word, the help."""
+    """`/tegata` alone tells state and help; an unknown word, that it is unknown, and the help."""
     chat = chat_on_socket
     await chat.linked()
     alone = await _answered(chat.slack, "UTARO", "")
     assert "taro" in alone.text
     assert "/tegata add LABEL ADDRESS" in shown_in(alone)
     for text in ("help", "HELP", "ヘルプ", "frobnicate", "<https://example.test|example.test>"):
-        assert "/tegata add LABEL ADDRESS" in (await _answered(chat.slack, "UTARO", text)).text
+        told = (await _answered(chat.slack, "UTARO", text)).text
+        assert "/tegata add LABEL ADDRESS" in told
+        assert ("means nothing here" in told) is (text not in {"help", "HELP", "ヘルプ"})
+    assert "“frob&lt;ni&gt;”" in (await _answered(chat.slack, "UTARO", "frob<ni> cate")).text
     assert (await _answered(chat.slack, "UTARO", "LIST")).text == "Your contacts:"
 
 

@@ -71,6 +71,19 @@ def test_a_message_is_in_the_members_language(language: str, words: str) -> None
         )
 
 
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_slack_account_is_told_of_another_that_was_linked_as_of_another(language: str) -> None:
+    """Whoever reads it must not take it for a welcome to the account in which it is read."""
+    linked = replace(CODE, letter=Letter.NOTICE, notice=Notice.SLACK_LINKED, language=language, label="仕事")
+    own = message_of(replace(linked, subject_label="仕事"), HEAD)
+    other = message_of(replace(linked, subject_label="攻撃"), HEAD)
+    assert own is not None
+    assert other is not None
+    assert own.text.replace("仕事", "") != other.text.replace("攻撃", "")
+    assert "/tegata unlink" in str(own.blocks)
+    assert "/tegata unlink" not in str(other.blocks)
+
+
 def test_a_notification_keeps_the_code_to_itself_if_told_so() -> None:
     """With the setting the text has no code, while the message has; without it, both have."""
     for hides, shown in ((True, False), (False, True)):

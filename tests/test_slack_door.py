@@ -188,6 +188,13 @@ def test_what_the_bot_cant_do_without_is_named(more: dict[str, str], words: str)
     assert [line for line in told if words in line]
 
 
+@pytest.mark.parametrize("half", [{"slack_app_token": "xapp-1"}, {"slack_signing_secret": "feed"}])
+def test_half_of_slacks_settings_start_no_hub_without_a_bot(half: dict[str, str]) -> None:
+    """Without the bot's token the door would be left out, and nobody told."""
+    (told,) = missing(load({}, **{**GIVEN, "slack_bot_token": ""}, **half), ("web", "mail_gateway"))
+    assert "TEGATA_SLACK_BOT_TOKEN is not set" in told
+
+
 def test_nothing_is_missing_without_a_bot() -> None:
     """No Slack settings, no door, no word about it; with them, both modes are complete."""
     assert list(missing(load({}, **{**GIVEN, "slack_bot_token": ""}), ("web", "mail_gateway"))) == []

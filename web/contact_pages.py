@@ -97,7 +97,8 @@ async def show_remove(request: Request) -> Response:
     if contact is None:
         raise see(_LIST)
     overview = await enrolment.overview(hub_of(request), session, now=now_of(request))
-    is_last = contact.confirmed_at is not None and overview.contacts == 1 and not overview.soft_tokens
+    is_offered = contact.confirmed_at is not None and contact.suspended_at is None
+    is_last = is_offered and overview.contacts == 1 and not overview.soft_tokens
     return page(request, "remove", contact=contact, is_last=is_last, has_matrix=overview.has_matrix_card)
 
 

@@ -39,6 +39,7 @@ from web.context import (
     language_of,
     now_of,
     read,
+    session_of,
     visit_of,
 )
 from web.forms import fields
@@ -59,7 +60,10 @@ async def show_start(request: Request) -> Response:
     """Show the two ways to log in."""
     start = read(request, START)
     start = start if card_logins.is_local_page(start) else ""
-    return page(request, "login", next=own_path(request.query.get("next", ""), ""), start=start)
+    session = await session_of(request)
+    account = session.account if session else ""
+    onward = own_path(request.query.get("next", ""), "")
+    return page(request, "login", next=onward, start=start, account=account)
 
 
 async def show_ic_card(request: Request) -> Response:

@@ -12,12 +12,24 @@ from aiohttp.web import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from hub.outcome import Busy, Refused, Throttled
+from hub.outcome import Busy, Reason, Refused, Throttled
 from web import sentences
 from web.context import hub_of, language_of
 from web.csrf import keep_visit, token_for
 from web.paths import own_path
 from web.words import translations
+
+# The field that a refusal is about, on pages that have more than one.
+_FIELDS = {
+    Reason.LABEL_BAD: "label",
+    Reason.LABEL_TAKEN: "label",
+    Reason.ADDRESS_BAD: "email",
+    Reason.ADDRESS_TAKEN: "email",
+    Reason.ADDRESS_REFUSED: "email",
+    Reason.ADDRESS_GUARDED: "email",
+    Reason.ANSWER_WRONG: "code",
+    Reason.ANSWER_STALE: "code",
+}
 
 
 def page(request: Request, name: str, *, status: int = 200, **shown: Any) -> Response:
@@ -55,7 +67,8 @@ def see(path: str) -> See:
 def refused(request: Request, name: str, why: Refused | Throttled | Busy, **shown: Any) -> Response:
     """Answer a form with its page again and the sentence that says why."""
     status, sentence, seconds = _told(request, why)
-    response = page(request, name, status=status, error=sentence, **shown)
+    wrong = _FIELDS.get(why.reason, "") if isinstance(why, Refused) else ""
+    response = page(request, name, status=status, error=sentence, wrong=wrong, **shown)
     if seconds:
         response.headers["Retry-After"] = str(seconds)
     return response
@@ -114,6 +127,7 @@ def _environment(language: str, time_zone: str) -> Environment:
     environment.filters["strength"] = lambda amr: sentences.strength(amr, words)
     environment.filters["suspended"] = lambda why: sentences.suspended(why, words)
     environment.globals["error"] = ""
+    environment.globals["wrong"] = ""
     environment.globals["matrix_columns"] = "ABCDEFGHIJ"
     environment.globals["matrix_rows"] = "1234567"
     return environment

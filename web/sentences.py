@@ -129,6 +129,7 @@ _AMR = {
 }
 _TRIES_LEFT = N_("Tries left: %(tries)d.")
 _NEWER = N_("A newer code was sent at %(time)s to %(label)s.")
+_WAIT_A_SECOND = N_("Please wait a second, then try again.")
 _WAIT_SECONDS = N_("Please wait %(number)d seconds, then try again.")
 _WAIT_MINUTES = N_("Please wait %(number)d minutes, then try again.")
 
@@ -156,6 +157,8 @@ def reason(why: Reason, words: GNUTranslations) -> str:
 def wait(throttled: Throttled, words: GNUTranslations) -> str:
     """Write how long to wait."""
     seconds = seconds_of(throttled.retry_after)
+    if seconds == 1:
+        return words.gettext(_WAIT_A_SECOND)
     if seconds <= 2 * _MINUTE:
         return words.gettext(_WAIT_SECONDS) % {"number": seconds}
     return words.gettext(_WAIT_MINUTES) % {"number": ceil(seconds / _MINUTE)}

@@ -6,11 +6,11 @@ import segno
 from aiohttp.web import Request, Response
 from markupsafe import Markup
 
-from hub import soft_tokens
+from hub import enrolment, soft_tokens
 from hub.outcome import Done, Refused, Throttled
 from hub.sessions import Current
 from hub.soft_tokens import Setup
-from web.context import hub_of, visit_of
+from web.context import hub_of, now_of, visit_of
 from web.forms import fields
 from web.pages import page, refused, see
 from web.settings_pages import HOME, permitted
@@ -42,14 +42,16 @@ async def post(request: Request) -> Response:
 
 
 async def show_remove(request: Request) -> Response:
-    """Ask once before a soft token is removed."""
+    """Ask once before a soft token is removed, and say what follows from it."""
     session = await permitted(request)
     if isinstance(session, Response):
         return session
     tokens = [token for token in await soft_tokens.listed(session) if token.id == int(request.match_info["id"])]
     if not tokens:
         raise see(_PAGE)
-    return page(request, "remove-soft-token", token=tokens[0])
+    overview = await enrolment.overview(hub_of(request), session, now=now_of(request))
+    is_last = overview.soft_tokens == 1 and not overview.contacts
+    return page(request, "remove-soft-token", token=tokens[0], is_last=is_last, has_matrix=overview.has_matrix_card)
 
 
 async def post_remove(request: Request) -> Response:

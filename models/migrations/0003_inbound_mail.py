@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
         ops.AddField(
             model_name='Delivery',
             name='answers_to',
-            field=fields.CharField(default='', max_length=255),
+            field=fields.CharField(default='', db_default='', max_length=255),
         ),
         ops.AddField(
             model_name='Delivery',

@@ -50,12 +50,12 @@ class Migration(migrations.Migration):
         ops.AddField(
             model_name='Contact',
             name='hides_code',
-            field=fields.BooleanField(default=False),
+            field=fields.BooleanField(default=False, db_default=False),
         ),
         ops.AddField(
             model_name='Contact',
             name='shown',
-            field=fields.CharField(default='', max_length=200),
+            field=fields.CharField(default='', db_default='', max_length=200),
         ),
         ops.AddField(
             model_name='Delivery',
@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
         ops.AddField(
             model_name='Delivery',
             name='remote',
-            field=fields.CharField(default='', max_length=80),
+            field=fields.CharField(default='', db_default='', max_length=80),
         ),
         ops.AddIndex(
             model_name='Delivery',
