@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 
 import uvloop
 
-from bench import decisions, latency, login, mail, size, slack
+from bench import decisions, kiosk, latency, login, mail, size, slack
 
 Measurement = Callable[[], Coroutine[object, object, None]]
 MEASUREMENTS: dict[str, tuple[Measurement, str]] = {
@@ -15,6 +15,7 @@ MEASUREMENTS: dict[str, tuple[Measurement, str]] = {
     "latency": (latency.run, "from a code being asked for to the mail server's 250, at 50 logins a second"),
     "mail": (mail.run, "mail coming in and going out, beside bare loops, and codes behind 10,000 notices"),
     "slack": (slack.run, "commands and codes by Slack: how soon, what dropped sockets lose, what two bots do twice"),
+    "kiosk": (kiosk.run, "a card's way in and out at a whole kiosk, alone and as one of fifty"),
     "size": (size.run, "start-up time, and memory over 15,000 logins, of the hub and of the whole demo"),
 }
 

@@ -9,12 +9,14 @@ from aiohttp.web import AppRunner, TCPSite
 from rich.console import Console
 from rich.table import Table
 
-from cli import logs
+from cli import demo_kiosk, logs
+from cli.demo_kiosk import Corner
 from cli.process import DOORS, running, stop_asked, utc_now
 from cli.readiness import DEMO_MARK
 from cli.serve import run
 from demo import campus, inbox
 from demo.campus import Place
+from demo.card.piv import PIN
 from demo.people import PASSWORD, Member, members
 from demo.slack.stand_in import StandIn, standing_in
 from hub import keyring
@@ -30,7 +32,7 @@ _HOST = "127.0.0.1"
 _SLACK = 4
 
 
-def demo(*, folder: Path, port: int, fresh: bool) -> None:
+def demo(*, folder: Path, port: int, fresh: bool, has_kiosk: bool = False) -> None:
     """Run the demo until it is stopped; its data stays in `folder`, unless `fresh` starts over."""
     if fresh:
         _forget(folder)
@@ -40,7 +42,7 @@ def demo(*, folder: Path, port: int, fresh: bool) -> None:
     except OSError as error:
         message = f"{folder}: the demo can't keep its data there ({error.strerror})."
         raise HubError(message) from error
-    run(_shown(folder, port))
+    run(_shown(folder, port, has_kiosk=has_kiosk))
 
 
 def _forget(folder: Path) -> None:
@@ -53,27 +55,33 @@ def _forget(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-async def _shown(folder: Path, port: int) -> None:
+async def _shown(folder: Path, port: int, *, has_kiosk: bool) -> None:
     stopped = stop_asked()
     async with AsyncExitStack() as stack:
         letters = inbox.Inbox()
         smtp_port = await stack.enter_async_context(inbox.mail_server(letters, host=_HOST))
         slack = await _serve_slack(stack, port + _SLACK)
-        settings = _settings(folder, port, smtp_port, slack)
+        corner = await demo_kiosk.corner(stack, folder, port) if has_kiosk else None
+        settings = _settings(folder, port, smtp_port, slack, **(corner.settings if corner else {}))
         logs.configure(settings)
         if not settings.keys_file.exists():
             keyring.create(settings.keys_file, now=utc_now())
         await migrate(settings.database_url)
+        places = [*_places(port), *(corner.places if corner else ())]
+        framers = [corner.origin] if corner else []
         process = await stack.enter_async_context(
-            running(settings, DOORS, wrap=partial(campus.add_page, places=_places(port)))
+            running(settings, DOORS, wrap=partial(campus.add_page, places=places, framers=framers))
         )
         await _serve_inbox(stack, letters, port + 1)
-        people = await members(process.hub, Visit(utc_now(), _HOST, Zone.ON_CAMPUS, "tegata demo"), folder)
-        _tell(port, people)
+        visit = Visit(utc_now(), _HOST, Zone.ON_CAMPUS, "tegata demo")
+        people = await members(process.hub, visit, folder)
+        if corner is not None:
+            await corner.open(stack, process.hub, visit)
+        _tell(port, people, corner)
         await stopped.wait()
 
 
-def _settings(folder: Path, port: int, smtp_port: int, slack: StandIn) -> Settings:
+def _settings(folder: Path, port: int, smtp_port: int, slack: StandIn, **more: object) -> Settings:
     return load(
         {},
         mode=Mode.DEMO,
@@ -93,6 +101,7 @@ def _settings(folder: Path, port: int, smtp_port: int, slack: StandIn) -> Settin
         # One newcomer logs in at a time, and each thread keeps 19 MiB.
         argon2_threads=1,
         log_level="warning",
+        **more,
     )
 
 
@@ -130,19 +139,23 @@ async def _serve_inbox(stack: AsyncExitStack, letters: inbox.Inbox, port: int) -
         raise HubError(message) from error
 
 
-def _tell(port: int, people: list[Member]) -> None:
+def _tell(port: int, people: list[Member], corner: Corner | None) -> None:
     """Say what to open and what to type."""
     console = Console(soft_wrap=True, highlight=False)
     console.print(f"\nTegata's demo runs. Open:\n  all side by side  http://{_HOST}:{port}/demo  (on campus or off)")
     console.print(f"  the portal        http://{_HOST}:{port}/")
     console.print(f"  the inbox         http://{_HOST}:{port + 1}/")
     console.print(f"  Slack             http://{_HOST}:{port + _SLACK}/")
+    if corner is not None:
+        console.print(f"  the kiosk         {corner.origin}/kiosk\n  the card reader   {corner.origin}/")
     names = " or ".join(one.account for one in people)
     console.print(f"\nAccount: {names}    Password: {PASSWORD}\n")
     for one in people:
         console.print(_card(one))
     console.print("Mail to any address ends in the inbox, where it can be answered or bounced.")
     console.print("In Slack, type /tegata link as Taro or Hanako, and open the page that it answers with.")
+    if corner is not None:
+        console.print(f"Put a card on the reader, type its PIN ({PIN}) at the kiosk, and take the card away.")
     console.print("Ctrl-C ends the demo; its data is kept.\n")
 
 

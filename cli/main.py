@@ -81,11 +81,14 @@ def demo(
     ] = 8080,
     folder: Annotated[Path, typer.Option(help="Where the demo keeps its data.")] = Path(".demo"),
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget an earlier demo and start over.")] = False,
+    kiosk: Annotated[
+        bool, typer.Option("--kiosk", help="With a kiosk, a virtual card reader and IC cards to put on it.")
+    ] = False,
 ) -> None:
     """Run everything on this machine, with an inbox and a Slack to look into and two accounts ready."""
     from cli.demo import demo as run
 
-    hubwork.guarded(lambda: run(folder=folder, port=port, fresh=fresh))
+    hubwork.guarded(lambda: run(folder=folder, port=port, fresh=fresh, has_kiosk=kiosk))
 
 
 @app.command()

@@ -19,6 +19,7 @@ class Place:
 
 
 PLACES: AppKey[Sequence[Place]] = AppKey("places")
+FRAMERS: AppKey[Sequence[str]] = AppKey("framers")
 _COOKIE = "demo-zone"
 _PATH = "/demo"
 # TEST-NET-3 (RFC 5737): nobody's address, and no campus's.
@@ -40,13 +41,15 @@ async def moved(request: Request, handler: Handler) -> StreamResponse:
 
 @middleware
 async def framed(request: Request, handler: Handler) -> StreamResponse:
-    """Let the portal stand in a frame of the demo's own page, and of no other."""
+    """Let the portal stand in a frame of the demo's own pages, and of no other."""
     response = await handler(request)
     if request.path == _PATH:
         response.headers["Content-Security-Policy"] = _policy_of(request.app[PLACES])
     elif not response.prepared:
         policy = response.headers.get("Content-Security-Policy", "")
-        response.headers["Content-Security-Policy"] = policy.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
+        ancestors = " ".join(["frame-ancestors 'self'", *request.app[FRAMERS]])
+        response.headers["Content-Security-Policy"] = policy.replace("frame-ancestors 'none'", ancestors)
+        # Browsers that know the policy pass this over.
         response.headers["X-Frame-Options"] = "SAMEORIGIN"
     return response
 
@@ -77,8 +80,8 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def add_page(app: Application, places: Sequence[Place]) -> None:
-    """Put the page beside a web door, and the switch in front of it."""
-    app[PLACES] = places
+def add_page(app: Application, places: Sequence[Place], framers: Sequence[str] = ()) -> None:
+    """Put the page beside a web door, and the switch in front of it; `framers` may frame the portal as well."""
+    app[PLACES], app[FRAMERS] = places, framers
     app.middlewares[:0] = [moved, framed]
     app.add_routes([web.get(_PATH, show), web.static("/demo/static", str(files("demo").joinpath("static")))])

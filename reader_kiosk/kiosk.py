@@ -40,7 +40,7 @@ async def run(settings: Settings, identity: Identity, *, ready: Callable[[str], 
         ending = Ending(hub)
         stack.push_async_callback(ending.close)
         desk = Desk(settings.language, remind_after=settings.remind_after, idle_after=settings.idle_after)
-        page = Page(desk, origin=settings.origin, hub=identity.hub)
+        page = Page(desk, origin=settings.origin, hub=identity.hub, framed_by=settings.framed_by)
         await _serve(stack, page, settings)
         browser = Browser(settings.browser) if settings.browser else None
         if browser is not None:

@@ -5,6 +5,7 @@ import hmac
 import json
 import re
 import secrets
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Literal
 
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reader_kiosk import words
 from reader_kiosk.desk import Cancelled, Desk, LanguageChosen, PinTyped, ProofDrawn, Said, Touched
-from reader_kiosk.screen import Admitting, CardForgotten, Idle, NotNow, OutOfOrder, PinAsked
+from reader_kiosk.screen import Admitting, CardForgotten, Idle, NotNow, OutOfOrder, PinAsked, Screen
 
 _HELLO_WITHIN = 5.0
 _LARGEST = 2048
@@ -34,14 +35,16 @@ class _Message(BaseModel):
 class Page:
     """Serves the page to whoever knows the token, one browser at a time."""
 
-    def __init__(self, desk: Desk, *, origin: str, hub: str) -> None:
+    def __init__(self, desk: Desk, *, origin: str, hub: str, framed_by: Sequence[str] = ()) -> None:
         self._desk, self._origin = desk, origin
         self._token = secrets.token_urlsafe(32)
         self._line: web.WebSocketResponse | None = None
+        self._before: Screen | None = None
         self._sending: set[asyncio.Task[None]] = set()
+        framers = " ".join(framed_by) or "'none'"
         self._policy = (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
-            f" form-action {hub}; frame-ancestors 'none'; base-uri 'none'"
+            f" form-action {hub}; frame-ancestors {framers}; base-uri 'none'"
         )
         desk.changed = self._push
 
@@ -101,6 +104,8 @@ class Page:
         before, self._line = self._line, line
         if before is not None:
             await before.close()
+        # The page that drew the proof is gone: to this one the admission would be a form that the hub refuses.
+        self._before = self._desk.screen
         self._push()
         async for message in line:
             if message.type is WSMsgType.TEXT and (said := _said(message.data)) is not None:
@@ -121,7 +126,7 @@ class Page:
         line = self._line
         if line is None or line.closed:
             return
-        sending = asyncio.create_task(_send(line, written(self._desk)))
+        sending = asyncio.create_task(_send(line, written(self._desk, is_late=self._desk.screen is self._before)))
         self._sending.add(sending)
         sending.add_done_callback(self._sending.discard)
 
@@ -134,12 +139,13 @@ async def _send(line: web.WebSocketResponse, text: str) -> None:
         return
 
 
-def written(desk: Desk) -> str:
-    """Write what the page is told of its screen."""
+def written(desk: Desk, *, is_late: bool = False) -> str:
+    """Write what the page is told of its screen; one that `is_late` came when that was shown already."""
     screen, language = desk.screen, desk.language
+    is_others = is_late and isinstance(screen, Admitting)
     said = words.shown(screen, language)
     told = {
-        "screen": _name(desk),
+        "screen": "working" if is_others else _name(desk),
         "language": language,
         "title": said.title,
         "text": said.text,
@@ -156,7 +162,7 @@ def written(desk: Desk) -> str:
             "other": words.OTHER_LANGUAGE.of(language),
         },
     }
-    if isinstance(screen, Admitting):
+    if isinstance(screen, Admitting) and not is_others:
         told["admission"] = {"url": screen.admission.url, "admission_code": screen.admission.admission_code}
     return json.dumps(told, ensure_ascii=False)
 

@@ -29,6 +29,8 @@ class Settings:
     hub_ca: Path | None = None
     # The browser that is started, a Chromium with arguments; nothing: one that is opened by hand.
     browser: tuple[str, ...] = ("chromium", "--kiosk")
+    # Origins of this machine whose pages may hold the kiosk's in a frame, as a demo's does; none otherwise.
+    framed_by: tuple[str, ...] = ()
     # Only readers whose name holds this.
     reader: str = ""
     remind_after: timedelta = timedelta(seconds=20)
@@ -61,6 +63,7 @@ def read(variables: Mapping[str, str]) -> Settings:
         language=language,
         hub_ca=Path(hub_ca) if hub_ca else None,
         browser=_words(given.pop("BROWSER", "chromium --kiosk")),
+        framed_by=_origins(given.pop("FRAMED_BY", "")),
         reader=given.pop("READER", ""),
         remind_after=_seconds("REMIND_AFTER", given.pop("REMIND_AFTER", "20")),
         idle_after=_seconds("IDLE_AFTER", given.pop("IDLE_AFTER", "60")),
@@ -71,7 +74,7 @@ def read(variables: Mapping[str, str]) -> Settings:
     return made
 
 
-def _listen(written: str) -> tuple[str, int]:
+def _listen(written: str, name: str = "LISTEN") -> tuple[str, int]:
     host, _, port = written.rpartition(":")
     try:
         is_loopback = ip_address(host).is_loopback and ":" not in host
@@ -79,7 +82,7 @@ def _listen(written: str) -> tuple[str, int]:
     except ValueError:
         is_loopback, number = False, 0
     if not is_loopback or not 0 < number <= _LAST_PORT:
-        message = f"{PREFIX}LISTEN: an address of this machine alone, please, such as 127.0.0.1:8655."
+        message = f"{PREFIX}{name}: an address of this machine alone, please, such as 127.0.0.1:8655."
         raise KioskError(message)
     return host, number
 
@@ -90,6 +93,17 @@ def _words(written: str) -> tuple[str, ...]:
     except ValueError as error:
         message = f"{PREFIX}BROWSER: {error}."
         raise KioskError(message) from error
+
+
+def _origins(written: str) -> tuple[str, ...]:
+    origins = tuple(written.split())
+    for one in origins:
+        scheme, _, rest = one.partition("://")
+        if scheme != "http":
+            message = f"{PREFIX}FRAMED_BY: origins of this machine, please, such as http://127.0.0.1:8080."
+            raise KioskError(message)
+        _listen(rest, "FRAMED_BY")
+    return origins
 
 
 def _seconds(name: str, written: str) -> timedelta:

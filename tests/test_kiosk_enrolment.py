@@ -231,12 +231,14 @@ def test_what_is_set_is_read():
             "KIOSK_LANGUAGE": "en",
             "KIOSK_BROWSER": "firefox '--a b'",
             "KIOSK_IDLE_AFTER": "30",
+            "KIOSK_FRAMED_BY": "http://127.0.0.1:8080 http://127.0.0.1:8085",
             "HOME": "/root",
         }
     )
     assert made.origin == "http://127.0.0.2:9000"
     assert made.browser == ("firefox", "--a b")
     assert made.idle_after == timedelta(seconds=30)
+    assert made.framed_by == ("http://127.0.0.1:8080", "http://127.0.0.1:8085")
 
 
 @pytest.mark.parametrize(
@@ -247,6 +249,8 @@ def test_what_is_set_is_read():
         ("LISTEN", "127.0.0.1"),
         ("LISTEN", "127.0.0.1:99999"),
         ("LISTEN", "localhost:8655"),
+        ("FRAMED_BY", "https://elsewhere.example"),
+        ("FRAMED_BY", "http://192.168.1.2:8080"),
         ("LANGUAGE", "fr"),
         ("BROWSER", "'"),
         ("IDLE_AFTER", "0"),

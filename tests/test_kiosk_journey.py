@@ -15,13 +15,14 @@ from playwright.async_api import Page, async_playwright
 
 from demo.card.authority import KeyKind
 from demo.card.piv import PIN, PivCard
-from demo.card.slot import Slot
+from demo.card.slot import Card, Slot
 from demo.card.uid import UidCard
 from hub import kiosks, login, uid_cards
 from hub.outcome import Begun
 from models.session import Session
 from reader_kiosk import identity
 from tests.browser import ARGUMENTS
+from tests.cards import CardByOthers
 from tests.counters import Counter, counter_with, sqlite_copy
 from tests.house import free_port
 from tests.people import PASSWORD as OLD
@@ -50,7 +51,7 @@ class Library:
         await self.counter.bound(self.member, issued)
         return PivCard(issued)
 
-    async def log_in(self, card: PivCard) -> Page:
+    async def log_in(self, card: Card) -> Page:
         """Put a card on and type its PIN."""
         await self.slot.put_on(card)
         page = await self.page("pin")
@@ -115,10 +116,13 @@ async def library(sqlite_template: Path, tmp_path: Path, slot: Slot) -> AsyncIte
         yield made
 
 
-async def test_tap_pin_in_card_away_out(library: Library) -> None:
-    """J9 with three kinds of keys: the name, the PIN, the portal; the card is taken and the session is over."""
-    for kind in (KeyKind.P256, KeyKind.P384, KeyKind.RSA2048):
-        page = await library.log_in(await library.card(kind))
+async def test_tap_pin_in_card_away_out(library: Library, tmp_path: Path) -> None:
+    """J9 with three kinds of keys and a card by others: the name, the PIN, the portal; the card is taken: out."""
+    cards = [await library.card(kind) for kind in (KeyKind.P256, KeyKind.P384, KeyKind.RSA2048)]
+    foreign = CardByOthers(library.counter.issuer.authority, tmp_path)
+    await library.counter.bound(library.member, foreign.issued)
+    for card in (*cards, foreign):
+        page = await library.log_in(card)
         assert page.url == f"{library.counter.house.hub.settings.origin}/portal"
         assert "taro" in await page.inner_text("main")
         session = await Session.get(ended_at=None)

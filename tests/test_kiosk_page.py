@@ -64,6 +64,27 @@ async def test_the_page_loads_nothing_from_elsewhere_and_is_kept_nowhere(page, h
     assert "onclick" not in text
 
 
+async def test_an_admission_is_told_to_the_page_that_drew_its_proof(page, http):
+    """A page that comes later, as after a reload, waits, whatever changes; the next admission is its own."""
+    made, desk = page
+    origin, token = split(made)
+    first = await http.ws_connect(f"{origin}/line", origin=origin)
+    await first.send_str(token)
+    assert (await first.receive_json())["screen"] == "idle"
+    desk.show(Admitting("A", Admission(f"{HUB}/kiosk/admit", "one")))
+    assert (await first.receive_json())["admission"]["admission_code"] == "one"
+    second = await http.ws_connect(f"{origin}/line", origin=origin)
+    await second.send_str(token)
+    for _ in range(2):
+        told = await second.receive_json()
+        assert told["screen"] == "working"
+        assert "admission" not in told
+        desk.speak("en")
+    await second.receive_json()
+    desk.show(Admitting("B", Admission(f"{HUB}/kiosk/admit", "two")))
+    assert (await second.receive_json())["admission"]["admission_code"] == "two"
+
+
 @pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", "http://127.0.0.1:1", None])
 async def test_a_page_from_elsewhere_gets_no_line(page, http, origin):
     """Another page in the same browser can't drive this one, though it reaches the port."""

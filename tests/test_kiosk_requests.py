@@ -1,5 +1,6 @@
 """What a kiosk's requests are heard for: the key, the whole of the request, the time, and once."""
 
+import asyncio
 import json
 import secrets
 from base64 import b64encode
@@ -7,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -24,6 +26,7 @@ from reader_kiosk.identity import Identity
 from reader_kiosk.signing import Request
 from tests.counters import Counter, Proof, go_in
 from tests.counters import enrolled as enrolled_at
+from tests.house import House
 
 
 @dataclass
@@ -315,3 +318,18 @@ async def test_a_name_is_one_kiosks_until_it_is_revoked(counter_on_sqlite: Count
     await kiosks.revoke(house.hub, house.people.visit(), "Library")
     identity = await enrolled_at(house, counter_on_sqlite.client._http, "Library")
     assert identity.kiosk_id != counter_on_sqlite.identity.kiosk_id
+
+
+async def test_a_kiosk_that_goes_away_in_mid_request_is_no_trouble_of_the_hub(
+    house_on_sqlite: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Half a body and no more: nothing is logged as if the database were gone, and nobody is told."""
+    at = urlsplit(house_on_sqlite.url)
+    head = "POST /kiosk/enrol HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+    _, writer = await asyncio.open_connection(at.hostname, at.port)
+    writer.write(head.encode())
+    await writer.drain()
+    await asyncio.sleep(0.2)
+    writer.transport.abort()
+    await asyncio.sleep(0.2)
+    assert "kiosk.unavailable" not in capsys.readouterr().out

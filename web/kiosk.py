@@ -308,7 +308,14 @@ def _admission(request: Request, admission: Admission) -> dict[str, str]:
 async def _body(request: Request) -> bytes:
     if request.content_type != "application/json":
         raise _MalformedError("content-type")
-    if (request.content_length or 0) > _LARGEST or len(body := await request.read()) > _LARGEST:
+    if (request.content_length or 0) > _LARGEST:
+        raise _MalformedError("body")
+    try:
+        body = await request.read()
+    except ConnectionError as error:
+        # Whoever asked went away in the middle: no trouble of ours, and nobody hears what is answered.
+        raise _MalformedError("body") from error
+    if len(body) > _LARGEST:
         raise _MalformedError("body")
     return body
 

@@ -13,6 +13,8 @@ DRIVER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 PACKAGES = "pcscd vsmartcard-vpcd"
 _COMPILED_IN = "/run/pcscd"
 _START = 10.0
+# What the C library takes for the name of a socket, with its end.
+_LONGEST = 107
 _CONFIGURATION = """\
 FRIENDLYNAME "Virtual PCD"
 DEVICENAME /dev/null:0x{port:04X}
@@ -43,9 +45,12 @@ class Daemon:
 
     async def start(self, *, has_reader: bool = True) -> None:
         """Start it, and come back when it listens."""
-        pcscd = shutil.which("pcscd") or shutil.which("pcscd", path="/usr/sbin")
+        pcscd = program()
         if pcscd is None or not DRIVER.exists():
             message = f"There is no virtual card reader. Please type: sudo apt-get install {PACKAGES}"
+            raise NoDaemonError(message)
+        if len(os.fsencode(self.socket)) > _LONGEST:
+            message = f"{self.socket}: too long for the name of a socket."
             raise NoDaemonError(message)
         run, readers = self.folder / "run", self.folder / "readers"
         for one in (run, readers):
@@ -53,10 +58,10 @@ class Daemon:
         written = _CONFIGURATION.format(port=self.port, driver=DRIVER) if has_reader else ""
         (readers / "vpcd").write_text(written, encoding="ascii")
         # The daemon's folder is compiled in. In a name space of its own ours is put in that place, so that
-        # several may run beside each other and beside the machine's, and nobody has to be root.
+        # several may run beside each other and beside the machine's, and nobody has to be root. What ends us ends it.
         inside = (
             f'cd "$1" && mount -t tmpfs tmpfs /run && mkdir {_COMPILED_IN} && mount --bind . {_COMPILED_IN}'
-            ' && exec "$2" --foreground -c "$3"'
+            ' && exec setpriv --pdeathsig TERM "$2" --foreground -c "$3"'
         )
         with (self.folder / "log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
@@ -89,6 +94,11 @@ class Daemon:
         told = (self.folder / "log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
         message = f"The smart card daemon did not start: {told[-1] if told else 'it said nothing'}"
         raise NoDaemonError(message)
+
+
+def program() -> str | None:
+    """Find the machine's own daemon; None when it isn't installed."""
+    return shutil.which("pcscd") or shutil.which("pcscd", path="/usr/sbin")
 
 
 @asynccontextmanager
