@@ -55,6 +55,7 @@ def test_every_reason_that_slack_can_meet_has_its_sentence() -> None:
         Reason.LAST_WAY,
         Reason.LINK_OVER,
         Reason.LINKED_ALREADY,
+        Reason.LOGIN_OLDER,
     }
     assert told | elsewhere == set(Reason)
     assert not told & elsewhere
