@@ -121,7 +121,7 @@ def parsed(der: bytes) -> x509.Certificate | None:
         # What can't be read of it shows only when it is asked for.
         found.extensions  # noqa: B018
         found.subject.rfc4514_string()
-    except (ValueError, TypeError, x509.UnsupportedGeneralNameType, x509.DuplicateExtension):
+    except (ValueError, TypeError, x509.InvalidVersion, x509.UnsupportedGeneralNameType, x509.DuplicateExtension):
         return None
     return found
 

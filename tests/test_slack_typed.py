@@ -56,6 +56,10 @@ def test_every_reason_that_slack_can_meet_has_its_sentence() -> None:
         Reason.LINK_OVER,
         Reason.LINKED_ALREADY,
         Reason.LOGIN_OLDER,
+        Reason.CARD_NEEDED,
+        Reason.KIOSK_TAKEN,
+        Reason.PASSWORD_BAD,
+        Reason.PASSWORDS_DIFFER,
     }
     assert told | elsewhere == set(Reason)
     assert not told & elsewhere
