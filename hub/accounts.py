@@ -6,7 +6,7 @@ from datetime import datetime
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from hub import audit, contacts, notices, sessions, throttle, turns
+from hub import audit, codes, contacts, notices, sessions, throttle, turns
 from hub.authenticators.password import LONGEST, SHORTEST, is_acceptable
 from hub.contacts import ContactLine
 from hub.errors import RefusedError
@@ -126,9 +126,7 @@ async def show(name: str, *, now: datetime) -> AccountLine:
         matrix_off_at=account.matrix_off_at,
         open_sessions=await Session.filter(account_id=account.id, ended_at=None, expires_at__gt=now).count(),
         last_login_at=last.opened_at if last else None,
-        codes_blocked_until=account.codes_blocked_until
-        if account.codes_blocked_until and account.codes_blocked_until > now
-        else None,
+        codes_blocked_until=codes.kept_until(account, now=now),
         disowned_at=disowned.at if disowned else None,
     )
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from tortoise.transactions import in_transaction
 
-from hub import audit, challenges, fading, speakers, turns, verification
+from hub import audit, challenges, codes, fading, speakers, turns, verification
 from hub.authenticators.approval import DIGITS
 from hub.codes import Sent
 from hub.hub import Hub
@@ -33,8 +33,9 @@ async def ask(
     A login has one approval at a time. `again` says that the message was lost, so the one that lives goes out anew.
     """
     account = login.account
-    if account.codes_blocked_until is not None and visit.now < account.codes_blocked_until:
-        return Refused(Reason.CODES_BLOCKED, until=account.codes_blocked_until)
+    until = codes.kept_until(account, now=visit.now)
+    if until is not None:
+        return Refused(Reason.CODES_BLOCKED, until=until)
     await turns.take(account.id)
     living = await challenges.live(slot_of(login.id), now=visit.now)
     if living is not None and living.contact_id == contact.id and not again:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from hub import bound, contacts, login, not_me, sessions, speakers
+from hub import bound, codes, contacts, login, not_me, sessions, speakers
 from hub.contacts import ContactLine
 from hub.hub import Hub
 from hub.labels import fold_label
@@ -55,7 +55,6 @@ async def state(hub: Hub, speaker: str, *, now: datetime) -> State | Refused:
     account = contact.account
     has = await bound.of(hub, account)
     rows = await where(Contact, account_id=account.id).all(order_by="id")
-    is_blocked = account.codes_blocked_until is not None and now < account.codes_blocked_until
     return State(
         account=account.name,
         language=account.language,
@@ -63,7 +62,7 @@ async def state(hub: Hub, speaker: str, *, now: datetime) -> State | Refused:
         soft_tokens=has.soft_tokens,
         has_matrix=has.matrix_card,
         sessions=await sessions.open_of(account.id, now=now),
-        codes_blocked_until=account.codes_blocked_until if is_blocked else None,
+        codes_blocked_until=codes.kept_until(account, now=now),
     )
 
 
@@ -143,5 +142,5 @@ def _as_shown(contact: Contact, visit: Visit) -> Visit:
 
 
 def _hindrance(account: Account, visit: Visit) -> Refused | None:
-    until = account.codes_blocked_until
-    return Refused(Reason.CODES_BLOCKED, until=until) if until is not None and visit.now < until else None
+    until = codes.kept_until(account, now=visit.now)
+    return Refused(Reason.CODES_BLOCKED, until=until) if until is not None else None

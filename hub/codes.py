@@ -9,6 +9,7 @@ from hub.hub import Hub
 from hub.outcome import Reason, Refused, Throttled
 from hub.settings import NUMBERS
 from hub.visit import Visit
+from models.account import Account
 from models.contact import Contact
 from models.delivery import Delivery
 from models.kinds import AuthenticatorKind, Channel, EventKind, Letter, Purpose
@@ -45,8 +46,9 @@ async def ask(
     "this was not me" keeps codes from the account.
     """
     account = login.account
-    if account.codes_blocked_until is not None and visit.now < account.codes_blocked_until:
-        return Refused(Reason.CODES_BLOCKED, until=account.codes_blocked_until)
+    until = kept_until(account, now=visit.now)
+    if until is not None:
+        return Refused(Reason.CODES_BLOCKED, until=until)
     # Many logins at once must not each find that nothing was sent yet.
     await turns.take(account.id)
     living = await challenges.live(slot_of(contact.id), now=visit.now)
@@ -77,6 +79,12 @@ async def tell_if_ended(hub: Hub, challenge: Challenge, *, now: datetime) -> Non
     current = await where(Challenge, id=challenge.id).first()
     if contact is not None and contact.channel is Channel.SLACK and not (current and challenges.is_live(current, now)):
         await hub.wakeups.tell(fading.ENDED)
+
+
+def kept_until(account: Account, *, now: datetime) -> datetime | None:
+    """Tell until when codes are kept from an account; None when they are not."""
+    until = account.codes_blocked_until
+    return until if until is not None and now < until else None
 
 
 def too_soon(postings: Sequence[Posting], contact_id: int, *, now: datetime) -> timedelta:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from tortoise.transactions import in_transaction
 
-from hub import audit, sessions
+from hub import audit, codes, sessions
 from hub.hub import Hub
 from hub.outcome import Done, Reason, Refused
 from hub.sessions import Current
@@ -12,12 +12,6 @@ from hub.settings import NUMBERS
 from hub.visit import Visit
 from models.account import Account
 from models.kinds import EventKind
-
-
-def kept_until(account: Account, *, now: datetime) -> datetime | None:
-    """Tell until when codes are kept from an account; None when they are not."""
-    until = account.codes_blocked_until
-    return until if until is not None and now < until else None
 
 
 def may_allow(session: Current, until: datetime) -> bool:
@@ -32,7 +26,7 @@ async def allow(hub: Hub, visit: Visit, session: Current) -> Done | Refused:
     if reason is not None:
         return Refused(reason)
     async with in_transaction():
-        until = kept_until(await Account.get(id=session.account_id), now=visit.now)
+        until = codes.kept_until(await Account.get(id=session.account_id), now=visit.now)
         if until is None:
             return Done()
         if not may_allow(session, until):

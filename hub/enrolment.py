@@ -5,7 +5,7 @@ from datetime import datetime
 
 from tortoise.transactions import in_transaction
 
-from hub import audit, bound, codes_again, matrix_cards, notices, policy, sessions
+from hub import audit, bound, codes, codes_again, matrix_cards, notices, policy, sessions
 from hub.hub import Hub
 from hub.outcome import ByApproval, Done, Offer, Reason, Refused
 from hub.sessions import Current
@@ -38,7 +38,7 @@ async def overview(hub: Hub, session: Current, *, now: datetime) -> Overview:
     account = await where(Account, id=session.account_id).one()
     found = await bound.of(hub, account)
     card = await matrix_cards.usable(hub, account.id)
-    kept_until = codes_again.kept_until(account, now=now)
+    kept_until = codes.kept_until(account, now=now)
     return Overview(
         # An approval is asked of a contact that is named already.
         offers=tuple(offer for offer in policy.offers(found) if not isinstance(offer.way, ByApproval)),
