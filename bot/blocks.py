@@ -145,19 +145,12 @@ def disowned(codes_from: datetime | None, language: str, zone: tzinfo) -> Messag
 def _code(claimed: Claimed, head: Head) -> Message:
     words = _WORDS[claimed.language]
     line = words["hidden-line" if claimed.hides_code else "code-line"]
-    told = facts(
-        (words["account"], claimed.account),
-        (words["label"], claimed.label),
-        (words["from"], _asker(claimed)),
-        (words["at"], moment(claimed.asked_at, head.zone)),
-        (words["until"], moment(claimed.expires_at, head.zone)),
-    )
     return Message(
         escaped(line.format(code=claimed.code, service=head.service)),
         [
             plain(words["code"].format(service=head.service)),
             {"type": "header", "text": {"type": "plain_text", "text": claimed.code}},
-            told,
+            _login_asked(claimed, head),
             _not_me(words, claimed.message_id.strip("<>")),
         ],
     )
@@ -167,13 +160,6 @@ def _approval(claimed: Claimed, head: Head) -> Message:
     """Ask for an approval; what is to be typed stands on the page alone."""
     words = _WORDS[claimed.language]
     line = words["approval-line"].format(service=head.service)
-    told = facts(
-        (words["account"], claimed.account),
-        (words["label"], claimed.label),
-        (words["from"], _asker(claimed)),
-        (words["at"], moment(claimed.asked_at, head.zone)),
-        (words["until"], moment(claimed.expires_at, head.zone)),
-    )
     message_id = claimed.message_id.strip("<>")
     buttons = _not_me(words, message_id)
     approve = {
@@ -185,7 +171,24 @@ def _approval(claimed: Claimed, head: Head) -> Message:
     }
     return Message(
         escaped(line),
-        [plain(line), told, plain(words["approval-how"]), {**buttons, "elements": [approve, *buttons["elements"]]}],
+        [
+            plain(line),
+            _login_asked(claimed, head),
+            plain(words["approval-how"]),
+            {**buttons, "elements": [approve, *buttons["elements"]]},
+        ],
+    )
+
+
+def _login_asked(claimed: Claimed, head: Head) -> Block:
+    """Say whose login it is, from where, and how long it waits."""
+    words = _WORDS[claimed.language]
+    return facts(
+        (words["account"], claimed.account),
+        (words["label"], claimed.label),
+        (words["from"], _asker(claimed)),
+        (words["at"], moment(claimed.asked_at, head.zone)),
+        (words["until"], moment(claimed.expires_at, head.zone)),
     )
 
 

@@ -13,6 +13,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.errors import error_of
+from hub.beside import beside
 
 _LOOK_EVERY = 0.2
 _OPENING = 10.0
@@ -34,13 +35,10 @@ class Connection:
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
         """Keep the socket open while this lasts; a Slack that is down never stops the start."""
-        keeping = asyncio.create_task(self._keep())
         try:
-            yield
+            async with beside(self._keep()):
+                yield
         finally:
-            keeping.cancel()
-            with suppress(asyncio.CancelledError):
-                await keeping
             await self._close()
             _connected.set(0)
 

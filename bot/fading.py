@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import structlog
@@ -14,6 +14,7 @@ from bot.blocks import Head
 from bot.desk import Clock, place_of
 from bot.errors import Meaning, error_of, meaning_of, retry_after_of
 from hub import fading
+from hub.beside import beside
 from hub.fading import Faded
 from hub.hub import Hub
 
@@ -35,13 +36,8 @@ class Fading:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Rewrite while this lasts."""
-        task = asyncio.create_task(self._keep())
-        try:
+        async with beside(self._keep()):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def _keep(self) -> None:
         while True:

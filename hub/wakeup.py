@@ -11,6 +11,8 @@ from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
 from tortoise.exceptions import BaseORMException
 
+from hub.beside import beside
+
 _CHANNEL = "tegata"
 _LOOK_EVERY = 0.25
 _RECONNECT_AFTER = 1.0
@@ -68,15 +70,11 @@ class Wakeups:
         (connection,) = context.connections.all()
         if connection.capabilities.dialect == "postgres":
             self._postgres = connection.connection_name
-            listener = asyncio.create_task(self._hear_notifications(connection))
+            listening = self._hear_notifications(connection)
         else:
-            listener = asyncio.create_task(self._look_at_file(connection))
-        try:
+            listening = self._look_at_file(connection)
+        async with beside(listening):
             yield
-        finally:
-            listener.cancel()
-            with suppress(asyncio.CancelledError):
-                await listener
 
     def _ring(self, topic: str) -> None:
         for bell in tuple(self._bells.get(topic, ())):

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import structlog
 
+from hub.beside import beside
 from mail_gateway import dkim_keys
 from mail_gateway.dkim_keys import DkimKeyError, Signer
 
@@ -34,13 +35,8 @@ class Renewal:
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Renewal"]:
         """Keep looking while this lasts."""
-        loop = asyncio.create_task(self._run())
-        try:
+        async with beside(self._run()):
             yield self
-        finally:
-            loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await loop
 
     async def look(self) -> None:
         """Look once; what can't be read leaves the signer the keys it has."""

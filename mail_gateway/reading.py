@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import assert_never
 
@@ -11,6 +11,7 @@ from prometheus_client import Counter
 from tortoise.exceptions import BaseORMException
 
 from hub import intake, replies
+from hub.beside import beside
 from hub.hub import Hub
 from hub.intake import Unread
 from hub.replies import Answered, Command
@@ -45,13 +46,10 @@ class Reading:
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Reading"]:
         """Read while this lasts; a message under way is read again by whoever comes after."""
-        loop = asyncio.create_task(self._run())
         try:
-            yield self
+            async with beside(self._run()):
+                yield self
         finally:
-            loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await loop
             await self._reader.close()
 
     async def _run(self) -> None:

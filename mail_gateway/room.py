@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 import structlog
 from tortoise.exceptions import BaseORMException
 
 from hub import intake
+from hub.beside import beside
 from hub.intake import Kept
 from hub.settings import NUMBERS
 from models.kinds import MailUse
@@ -33,13 +34,8 @@ class Room:
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Room"]:
         """Keep counting while this lasts."""
-        loop = asyncio.create_task(self._run())
-        try:
+        async with beside(self._run()):
             yield self
-        finally:
-            loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await loop
 
     async def look(self) -> None:
         """Count once."""
