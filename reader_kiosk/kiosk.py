@@ -91,7 +91,8 @@ class Kiosk:
     _visit: Visit | None = None
     _task: asyncio.Task[None] | None = None
     _on: str = ""
-    _readers: int = 0
+    # Not known before the first look at them: a reader that nobody looked for yet isn't missing.
+    _readers: int | None = None
     _trouble: OutOfOrder | None = None
     _look_now: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -182,7 +183,7 @@ class Kiosk:
             _log.exception("kiosk.visit-failed")
 
     def _idle(self) -> Screen:
-        if not self._readers:
+        if self._readers == 0:
             return OutOfOrder(Trouble.NO_READER)
         return self._trouble or Idle()
 
