@@ -237,6 +237,14 @@ async def write_accounts(
                     for row, one in batch
                 ]
             )
+            ids = await _ids([row.name for row, _ in batch])
+            # Each account's own history begins with it; how many came together is told once.
+            await audit.record_all(
+                [
+                    audit.drafted(hub.keys, EventKind.ACCOUNT_ADDED, visit, ids[fold_account(row.name)], by="import")
+                    for row, _ in batch
+                ]
+            )
             progress(len(batch))
         await audit.record(hub.keys, EventKind.ACCOUNT_ADDED, visit, None, imported=len(rows))
 
@@ -245,11 +253,17 @@ async def write_cards(hub: Hub, visit: Visit, rows: Sequence[NewCard], progress:
     """Bind cards to their accounts, all or nothing."""
     async with all_or_nothing():
         for batch in batches(list(rows)):
-            folded = [fold_account(row.account) for row in batch]
-            ids = {one.folded: one.id for one in await Account.filter(folded__in=folded).only("id", "folded")}
+            ids = await _ids([row.account for row in batch])
             cards = [_blank(row, ids[fold_account(row.account)]) for row in batch]
             await matrix_cards.bind(hub, visit, cards)
             progress(len(batch))
+
+
+async def _ids(names: Sequence[str]) -> dict[str, int]:
+    """Look up the ids of one batch's accounts, by their folded form."""
+    folded = [fold_account(name) for name in names]
+    found = await Account.filter(folded__in=folded).values_list("folded", "id")
+    return {str(name): int(str(number)) for name, number in found}
 
 
 def _blank(row: NewCard, account_id: int) -> matrix_cards.Blank:

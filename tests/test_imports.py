@@ -44,8 +44,17 @@ def test_accounts_come_with_passwords_or_with_hashes(desk: Shell) -> None:
     assert (told.code, told.out) == (0, "2 accounts written, 0 bad rows.\n")
     assert names(desk) == ["hanako", "taro"]
     assert desk.run("account", "show", "taro", "--json").json["language"] == "ja"
-    (event,) = desk.run("audit", "list", "--json").json
-    assert event["detail"] == {"imported": 2}
+    last = desk.run("audit", "list", "--json").json[-1]
+    assert last["detail"] == {"imported": 2}
+
+
+def test_an_accounts_history_begins_with_its_import(desk: Shell) -> None:
+    """Whoever asks for one account's events is told when it came, of that one alone, and the audit holds."""
+    file = written(desk, "account,password_hash", f'taro,"{HASH}"', f'Hanako,"{HASH}"')
+    assert desk.run("account", "import", file).code == 0
+    (event,) = desk.run("audit", "list", "--account", "hanako", "--json").json
+    assert (event["kind"], event["account"], event["detail"]) == ("account-added", "Hanako", {"by": "import"})
+    assert desk.run("audit", "verify").code == 0
 
 
 def test_a_password_keeps_its_quotes_commas_and_spaces(desk_on_sqlite: Shell) -> None:
