@@ -12,6 +12,8 @@ _ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._@+-]*")
 # Bidirectional controls reorder what is read next to a label (Unicode TR 36, 2.8.1); the rest can't be seen at all.
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _JOINERS = {"\u200d", "\ufe0f"}
+# PostgreSQL keeps no NUL in a text, and nothing encodes one half of a pair of surrogates.
+_UNKEPT = re.compile("[\0\ud800-\udfff]")
 # Which domains mail reaches is for the operator's mail server to say: a campus may have `.local` ones of its own.
 # The library documents this list as the place to say so.
 SPECIAL_USE_DOMAIN_NAMES.clear()
@@ -36,9 +38,19 @@ def label_of(typed: str) -> str:
     return label
 
 
+def is_kept(typed: str) -> bool:
+    """Tell whether every database keeps this text as it is."""
+    return _UNKEPT.search(typed) is None
+
+
+def kept(typed: str) -> str:
+    """Give a text as every database keeps it: what none can keep shows as a replacement character."""
+    return _UNKEPT.sub("\N{REPLACEMENT CHARACTER}", typed)
+
+
 def fold_label(label: str) -> str:
     """Give the form by which two labels are the same (NFKC, trimmed, case-folded)."""
-    return unicodedata.normalize("NFKC", label).strip().casefold()[:128]
+    return unicodedata.normalize("NFKC", kept(label)).strip().casefold()[:128]
 
 
 def account_of(typed: str) -> str:
@@ -51,7 +63,7 @@ def account_of(typed: str) -> str:
 
 def fold_account(typed: str) -> str:
     """Give the form by which accounts are found: full-width and capitals fold away."""
-    return unicodedata.normalize("NFKC", typed).strip().casefold()[:ACCOUNT_LENGTH]
+    return unicodedata.normalize("NFKC", kept(typed)).strip().casefold()[:ACCOUNT_LENGTH]
 
 
 def address_of(typed: str) -> str:
@@ -94,5 +106,5 @@ def domain_of(address: str) -> str:
 
 def typed_code(typed: str) -> str:
     """Read a code as typed: full-width digits count, spaces and hyphens fall away."""
-    plain = unicodedata.normalize("NFKC", typed)
+    plain = unicodedata.normalize("NFKC", kept(typed))
     return "".join(sign for sign in plain if not sign.isspace() and sign not in "-‐−ー")

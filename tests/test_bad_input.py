@@ -46,6 +46,8 @@ def _multipart(*parts: tuple[str, bytes]) -> bytes:
         (b"account=a", f"{FORM}; charset=no-such-charset", 400),
         (b"account=a", f"{FORM}; charset=utf-7", 422),
         (b"account=a%00b&password=x", FORM, 400),
+        (b"account=+2AA-&password=x", f"{FORM}; charset=utf-7", 400),
+        (b"account=\\ud800&password=x", f"{FORM}; charset=unicode_escape", 400),
         (b"account&password", FORM, 422),
         (b"", FORM, 422),
         (b"{}", "application/json", 422),

@@ -358,3 +358,17 @@ async def test_who_is_not_linked_can_do_nothing(people: People, act: str, why: s
     assert await ACTS[act](people.hub, people) == NOBODY
     if session is not None:
         assert await sessions.current(people.hub, session.token, now=people.now) is not None
+
+
+@pytest.mark.parametrize("odd", ["ho\0me", "ho\ud800me", "\0", "\udfff"])
+async def test_what_no_database_keeps_is_refused_in_words(people: People, odd: str) -> None:
+    """A NUL or half a pair in a label, an address or a code: what is not there, or not right, and never an error."""
+    await _taro(people)
+    assert await chat.removal(people.hub, TARO, odd) == Refused(Reason.NOT_FOUND)
+    assert await chat.add(people.hub, said(people), TARO, label=odd, address="a@b.test") == Refused(Reason.LABEL_BAD)
+    outcome = await chat.add(people.hub, said(people), TARO, label="x", address=f"{odd}@b.test")
+    assert outcome == Refused(Reason.ADDRESS_BAD)
+    await _added(people)
+    outcome = await chat.confirm(people.hub, said(people), TARO, odd)
+    assert isinstance(outcome, Refused)
+    assert outcome.reason == Reason.ANSWER_WRONG

@@ -2,6 +2,8 @@
 
 from aiohttp.web import HTTPBadRequest, HTTPUnsupportedMediaType, Request, RequestPayloadError
 
+from hub.labels import is_kept
+
 LARGEST = 64 * 1024
 
 
@@ -17,7 +19,7 @@ async def fields(request: Request, *names: str) -> list[str]:
     except (ValueError, LookupError, RequestPayloadError) as error:
         raise HTTPBadRequest from error
     values = [form.get(name, "") for name in names]
-    # PostgreSQL has no NUL in text, and no form of ours sends one.
-    if not all(isinstance(value, str) and "\0" not in value for value in values):
+    # No form of ours sends what a database can't keep.
+    if not all(isinstance(value, str) and is_kept(value) for value in values):
         raise HTTPBadRequest
     return [str(value) for value in values]
