@@ -209,9 +209,11 @@ async def confirm_any(hub: Hub, visit: Visit, account_id: int, typed: str) -> Co
             return Refused(Reason.CHALLENGE_OVER)
         code = typed_code(typed)
         meant = [one for one in waits if one_time_password.is_right(challenges.code_of(hub.keys, one), code)]
+        if not meant and await _was_consumed(hub, account_id, code, visit.now):
+            return Refused(Reason.ALREADY_CONFIRMED)
         first = (meant or waits)[0]
         outcome = await confirm_typed(hub, visit, account_id, first.contact_id or 0, typed)
-        if isinstance(outcome, Refused):
+        if isinstance(outcome, Refused) and outcome.reason is not Reason.CODE_MISSHAPEN:
             for other in waits[1:]:
                 await challenges.spend(other, now=visit.now)
     return outcome
@@ -423,6 +425,13 @@ async def _waiting_for(account_id: int, now: datetime) -> list[Challenge]:
     """Read the confirmations of an account that can still be answered, the newest first."""
     found = await Challenge.filter(account_id=account_id, purpose=Purpose.CONFIRM, slot__isnull=False).order_by("-id")
     return [one for one in found if challenges.is_live(one, now)]
+
+
+async def _was_consumed(hub: Hub, account_id: int, code: str, now: datetime) -> bool:
+    """Tell whether a code has confirmed one of the account's contacts lately; it can't do so again."""
+    used = Challenge.filter(account_id=account_id, purpose=Purpose.CONFIRM, answered_at__isnull=False)
+    lately = await used.filter(issued_at__gt=now - NUMBERS.confirmation_life).order_by("-id").limit(NUMBERS.contacts)
+    return any(one_time_password.is_right(challenges.code_of(hub.keys, one), code) for one in lately)
 
 
 async def _refusal(hub: Hub, account_id: int, label: str, address: str) -> Reason | None:

@@ -16,6 +16,7 @@ class Reason(StrEnum):
     NOT_OFFERED = "not-offered"
     ANSWER_WRONG = "answer-wrong"
     ANSWER_STALE = "answer-stale"
+    CODE_MISSHAPEN = "code-misshapen"
     CODES_BLOCKED = "codes-blocked"
     CHALLENGE_OVER = "challenge-over"
     APPROVAL_OVER = "approval-over"

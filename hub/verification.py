@@ -149,6 +149,9 @@ async def _cells(hub: Hub, visit: Visit, challenge: Challenge, typed: str) -> Ri
 
 
 async def _code(hub: Hub, visit: Visit, challenge: Challenge, typed: str) -> Right | Refused:
+    if not one_time_password.can_be(typed):
+        # A slip of the fingers, no guess: it spends no try.
+        return Refused(Reason.CODE_MISSHAPEN)
     if one_time_password.is_right(challenges.code_of(hub.keys, challenge), typed):
         return Right() if await challenges.consume(challenge, now=visit.now) else Refused(Reason.CHALLENGE_OVER)
     await challenges.spend(challenge, now=visit.now)

@@ -371,4 +371,28 @@ async def test_what_no_database_keeps_is_refused_in_words(people: People, odd: s
     await _added(people)
     outcome = await chat.confirm(people.hub, said(people), TARO, odd)
     assert isinstance(outcome, Refused)
-    assert outcome.reason == Reason.ANSWER_WRONG
+    assert outcome.reason == Reason.CODE_MISSHAPEN
+
+
+async def test_what_cant_be_a_code_spends_no_try(people: People) -> None:
+    """Too short, too long, other signs: told so, of any that wait, and neither they nor the next answer suffer."""
+    await _taro(people)
+    contact_id, code = await _added(people)
+    await _added(people, label="l", address="l@example.test")
+    for typed in ("12345", "1234567", "12345x", "", "١٢٣٤٥٦"):
+        assert await chat.confirm(people.hub, said(people), TARO, typed) == Refused(Reason.CODE_MISSHAPEN)
+        outcome = await chat.confirm(people.hub, said(people), TARO, typed, contact_id=contact_id)
+        assert outcome == Refused(Reason.CODE_MISSHAPEN)
+    assert set(await Challenge.all().values_list("tries_left", flat=True)) == {5}
+    assert isinstance(await chat.confirm(people.hub, said(people), TARO, code), Confirmed)
+
+
+async def test_a_code_typed_a_second_time_spends_no_try_of_another(people: People) -> None:
+    """It has confirmed its own address already, and says so; one that waits keeps its five tries."""
+    await _taro(people)
+    _, code = await _added(people)
+    other, right = await _added(people, label="l", address="l@example.test")
+    assert isinstance(await chat.confirm(people.hub, said(people), TARO, code), Confirmed)
+    assert await chat.confirm(people.hub, said(people), TARO, code) == Refused(Reason.ALREADY_CONFIRMED)
+    assert (await Challenge.get(contact_id=other)).tries_left == 5
+    assert await chat.confirm(people.hub, said(people), TARO, right) == Confirmed(other, "l", is_first=False)

@@ -28,6 +28,7 @@ _FIELDS = {
     Reason.ADDRESS_REFUSED: "email",
     Reason.ADDRESS_GUARDED: "email",
     Reason.ANSWER_WRONG: "code",
+    Reason.CODE_MISSHAPEN: "code",
     Reason.ANSWER_STALE: "code",
 }
 

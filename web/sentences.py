@@ -33,6 +33,7 @@ _REASONS = {
     Reason.NOT_OFFERED: N_("This way is not open to you. Please choose another."),
     Reason.ANSWER_WRONG: N_("That is not right."),
     Reason.ANSWER_STALE: N_("This code is no longer good."),
+    Reason.CODE_MISSHAPEN: N_("A code has six digits. Please type it again; this was no try."),
     Reason.CODES_BLOCKED: N_(
         "No codes are sent to this account until %(time)s, because somebody said of a login that it was not theirs."
         " Choose another way, or ask the help desk."
