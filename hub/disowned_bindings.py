@@ -1,17 +1,21 @@
 """What a disowned letter's session bound to the account: it goes with the session."""
 
+from datetime import datetime
+
 from tortoise.expressions import Q
 
-from hub import contacts, ic_cards, soft_tokens
+from hub import contacts, ic_cards, policy, soft_tokens
 from hub.hub import Hub
 from hub.visit import Visit
 from models.authenticator import SoftToken
 from models.contact import Contact
 from models.delivery import Delivery
-from models.kinds import Channel, Letter, Notice
+from models.kinds import AuthenticatorKind, Channel, Letter, Notice
 from models.kiosk import IcCard
 from models.rows import where
 from models.session import Session
+
+_WITH_SOFT_TOKEN = (AuthenticatorKind.PASSWORD, AuthenticatorKind.SOFT_TOKEN)
 
 
 def told_of(delivery: Delivery) -> Q:
@@ -39,10 +43,13 @@ async def undo(hub: Hub, visit: Visit, delivery: Delivery) -> frozenset[Channel]
         for contact in await _added(session, but=stays):
             told |= await _unbound(hub, visit, contact)
         for token in await _bound(session):
+            await _shown_out(session, token, visit.now)
             told |= await soft_tokens.unbind(hub, visit, token)
         for card in await where(IcCard, bound_in=session.id, blocked_at=None).all():
             await ic_cards.shut(hub, visit, card)
-    for contact in await _added_in_chat(delivery):
+    added = await _added_in_chat(delivery)
+    # Who asked for them goes, too: else the next address is added from there.
+    for contact in [*added, *await _askers(added, but=delivery.contact_id)]:
         told |= await _unbound(hub, visit, contact)
     return told
 
@@ -74,6 +81,25 @@ async def _added_in_chat(delivery: Delivery) -> list[Contact]:
     return await Contact.filter(
         id__in=sorted(named - {delivery.contact_id}), account_id=delivery.account_id, confirmed_at=delivery.posted_at
     )
+
+
+async def _askers(added: list[Contact], *, but: int | None) -> list[Contact]:
+    """Find the chat contacts from which these were asked for."""
+    asked = Delivery.filter(contact_id__in=[one.id for one in added], letter=Letter.CONFIRMATION, session_id=None)
+    speakers = sorted({str(one) for one in await asked.values_list("asked_from", flat=True)})
+    accounts = [one.account_id for one in added]
+    mine = Contact.filter(account_id__in=accounts, channel=Channel.SLACK, address__in=speakers)
+    return await mine.exclude(id=but or 0).order_by("id")
+
+
+async def _shown_out(session: Session, token: SoftToken, now: datetime) -> None:
+    """End the sessions that a soft token has opened since it was bound."""
+    if token.used_at is None or token.bound_at is None:
+        return
+    # A session does not say which token opened it: of two, both are doubted, and the member logs in anew.
+    opened = Session.filter(account_id=session.account_id, challenge_id=None, opened_at__gte=token.bound_at)
+    by_token = opened.filter(amr=policy.amr(_WITH_SOFT_TOKEN), ended_at=None)
+    await by_token.update(ended_at=now, stepped_up_at=None)
 
 
 async def _bound(session: Session) -> list[SoftToken]:

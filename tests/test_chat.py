@@ -110,7 +110,7 @@ async def test_what_waits_for_its_confirmation_ends_with_everything_else(people:
 
 
 async def test_an_address_that_a_stranger_added_in_slack_goes_when_its_notice_is_disowned(people: People) -> None:
-    """No session asked for it, and still it is unbound, with the sessions that it opened; the others stay."""
+    """No session asked for it, and still it is unbound, with the sessions that it opened and the Slack that asked."""
     member = await _taro(people)
     contact_id, code = await _added(people)
     await chat.confirm(people.hub, said(people), TARO, code)
@@ -123,7 +123,8 @@ async def test_an_address_that_a_stranger_added_in_slack_goes_when_its_notice_is
     assert isinstance(admitted, Admitted)
     await not_me.disown(people.hub, people.visit(), notice.id)
     assert await sessions.current(people.hub, admitted.token, now=people.now) is None
-    assert [one.label for one in await Contact.all().order_by("id")] == ["home", "chat"]
+    assert [one.label for one in await Contact.all().order_by("id")] == ["home"]
+    assert await chat.removal(people.hub, TARO, "home") == NOBODY
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from tortoise.transactions import in_transaction
 
 from demo.inbox import Received
 from hub import accounts, audit, contacts, login, not_me, sessions
-from hub.outcome import Admitted, Asked, ByContact, Confirmed, Reason, Refused
+from hub.outcome import Admitted, Asked, ByContact, BySoftToken, Confirmed, Reason, Refused
 from hub.sessions import Current
 from models.authenticator import SoftToken
 from models.contact import Contact
@@ -274,6 +274,31 @@ async def test_what_a_disowned_session_bound_goes_with_it(people: People, notice
     assert await sessions.current(people.hub, inside.token, now=people.now) is None
     told = {(one.notice, one.label) for one in await people.delivered()}
     assert {("contact-removed", "home"), ("soft-token-removed", "phone")} <= told
+
+
+async def test_who_got_in_with_a_disowned_soft_token_is_out(people: People) -> None:
+    """The session that it opened ends with the one that bound it; one opened by a mailed code stays."""
+    from hub import soft_tokens
+
+    member = await people.member(contacts=("home",))
+    session = await people.stepped_up(member, visit=replace(people.visit(), browser_token="theirs"))
+    setup = await soft_tokens.set_up(people.hub, people.visit(), session)
+    assert isinstance(setup, soft_tokens.Setup)
+    phone = Device("".join(setup.secret))
+    await soft_tokens.bind(people.hub, people.visit(), session, label="theirs", code=phone.code(people.now))
+    people.later(minutes=1)
+    begun = await people.begun(member)
+    await login.choose(people.hub, people.visit(), begun.token, BySoftToken())
+    inside = await login.answer(people.hub, people.visit(), begun.token, phone.code(people.now))
+    assert isinstance(inside, Admitted)
+    pending = await people.asked_for_code(member, "home")
+    mine = await login.answer(people.hub, people.visit(), pending.token, pending.right)
+    assert isinstance(mine, Admitted)
+    letter = await Delivery.filter(notice="soft-token-added", session_id=session.id).first()
+    assert letter is not None
+    await not_me.disown(people.hub, people.visit(), letter.id)
+    assert await sessions.current(people.hub, inside.token, now=people.now) is None
+    assert await sessions.current(people.hub, mine.token, now=people.now) is not None
 
 
 async def test_what_another_session_bound_stays(people: People) -> None:
