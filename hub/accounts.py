@@ -6,7 +6,7 @@ from datetime import datetime
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from hub import audit, codes, contacts, notices, sessions, throttle, turns
+from hub import audit, codes, codes_again, contacts, notices, sessions, turns
 from hub.authenticators.password import LONGEST, SHORTEST, is_acceptable
 from hub.contacts import ContactLine
 from hub.errors import RefusedError
@@ -153,8 +153,7 @@ async def unlock(hub: Hub, visit: Visit, name: str) -> int:
     """Forget an account's wrong answers and a block of its codes; returns how many counts there were."""
     account = await find(name)
     async with in_transaction():
-        dropped = await throttle.reopen(account.id)
-        await Account.filter(id=account.id).update(codes_blocked_until=None)
+        dropped = await codes_again.reopen(account.id)
         await audit.record(hub.keys, EventKind.KIND_REOPENED, visit, account.id)
     return dropped
 

@@ -2,7 +2,7 @@
 
 from tortoise.transactions import in_transaction
 
-from hub import audit, matrix_cards, notices, sessions, throttle
+from hub import audit, codes_again, matrix_cards, notices, sessions
 from hub.authenticators import matrix
 from hub.authenticators.password import is_acceptable
 from hub.hub import Hub
@@ -82,8 +82,7 @@ async def unlock(hub: Hub, visit: Visit, session: Current) -> Done | Refused:
     if reason is not None:
         return Refused(reason)
     async with in_transaction():
-        dropped = await throttle.reopen(session.account_id)
-        await where(Account, id=session.account_id).update(codes_blocked_until=None)
+        dropped = await codes_again.reopen(session.account_id)
         await audit.record(
             hub.keys, EventKind.KIND_REOPENED, visit, session.account_id, by="card", session=session.id, counts=dropped
         )
