@@ -15,7 +15,7 @@ from hub.labels import (
     domain_of,
     fold_address,
     fold_label,
-    label_of,
+    label_or_refusal,
     typed_code,
 )
 from hub.outbox import line_of, topic_of
@@ -100,10 +100,9 @@ async def register(
     hub: Hub, visit: Visit, account_id: int, *, label: str, address: str, session_id: int | None = None
 ) -> Added | Refused | Throttled:
     """Add a mail address for a door that has made sure that the account's member may."""
-    try:
-        named = label_of(label)
-    except UnacceptableError:
-        return Refused(Reason.LABEL_BAD)
+    named = label_or_refusal(label)
+    if isinstance(named, Refused):
+        return named
     try:
         place = address_of(address)
     except UnacceptableError:
@@ -318,10 +317,9 @@ async def rename(hub: Hub, visit: Visit, session: Current, contact_id: int, labe
     reason = sessions.hindrance(session, visit)
     if reason is not None:
         return Refused(reason)
-    try:
-        named = label_of(label)
-    except UnacceptableError:
-        return Refused(Reason.LABEL_BAD)
+    named = label_or_refusal(label)
+    if isinstance(named, Refused):
+        return named
     async with in_transaction():
         await turns.take(session.account_id)
         contact = await _own(session, contact_id)

@@ -5,6 +5,8 @@ import unicodedata
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
+from hub.outcome import Reason, Refused
+
 LABEL_LENGTH = 32
 ACCOUNT_LENGTH = 64
 # Letters, digits and the few signs that account names of directories use; never what a mail header or a path minds.
@@ -36,6 +38,14 @@ def label_of(typed: str) -> str:
     if not any(unicodedata.category(sign)[0] in "LNPS" for sign in label):
         raise UnacceptableError(label)
     return label
+
+
+def label_or_refusal(typed: str) -> str | Refused:
+    """Trim and check a label for whoever answers its member: with the label, or with why it is none."""
+    try:
+        return label_of(typed)
+    except UnacceptableError:
+        return Refused(Reason.LABEL_BAD)
 
 
 def is_kept(typed: str) -> bool:

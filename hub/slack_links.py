@@ -13,7 +13,7 @@ from hub import audit, bounces, challenges, contacts, notices, sessions, turns
 from hub.bounces import Suspended
 from hub.hub import Hub
 from hub.keyring import KeyRing
-from hub.labels import UnacceptableError, fold_label, label_of
+from hub.labels import fold_label, label_or_refusal
 from hub.outcome import Confirmed, Reason, Refused, Throttled
 from hub.sessions import Current
 from hub.settings import NUMBERS
@@ -106,10 +106,9 @@ async def link(hub: Hub, visit: Visit, session: Current, token: str, label: str)
     reason = sessions.hindrance(session, visit)
     if reason is not None:
         return Refused(reason)
-    try:
-        named = label_of(label)
-    except UnacceptableError:
-        return Refused(Reason.LABEL_BAD)
+    named = label_or_refusal(label)
+    if isinstance(named, Refused):
+        return named
     async with in_transaction():
         await turns.take(session.account_id)
         found = await _by_token(hub.keys, token)

@@ -9,7 +9,7 @@ from tortoise.transactions import in_transaction
 from hub import audit, notices, sessions, turns
 from hub.authenticators import soft_token
 from hub.hub import Hub
-from hub.labels import UnacceptableError, fold_label, label_of, typed_code
+from hub.labels import fold_label, label_or_refusal, typed_code
 from hub.outcome import Done, Reason, Refused, Throttled
 from hub.sessions import Current
 from hub.settings import NUMBERS
@@ -58,10 +58,9 @@ async def bind(hub: Hub, visit: Visit, session: Current, *, label: str, code: st
     reason = sessions.hindrance(session, visit)
     if reason is not None:
         return Refused(reason)
-    try:
-        named = label_of(label)
-    except UnacceptableError:
-        return Refused(Reason.LABEL_BAD)
+    named = label_or_refusal(label)
+    if isinstance(named, Refused):
+        return named
     async with in_transaction():
         await turns.take(session.account_id)
         token = await _waiting(session.account_id, visit.now)
