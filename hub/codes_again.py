@@ -4,14 +4,14 @@ from datetime import datetime
 
 from tortoise.transactions import in_transaction
 
-from hub import audit, codes, sessions, throttle
+from hub import audit, codes, notices, sessions, throttle
 from hub.hub import Hub
 from hub.outcome import Done, Reason, Refused
 from hub.sessions import Current
 from hub.settings import NUMBERS
 from hub.visit import Visit
 from models.account import Account
-from models.kinds import EventKind
+from models.kinds import EventKind, Notice
 from models.rows import where
 
 
@@ -46,4 +46,6 @@ async def allow(hub: Hub, visit: Visit, session: Current) -> Done | Refused:
         if await mine.update(codes_blocked_until=None) != 1:
             return Refused(Reason.LOGIN_OLDER)
         await audit.record(hub.keys, EventKind.CODES_ALLOWED, visit, session.account_id, session=session.id)
+        told = await notices.tell_all(hub, visit, session.account_id, Notice.CODES_ALLOWED, by=session.id)
+    await notices.rouse(hub, told)
     return Done()

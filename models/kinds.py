@@ -92,6 +92,7 @@ class Notice(StrEnum):
     PASSWORD_SET = "password-set"
     MATRIX_ISSUED = "matrix-issued"
     UNLOCKED = "unlocked"
+    CODES_ALLOWED = "codes-allowed"
     CARD_BOUND = "card-bound"
     CARD_BLOCKED = "card-blocked"
 

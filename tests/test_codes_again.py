@@ -9,6 +9,7 @@ from hub import audit, codes_again, login, not_me
 from hub.outcome import Asked, ByContact, Done, Reason, Refused
 from models.account import Account
 from models.delivery import Delivery
+from models.kinds import Notice
 from tests.house import House, Person
 from tests.people import PASSWORD, Member, People
 from tests.walks import answer_matrix, enter_password, log_in
@@ -52,7 +53,7 @@ async def told_of(member: Member) -> int:
 
 
 async def test_a_login_since_the_block_lifts_it_once(people: People) -> None:
-    """A session opened with the matrix card after the block began has codes sent again; the audit tells it once."""
+    """A session opened with the matrix card after the block began has codes sent again; all are told once."""
     member = await people.member(contacts=("home",))
     await blocked(people, member)
     people.later(seconds=1)
@@ -60,6 +61,8 @@ async def test_a_login_since_the_block_lifts_it_once(people: People) -> None:
     assert await is_kept(people, member)
     for _ in range(2):
         assert await codes_again.allow(people.hub, people.visit(), session) == Done()
+    told = [one.label for one in await people.delivered() if one.notice == Notice.CODES_ALLOWED]
+    assert told == ["home"]
     assert not await is_kept(people, member)
     assert await told_of(member) == 1
 
