@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from socket import socket
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -18,6 +17,7 @@ from demo.card.daemon import Daemon
 from demo.card.piv import PivCard
 from demo.card.slot import Slot
 from reader_kiosk.pcsc import CardEvent, Watch
+from tests.ports import free_port
 
 SOCKET = "PCSCLITE_CSOCK_NAME"
 NOBODYS = Path("/nonexistent")
@@ -35,7 +35,7 @@ def card_folder() -> Iterator[Path]:
 @pytest.fixture
 async def daemon(card_folder: Path) -> AsyncIterator[Daemon]:
     """A daemon with two empty slots."""
-    made = Daemon(card_folder, two_free_ports())
+    made = Daemon(card_folder, free_port(row=2))
     await made.start()
     yield made
     await made.stop()
@@ -125,16 +125,3 @@ class CardByOthers:
     def answer(self, sent: bytes) -> bytes:
         """Answer one command."""
         return self._card.process_apdu(sent)
-
-
-def two_free_ports() -> int:
-    """Find a port that nobody listens at, and at the next one neither."""
-    while True:
-        with socket() as first, socket() as second:
-            first.bind(("", 0))
-            port = int(first.getsockname()[1])
-            try:
-                second.bind(("", port + 1))
-            except (OSError, OverflowError):
-                continue
-            return port

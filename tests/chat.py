@@ -16,8 +16,9 @@ from demo.slack.workspace import Message
 from hub import login, slack_links
 from hub.outcome import Asked, Begun, ByContact, Confirmed
 from hub.slack_links import LinkAsked, Profile
-from tests.house import House, Person, free_port, open_house
+from tests.house import House, Person, open_house
 from tests.people import PASSWORD, Member
+from tests.ports import free_port
 
 TEAM = "TPORTAL"
 MODES = ("socket", "http")

@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 
 from hub.settings import Settings
-from tests.house import free_port
+from tests.ports import free_port
 
 _START = 20.0
 

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from socket import socket
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
@@ -18,6 +17,7 @@ from cli.process import DOORS, running
 from demo.inbox import Inbox, Received, mail_server
 from hub.hub import Hub
 from tests.people import People, settings_for
+from tests.ports import free_port
 
 ELSEWHERE = "203.0.113.7"
 
@@ -181,13 +181,6 @@ def url_in(letter: Received) -> str:
     found = re.search(r"https?://\S+/confirm/\S+", letter.text)
     assert found, letter.text
     return urlsplit(found[0]).path
-
-
-def free_port() -> int:
-    """Find a port nobody listens at."""
-    with socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @asynccontextmanager

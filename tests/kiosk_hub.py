@@ -25,7 +25,7 @@ from http_message_signatures import HTTPMessageVerifier, InvalidSignature, Mappi
 from http_message_signatures.algorithms import ED25519
 
 from reader_kiosk.signing import Request
-from tests.house import free_port
+from tests.ports import free_port
 
 CODE = "ABCD-1234"
 PORTAL = "<!doctype html><title>Portal</title><main data-page=portal><h1>{}</h1></main>"

@@ -19,8 +19,8 @@ from demo.card.slot import Slot
 from reader_kiosk import kiosk
 from reader_kiosk.identity import Identity
 from reader_kiosk.settings import Settings
-from tests.house import free_port
 from tests.kiosk_hub import HubHouse, PlayedHub, played_hub
+from tests.ports import free_port
 
 DIGEST = "A" * 43
 

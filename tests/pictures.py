@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from models.database import migrate
-from tests.house import ELSEWHERE, House, free_port, open_house, url_in
+from tests.house import ELSEWHERE, House, open_house, url_in
+from tests.ports import free_port
 from tests.side_by_side import side_by_side
 from tests.test_browser import NAMES, Walk, walking
 from tests.test_journeys import WORDS
@@ -74,7 +75,7 @@ async def _walk(house: House, walk: Walk, name: str, scheme: Literal["light", "d
 async def _demo(file: Path) -> None:
     """Take the README's picture: a code that was asked for in the portal stands in Slack, beside the inbox."""
     with tempfile.TemporaryDirectory() as kept:
-        async with side_by_side(Path(kept) / "demo", free_port()) as demo:
+        async with side_by_side(Path(kept) / "demo", free_port(row=10)) as demo:
             await demo.begin()
             await demo.answer_cells()
             await demo.link_slack("研究室")

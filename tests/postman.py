@@ -12,8 +12,9 @@ import pytest
 
 from demo.inbox import Received
 from models.inbound import InboundMail
-from tests.house import House, free_port, open_house
+from tests.house import House, open_house
 from tests.nameserver import Records, nameserver, txt
+from tests.ports import free_port
 
 DOMAIN = "tegata.test"
 LETTERS = Path(__file__).parent / "letters"

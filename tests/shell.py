@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from hub import keyring
-from tests.house import free_port
 from tests.people import PASSWORD, START
+from tests.ports import free_port
 
 TEGATA = Path(sys.executable).with_name("tegata")
 

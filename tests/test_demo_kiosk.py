@@ -1,7 +1,6 @@
 """The demo with its kiosk: one real process, a card daemon, the kiosk's program, and a newcomer's browser."""
 
 import asyncio
-import random
 import shutil
 import signal
 import sys
@@ -10,13 +9,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from socket import socket
 
 import psutil
 import pytest
 from playwright.async_api import FrameLocator, Page, expect
 
 from tests.browser import chromium
+from tests.ports import free_port
 
 PORTS = 9
 _LAST = b"Ctrl-C ends the demo"
@@ -59,7 +58,7 @@ def place() -> Iterator[Path]:
 async def demonstrated(folder: Path, *, program: tuple[str, ...] = ()) -> AsyncIterator[Demo]:
     """Run the demo with its kiosk."""
     words = program or (str(Path(sys.executable).with_name("tegata")),)
-    port = free_block()
+    port = free_port(row=PORTS)
     process = await asyncio.create_subprocess_exec(
         *(*words, "demo", "--kiosk", "--folder", str(folder / "demo"), "--port", str(port)), stdout=-1, stderr=-2
     )
@@ -75,23 +74,6 @@ async def demonstrated(folder: Path, *, program: tuple[str, ...] = ()) -> AsyncI
         if process.returncode is None:
             process.kill()
             await process.wait()
-
-
-def free_block() -> int:
-    """Find a port that nobody listens at, nor at those behind it, where no outgoing connection gets one either."""
-    while True:
-        port = random.randrange(20000, 32000)
-        if all(_is_free(port + one) for one in range(PORTS)):
-            return port
-
-
-def _is_free(port: int) -> bool:
-    with socket() as probe:
-        try:
-            probe.bind(("", port))
-        except OSError:
-            return False
-    return True
 
 
 def screen(page: Page) -> FrameLocator:

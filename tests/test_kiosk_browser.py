@@ -18,9 +18,9 @@ from demo.card.slot import Slot
 from reader_kiosk import identity
 from tests.browser import ARGUMENTS
 from tests.cards import CardByOthers, Maker
-from tests.house import free_port
 from tests.kiosk_hub import HubHouse, played_hub
 from tests.kiosks import enrolled, settled
+from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 

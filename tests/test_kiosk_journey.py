@@ -24,9 +24,9 @@ from reader_kiosk import identity
 from tests.browser import ARGUMENTS
 from tests.cards import CardByOthers
 from tests.counters import Counter, counter_with, sqlite_copy
-from tests.house import free_port
 from tests.people import PASSWORD as OLD
 from tests.people import Member
+from tests.ports import free_port
 from tests.test_kiosk_browser import ROOT, Kiosk
 
 NEW = "another horse battery"

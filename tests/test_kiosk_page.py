@@ -23,7 +23,7 @@ from reader_kiosk.screen import (
     Reading,
     Trouble,
 )
-from tests.house import free_port
+from tests.ports import free_port
 
 HUB = "https://portal.example"
 

@@ -21,9 +21,10 @@ from reader_kiosk.hub_client import Admission, Reason
 from reader_kiosk.identity import Identity
 from reader_kiosk.screen import NotNow, OutOfOrder, Trouble
 from tests.counters import Issuer, Proof, enrolled, go_in, issuer_in, sqlite_copy
-from tests.house import House, Person, free_port, open_house
+from tests.house import House, Person, open_house
 from tests.kiosks import Front, settings_of, settled, standing
 from tests.people import Member
+from tests.ports import free_port
 
 
 @dataclass

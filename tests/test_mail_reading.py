@@ -20,7 +20,7 @@ from models.contact import Contact
 from models.delivery import Delivery
 from models.inbound import InboundMail
 from models.kinds import Letter, MailUse, Verdict
-from tests.house import free_port
+from tests.ports import free_port
 from tests.postman import LETTERS, Postman, answer_to, open_office, reply_to
 from tests.test_answers import registering
 

@@ -20,8 +20,9 @@ from mail_gateway.inbound import Door, Doorkeeper, listening
 from mail_gateway.room import Room
 from models.inbound import InboundMail
 from models.kinds import MailUse, Verdict
-from tests.house import House, free_port
+from tests.house import House
 from tests.people import START, People
+from tests.ports import free_port
 from tests.postman import DOMAIN, Postman, answer_to, open_office, reply_to
 from tests.test_answers import registering
 from tests.test_mail_door import wired

@@ -30,9 +30,9 @@ from mail_gateway.sender import Sender
 from mail_gateway.settings import relay_address
 from models.delivery import Delivery
 from models.kinds import Channel, Letter
-from tests.house import free_port
 from tests.nameserver import nameserver, txt
 from tests.people import People
+from tests.ports import free_port
 
 NOW = datetime(2026, 4, 13, 3, 0, tzinfo=UTC)
 HEAD = Letterhead("Tegata 手形 <tegata@portal.test>", "Tegata", "https://portal.test", UTC)

@@ -10,8 +10,9 @@ import pytest
 
 from models.delivery import Delivery
 from models.kinds import Channel
-from tests.house import House, Person, free_port
+from tests.house import House, Person
 from tests.mail_servers import CLOSE, HANG, Refusing
+from tests.ports import free_port
 from tests.walks import enter_password, house_with
 
 NOT_NOW = [

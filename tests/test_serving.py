@@ -168,9 +168,9 @@ def test_the_web_door_serves_alone_and_a_taken_metrics_port_only_degrades_it(des
 
 def test_the_demo_says_what_to_type_and_keeps_its_data(shell: Shell) -> None:
     """The second start shows the same cards; --fresh other ones; a port that is taken is one sentence."""
-    from tests.house import free_port
+    from tests.ports import free_port
 
-    port = free_port()
+    port = free_port(row=10)
     words = ("demo", "--port", port, "--folder", "data")
 
     def shown(*more: str) -> str:

@@ -6,13 +6,13 @@ from pathlib import Path
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
-from tests.house import free_port
+from tests.ports import free_port
 from tests.side_by_side import side_by_side
 
 
 async def test_a_member_uses_portal_inbox_and_slack_in_one_window(tmp_path: Path) -> None:
     """Slack is linked, an address is confirmed by answering its mail, and a code that came to Slack logs in."""
-    async with side_by_side(tmp_path / "demo", free_port()) as demo:
+    async with side_by_side(tmp_path / "demo", free_port(row=10)) as demo:
         found = await Axe().run(demo.page)
         assert found.violations_count == 0, found.generate_report()
         await demo.begin()

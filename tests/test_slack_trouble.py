@@ -23,8 +23,9 @@ from models.kinds import Letter
 from models.slack import SlackLink
 from tests.chat import Chat, code_in, copy_of, open_chat, slack_settings
 from tests.child import serving
-from tests.house import free_port, open_house
+from tests.house import open_house
 from tests.people import settings_for
+from tests.ports import free_port
 from tests.walks import enter_password, settled
 
 

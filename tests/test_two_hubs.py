@@ -9,7 +9,7 @@ from models.delivery import Delivery
 from models.inbound import InboundMail
 from models.kinds import Letter, Verdict
 from tests.child import serving
-from tests.house import free_port
+from tests.ports import free_port
 from tests.postman import Postman, open_office, reply_to
 from tests.test_answers import registering
 

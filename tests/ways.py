@@ -10,7 +10,8 @@ from pathlib import Path
 from demo import answers
 from demo.inbox import Inbox, mail_server
 from hub.settings import Listen
-from tests.house import House, free_port
+from tests.house import House
+from tests.ports import free_port
 from tests.postfix import Postfix, postfix
 from tests.postman import DOMAIN, Postman, open_office
 
