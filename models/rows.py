@@ -4,6 +4,7 @@ Tortoise builds every query anew, which takes it three to ten times as long as t
 more than conditions joined by AND (joins, sums, groups) is tortoise's still.
 """
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
@@ -11,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.connection import get_connections
 from tortoise.exceptions import DoesNotExist, OperationalError
+from tortoise.fields import Field
 from tortoise.models import Model
 
 from models.fields import instant
@@ -21,6 +23,8 @@ _COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 # What stands for "no value needed": the condition's text says it all.
 _NULL = "null"
 _NOT_NULL = "notnull"
+# Kinds of values that both drivers give back as they are used.
+_AS_THEY_ARE = {int, str, bytes}
 
 
 def where(model: type[Row], **conditions: Any) -> "Where[Row]":
@@ -60,9 +64,11 @@ class Where(Generic[Row]):
         found = await _read(connection, text, values)
         if not found:
             return None
-        row = _part(self._model, "", found[0])
+        values = iter(found[0])
+        row = _built(self._model, values)
         for name, model in zip(related, models, strict=True):
-            setattr(row, name, _part(model, name, found[0]) if found[0][f"{name}.id"] is not None else None)
+            other = _built(model, values)
+            setattr(row, name, other if other.pk is not None else None)
         return row
 
     async def all(self, *, order_by: str = "", limit: int = 0) -> list[Row]:
@@ -70,8 +76,7 @@ class Where(Generic[Row]):
         shape, values = _shaped(self._conditions)
         connection = _connection()
         found = await _read(connection, _select(self._model, shape, order_by, limit, _dialect(connection)), values)
-        # The ORM's own way from a row to an instance.
-        return [self._model._init_from_db(**row) for row in found]  # noqa: SLF001
+        return [_built(self._model, iter(row)) for row in found]
 
     async def hold(self) -> None:
         """Keep the rows from being changed by others until the transaction ends.
@@ -89,8 +94,8 @@ class Where(Generic[Row]):
         """Count the rows."""
         shape, values = _shaped(self._conditions)
         connection = _connection()
-        (counted,) = await _read(connection, _count(self._model, shape, _dialect(connection)), values)
-        return int(counted["n"])
+        ((counted,),) = await _read(connection, _count(self._model, shape, _dialect(connection)), values)
+        return int(counted)
 
     async def update(self, **changes: Any) -> int:
         """Change the rows; returns how many met the conditions."""
@@ -127,7 +132,12 @@ async def read(text: str, **values: Any) -> list[dict[str, Any]]:
     connection = _connection()
     dialect = _dialect(connection)
     marks = {name: _mark(place, dialect) for place, name in enumerate(values, 1)}
-    return await _read(connection, text.format(**marks), [_written(value) for value in values.values()])
+    written = [_written(value) for value in values.values()]
+    text = text.format(**marks)
+    if isinstance(connection, ImmediateClient | ImmediateWrapper):
+        return [dict(row) for row in await connection.at_once(text, written)]
+    found: list[dict[str, Any]] = await connection.execute_query_dict(text, written)
+    return found
 
 
 async def change(model: type[Row], text: str, **values: Any) -> list[Row]:
@@ -141,7 +151,7 @@ async def change(model: type[Row], text: str, **values: Any) -> list[Row]:
     marks["skip_locked"] = "FOR UPDATE SKIP LOCKED" if dialect == "postgres" else ""
     marks["columns"] = ", ".join(f'"{name}"' for name in model._meta.fields_db_projection)  # noqa: SLF001
     touched = await _wrote(connection, text.format(**marks), [_written(value) for value in values.values()])
-    return [model._init_from_db(**row) for row in touched]  # noqa: SLF001 - the ORM's own way
+    return [_built(model, iter(row)) for row in touched]
 
 
 async def agree(number: int) -> None:
@@ -170,7 +180,7 @@ async def _inserted(row: Model, conflict: str) -> bool:
     written = await _wrote(connection, text, [_checked(model, name, getattr(row, name)) for name in columns])
     if not written:
         return False
-    row.pk = written[0]["id"]
+    (row.pk,) = written[0]
     row._saved_in_db = True  # noqa: SLF001 - what save() would note
     return True
 
@@ -204,22 +214,25 @@ def _written(value: Any) -> Any:
     return instant(value) if isinstance(value, datetime) else value
 
 
-async def _read(connection: BaseDBAsyncClient, text: str, values: list[Any]) -> list[dict[str, Any]]:
+async def _read(connection: BaseDBAsyncClient, text: str, values: list[Any]) -> Sequence[Iterable[Any]]:
     if isinstance(connection, ImmediateClient | ImmediateWrapper):
         return await connection.at_once(text, values)
-    found: list[dict[str, Any]] = await connection.execute_query_dict(text, values)
-    return found
+    return [row.values() for row in await connection.execute_query_dict(text, values)]
 
 
-async def _wrote(connection: BaseDBAsyncClient, text: str, values: list[Any]) -> list[dict[str, Any]]:
+async def _wrote(connection: BaseDBAsyncClient, text: str, values: list[Any]) -> Sequence[Iterable[Any]]:
     if isinstance(connection, ImmediateWrapper):
         return await connection.at_once(text, values)
-    touched: list[dict[str, Any]] = await connection.execute_query_dict(text, values)
-    return touched
+    return [row.values() for row in await connection.execute_query_dict(text, values)]
 
 
 def _connection() -> BaseDBAsyncClient:
-    (connection,) = get_connections().all()
+    connections = get_connections()
+    # What is open here and now, a transaction where there is one; `all` looks each alias up and asks for its loop.
+    held = connections._storage  # noqa: SLF001
+    if len(held) == 1:
+        return next(iter(held.values()))
+    (connection,) = connections.all()
     return connection
 
 
@@ -255,9 +268,31 @@ def _joined(
     return f"SELECT {', '.join(columns)} FROM {table}{joins}{conditions} LIMIT 1", models  # noqa: S608 - names of ours
 
 
-def _part(model: type[Row], name: str, found: dict[str, Any]) -> Row:
-    columns = {column: found[f"{name}.{column}"] for column in model._meta.fields_db_projection}  # noqa: SLF001
-    return model._init_from_db(**columns)  # noqa: SLF001 - the ORM's own way from a row to an instance
+def _built(model: type[Row], values: Iterator[Any]) -> Row:
+    """Make the instance of a row whose columns come first among some values, as the ORM does at more length."""
+    frame, columns = _plan(model)
+    row = model.__new__(model)
+    held = row.__dict__
+    held.update(frame, _await_when_save={})
+    for (name, made_of), value in zip(columns, values, strict=False):
+        held[name] = value if made_of is None or value is None else made_of(value)
+    return row
+
+
+@lru_cache(maxsize=64)
+def _plan(model: type[Model]) -> tuple[dict[str, Any], tuple[tuple[str, Callable[[Any], Any] | None], ...]]:
+    """Give what the ORM keeps on an instance beside its columns, and the columns with what makes their values."""
+    names = model._meta.fields_db_projection  # noqa: SLF001
+    # The ORM's own way from a row to an instance, gone once for each model.
+    sample = model._init_from_db(**dict.fromkeys(names))  # noqa: SLF001
+    frame = {name: value for name, value in vars(sample).items() if name not in names}
+    return frame, tuple((name, _maker(model._meta.fields_map[name])) for name in names)  # noqa: SLF001
+
+
+def _maker(field: "Field[Any]") -> Callable[[Any], Any] | None:
+    if type(field).to_python_value is not Field.to_python_value:
+        return field.to_python_value
+    return None if field.field_type in _AS_THEY_ARE else field.field_type
 
 
 @lru_cache(maxsize=64)
