@@ -322,7 +322,7 @@ async def test_what_was_approved_and_left_is_no_way_in_later(people: People) -> 
     await typed(people, ring, ring.digits)
     await login.choose(people.hub, people.visit(), ring.token, ByContact(member.contacts["chat"]))
     outcome = await _goes_in(people, ring)
-    assert outcome == Refused(Reason.ANSWER_WRONG, 2)
+    assert outcome == Refused(Reason.CODE_MISSHAPEN)
 
 
 async def test_a_request_that_the_page_has_left_is_over(people: People) -> None:
