@@ -37,7 +37,7 @@ async def overview(hub: Hub, session: Current, *, now: datetime) -> Overview:
     """Tell what is bound to the session's account."""
     account = await where(Account, id=session.account_id).one()
     found = await bound.of(hub, account)
-    card = await matrix_cards.usable(hub, account.id)
+    card = await matrix_cards.usable(hub, account.id) if found.matrix_card else None
     kept_until = codes.kept_until(account, now=now)
     return Overview(
         # An approval is asked of a contact that is named already.
