@@ -14,6 +14,7 @@ from tortoise.connection import get_connections
 from tortoise.exceptions import DoesNotExist, OperationalError
 from tortoise.fields import Field
 from tortoise.models import Model
+from tortoise.transactions import in_transaction
 
 from models.fields import instant
 from models.sqlite_engine import ImmediateClient, ImmediateWrapper
@@ -64,10 +65,10 @@ class Where(Generic[Row]):
         found = await _read(connection, text, values)
         if not found:
             return None
-        values = iter(found[0])
-        row = _built(self._model, values)
+        columns = iter(found[0])
+        row = _built(self._model, columns)
         for name, model in zip(related, models, strict=True):
-            other = _built(model, values)
+            other = _built(model, columns)
             setattr(row, name, other if other.pk is not None else None)
         return row
 
@@ -221,6 +222,10 @@ async def _read(connection: BaseDBAsyncClient, text: str, values: list[Any]) -> 
 
 
 async def _wrote(connection: BaseDBAsyncClient, text: str, values: list[Any]) -> Sequence[Iterable[Any]]:
+    if isinstance(connection, ImmediateClient):
+        # A transaction of its own, which is what it would be anyway, waits for the disk along with others'.
+        async with in_transaction():
+            return await _wrote(_connection(), text, values)
     if isinstance(connection, ImmediateWrapper):
         return await connection.at_once(text, values)
     return [row.values() for row in await connection.execute_query_dict(text, values)]

@@ -5,14 +5,16 @@ whatever `busy_timeout` says; and a task that is cancelled, or refused, while it
 connection's lock taken. Here BEGIN is IMMEDIATE, and entering either succeeds or leaves nothing behind.
 
 A statement that touches a few indexed rows takes microseconds; handing it to the connection's thread and back takes ten
-times as long. So those may be run where they stand, BEGIN among them while no other process holds the lock. What waits,
-for that lock or for the disk (COMMIT, a write outside a transaction), is the thread's always.
+times as long. So those may be run where they stand, BEGIN among them while no other process holds the lock, and COMMIT
+where it asks the disk for nothing: the disk is asked after it, once for all who have committed meanwhile, and nobody
+goes on before it has answered. What waits, for that lock or for the disk, is a thread's always.
 """
 
 import asyncio
 import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import aiosqlite
@@ -30,10 +32,18 @@ from tortoise.backends.sqlite.client import (
 from tortoise.connection import get_connections
 from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
 
+from models.disk import Disk
+
 # Milliseconds; what Python's sqlite3 waits for a lock unless told.
 _DEFAULT_WAIT = 5000
 # Seconds; what is at it for longer than any lock is waited for has gone wrong.
 _PATIENCE = 10.0
+# So many rows are written in no time; a COMMIT of more is the thread's.
+_FEW = 200
+# SQLite's own default.
+_LOG_PAGES = 1000
+# Every so manyth transaction is the thread's, whose COMMIT moves the log into the file once it has grown.
+_TURN = 128
 
 
 class ImmediateWrapper(SqliteTransactionWrapper):
@@ -55,22 +65,64 @@ class ImmediateWrapper(SqliteTransactionWrapper):
     def _in_transaction(self) -> TransactionContext:
         return NestedTransactionContext(ImmediateWrapper(self))
 
+    # Where its COMMIT leaves the disk to be asked afterwards; None where COMMIT itself waits for it.
+    _disk: Disk | None = None
+    _changes = 0
+
     def begun_at_once(self) -> bool:
         """Take the write lock where it is free; False when it has to be waited for, or the file is in trouble."""
         parent = self._parent
         if not isinstance(parent, ImmediateClient) or self._connection is None:
             return False
         connection = self._connection._conn  # noqa: SLF001 - the way round its thread
+        disk = parent.disk_of_its_turn()
         try:
             connection.execute("PRAGMA busy_timeout=0")
             try:
+                if disk is not None:
+                    # Neither may be changed in a transaction.
+                    connection.execute("PRAGMA synchronous=NORMAL")
+                    connection.execute("PRAGMA wal_autocheckpoint=0")
+                    self._disk, self._changes = disk, connection.total_changes
                 connection.execute("BEGIN IMMEDIATE")
             finally:
                 connection.execute(f"PRAGMA busy_timeout={parent.pragmas.get('busy_timeout', _DEFAULT_WAIT)}")
         except sqlite3.Error:
             # The thread's attempt waits, and says what is wrong.
+            self.restore()
             return False
         return True
+
+    def commits_at_once(self) -> bool:
+        """Commit, if that is done in no time; the disk is to be asked then. An OperationalError when it can't be."""
+        connection = self._connection._conn  # noqa: SLF001
+        if self._disk is None or self._finalized or connection.total_changes - self._changes > _FEW:
+            return False
+        try:
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise OperationalError(error) from error
+        self._finalized = True
+        return True
+
+    def restore(self) -> None:
+        """Have others' COMMIT wait for the disk again, after the end and before the lock is given back."""
+        if self._disk is None:
+            return
+        # What is broken or closed by now says so to whoever comes next.
+        with suppress(sqlite3.Error, ValueError):
+            connection = self._connection._conn  # noqa: SLF001
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
+
+    async def kept(self) -> None:
+        """Wait for the disk, if COMMIT did not; an OperationalError when it does not answer well."""
+        if self._disk is None:
+            return
+        try:
+            await self._disk.kept()
+        except OSError as error:
+            raise OperationalError(error) from error
 
     async def begin(self) -> None:
         """Begin at once as a writer; an OperationalError when the database stays locked."""
@@ -97,14 +149,27 @@ class ImmediateContext(SqliteTransactionContext):
         return connection
 
     async def __aexit__(self, exc_type: object, exc_val: object, exc_tb: object) -> None:
-        # A commit under way is finished even when the waiting task is cancelled: the lock must outlast it.
-        ending = asyncio.ensure_future(self._end(failed=exc_type is not None))
         get_connections().reset(self.token)
-        await asyncio.shield(ending)
+        failed = exc_type is not None
+        try:
+            is_over = not failed and self.connection.commits_at_once()
+        except OperationalError:
+            await self._ended(failed=True)
+            raise
+        if is_over:
+            self._give_back()
+        else:
+            await self._ended(failed=failed)
+        if not failed:
+            await self.connection.kept()
 
     async def _begin(self) -> None:
         await self.ensure_connection()
         await self.connection.begin()
+
+    async def _ended(self, *, failed: bool) -> None:
+        # A commit under way is finished even when the waiting task is cancelled: the lock must outlast it.
+        await asyncio.shield(asyncio.ensure_future(self._end(failed=failed)))
 
     async def _end(self, *, failed: bool) -> None:
         try:
@@ -118,6 +183,12 @@ class ImmediateContext(SqliteTransactionContext):
             except sqlite3.Error as error:
                 await self.connection.rollback()
                 raise OperationalError(error) from error
+        finally:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        try:
+            self.connection.restore()
         finally:
             self._trxlock.release()
 
@@ -165,6 +236,8 @@ class ImmediateClient(SqliteClient):
     """The embedded engine: one connection, immediate transactions; what was closed stays closed."""
 
     _is_closed = False
+    _disk: Disk | None = None
+    _begun = 0
 
     async def create_connection(self, with_db: bool) -> None:  # noqa: ARG002, FBT001 - tortoise's own signature
         """Open the file, for the connection's thread and for the event loop's; sqlite itself keeps them apart."""
@@ -183,17 +256,29 @@ class ImmediateClient(SqliteClient):
             await opening.close()
             message = f"{self.filename}: {error}"
             raise DBConnectionError(message) from error
+        if self.pragmas.get("synchronous") == "FULL" and self.pragmas.get("journal_mode") == "WAL":
+            self._disk = Disk(Path(f"{self.filename}-wal"))
         self._connection = connection
         await self._post_connect()
+
+    def disk_of_its_turn(self) -> Disk | None:
+        """Give the disk that a transaction's COMMIT needn't wait for; None when it is the thread's turn."""
+        self._begun += 1
+        return self._disk if self._begun % _TURN else None
 
     async def close(self) -> None:
         """Close the file once nobody is at it: the thread must not take it away under a statement on the loop."""
         self._is_closed = True
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE), self._lock:
-                await super().close()
+                await self._shut()
                 return
+        await self._shut()
+
+    async def _shut(self) -> None:
         await super().close()
+        if self._disk is not None:
+            await self._disk.close()
 
     def acquire_connection(self) -> ConnectionWrapper[Any]:
         """Hold the connection for one statement."""
