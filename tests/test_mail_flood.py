@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -18,6 +18,7 @@ from tests.test_mail_door import wired
 
 # A round of any flood brings far more than this; what grows with it is found, what a heap keeps for the next is not.
 GROWTH = 8 * 2**20
+ROUNDS = 4
 LAST_FOR = 4.0
 PEERS = ("127.0.0.3", "127.0.0.4", "127.0.0.5", "127.0.0.6")
 
@@ -52,16 +53,6 @@ async def flooded(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Floode
         letter, _ = await registering(office)
     async with serving(office.house.hub.settings, smtp_port=1) as child:
         yield Flooded(child, office, letter)
-
-
-@asynccontextmanager
-async def level(flooded: Flooded) -> AsyncIterator[None]:
-    """Let the process hold no more memory after it than before, but for what a heap keeps."""
-    before = flooded.child.memory
-    yield
-    await asyncio.sleep(0.3)
-    grown = flooded.child.memory - before
-    assert grown < GROWTH, f"it grew by {grown / 2**20:.1f} MiB"
 
 
 async def crowd(flooded: Flooded) -> None:
@@ -135,9 +126,15 @@ async def noise(flooded: Flooded) -> None:
 
 @pytest.mark.parametrize("flood", [crowd, vanishing, trickle, noise], ids=lambda flood: flood.__name__)
 async def test_a_flood_leaves_the_process_as_it_was(flooded: Flooded, flood) -> None:
-    """The first one warms the process up; after the second it holds no more than before, and it still takes mail."""
+    """The first one warms the process up; a later one adds nothing that it keeps, and it still takes mail."""
     await flood(flooded)
-    async with level(flooded):
+    grown = []
+    # A leak grows with every flood; a heap that had room for one more at its fullest grows once.
+    while not grown or (grown[-1] >= GROWTH and len(grown) < ROUNDS):
+        before = flooded.child.memory
         await flood(flooded)
+        await asyncio.sleep(0.3)
+        grown.append(flooded.child.memory - before)
+    assert grown[-1] < GROWTH, f"it grew by {', '.join(f'{one / 2**20:.1f}' for one in grown)} MiB"
     assert flooded.child.process.returncode is None
     await flooded.gets_through()
