@@ -2,47 +2,70 @@
 
 import asyncio
 import os
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 
 _keep = getattr(os, "fdatasync", os.fsync)
+_Waiting = list["asyncio.Future[None]"]
 
 
 class Disk:
-    """The disk under one file; asking it takes as long as it takes, so a thread does."""
+    """The disk under one file; it answers when it answers, so a thread waits for it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file: int | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="disk")
-        self._under_way: asyncio.Future[None] | None = None
-        self._next: asyncio.Future[None] | None = None
+        self._loop = asyncio.get_running_loop()
+        # Each request is who waits for it; None ends the thread.
+        self._requests: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._waiting: _Waiting = []
+        self._is_asked = False
+        Thread(target=self._serve, name="disk", daemon=True).start()
 
     async def kept(self) -> None:
         """Wait until everything that was written before the call outlasts the machine; an OSError when it may not."""
-        if self._next is None:
-            self._next = asyncio.ensure_future(self._asked(self._under_way))
-        # Others wait for the same answer: who is cancelled must not take it from them.
-        await asyncio.shield(self._next)
+        answer = self._loop.create_future()
+        self._waiting.append(answer)
+        if not self._is_asked:
+            # Not at once: whoever writes in this very turn of the loop comes along.
+            self._is_asked = True
+            self._loop.call_soon(self._ask)
+        await answer
 
-    async def close(self) -> None:
-        """Let go of the file once nobody waits for it."""
-        waited_for = [one for one in (self._under_way, self._next) if one is not None]
-        if waited_for:
-            await asyncio.wait(waited_for)
-        self._thread.shutdown(wait=False)
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
-
-    async def _asked(self, before: "asyncio.Future[None] | None") -> None:
-        if before is not None:
-            await asyncio.wait([before])
-        # What is written from here on, the disk may not be asked for yet.
-        self._under_way, self._next = self._next, None
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._ask)
+    def close(self) -> None:
+        """Let go of the file once what was asked is answered."""
+        self._requests.put(None)
 
     def _ask(self) -> None:
-        if self._file is None:
-            self._file = os.open(self._path, os.O_RDWR)
-        _keep(self._file)
+        # What is written from here on, this answer may not hold for.
+        waiting, self._waiting = self._waiting, []
+        self._requests.put(waiting)
+
+    def _answered(self, waiting: _Waiting, error: OSError | None) -> None:
+        self._is_asked = bool(self._waiting)
+        if self._waiting:
+            self._ask()
+        for answer in waiting:
+            if answer.done():
+                continue
+            if error is None:
+                answer.set_result(None)
+            else:
+                answer.set_exception(error)
+
+    def _serve(self) -> None:
+        file = -1
+        while (waiting := self._requests.get()) is not None:
+            error = None
+            try:
+                if file < 0:
+                    file = os.open(self._path, os.O_RDWR)
+                _keep(file)
+            except OSError as trouble:
+                error = trouble
+            # A loop that is closed has nobody left who waits.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._answered, waiting, error)
+        if file >= 0:
+            os.close(file)

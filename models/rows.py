@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.connection import get_connections
+from tortoise.context import require_context
 from tortoise.exceptions import DoesNotExist, OperationalError
 from tortoise.fields import Field
 from tortoise.models import Model
@@ -232,7 +232,7 @@ async def _wrote(connection: BaseDBAsyncClient, text: str, values: list[Any]) ->
 
 
 def _connection() -> BaseDBAsyncClient:
-    connections = get_connections()
+    connections = require_context().connections
     # What is open here and now, a transaction where there is one; `all` looks each alias up and asks for its loop.
     held = connections._storage  # noqa: SLF001
     if len(held) == 1:

@@ -278,7 +278,7 @@ class ImmediateClient(SqliteClient):
     async def _shut(self) -> None:
         await super().close()
         if self._disk is not None:
-            await self._disk.close()
+            self._disk.close()
 
     def acquire_connection(self) -> ConnectionWrapper[Any]:
         """Hold the connection for one statement."""
