@@ -8,6 +8,8 @@ from queue import SimpleQueue
 from threading import Thread
 
 _keep = getattr(os, "fdatasync", os.fsync)
+# Seconds.
+_MOMENT = 0.002
 _Waiting = list["asyncio.Future[None]"]
 
 
@@ -45,7 +47,8 @@ class Disk:
     def _answered(self, waiting: _Waiting, error: OSError | None) -> None:
         self._is_asked = bool(self._waiting)
         if self._waiting:
-            self._ask()
+            # Many are at it: those of the next moment come along too.
+            self._loop.call_later(_MOMENT, self._ask)
         for answer in waiting:
             if answer.done():
                 continue
