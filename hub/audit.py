@@ -14,7 +14,7 @@ from hub.visit import Visit
 from models.account import Account
 from models.event import Event, Segment
 from models.kinds import EventKind
-from models.rows import insert
+from models.rows import fresh, insert
 
 _PURPOSE = "audit"
 _FIRST = "0" * 64
@@ -61,7 +61,9 @@ def drafted(keys: KeyRing, kind: EventKind, visit: Visit, account_id: int | None
         ensure_ascii=False,
         sort_keys=True,
     )
-    event = Event(at=visit.now, kind=kind, account_id=account_id, address=visit.address, detail=told, key=keys.current)
+    event = fresh(
+        Event, at=visit.now, kind=kind, account_id=account_id, address=visit.address, detail=told, key=keys.current
+    )
     event.mac = _mac(keys, event)
     return event
 

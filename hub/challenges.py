@@ -8,7 +8,7 @@ from hub.authenticators import approval, one_time_password
 from hub.keyring import KeyRing
 from models.kinds import AuthenticatorKind, Purpose
 from models.login import Challenge
-from models.rows import insert_unless_taken, where
+from models.rows import fresh, insert_unless_taken, where
 
 _NONCE_BYTES = 16
 _TOKEN_BYTES = 16
@@ -61,7 +61,8 @@ def draft(
     keys: KeyRing, *, account_id: int, kind: AuthenticatorKind, purpose: Purpose, slot: str, now: datetime
 ) -> Challenge:
     """Prepare a challenge with fresh random bytes; its maker adds what else is asked."""
-    return Challenge(
+    return fresh(
+        Challenge,
         account_id=account_id,
         kind=kind,
         purpose=purpose,

@@ -51,7 +51,7 @@ from models.contact import Contact
 from models.delivery import Delivery
 from models.kinds import AuthenticatorKind, Channel, EventKind
 from models.login import Challenge, Login
-from models.rows import insert, where
+from models.rows import fresh, insert, where
 
 _PURPOSE = "login"
 
@@ -80,7 +80,8 @@ async def begin(
     async with in_transaction():
         await passwords.forgive(visit, folded, proof)
         challenge = await matrix_cards.ask(hub, visit, account.id) if at_once else None
-        login = Login(
+        login = fresh(
+            Login,
             digest=hub.keys.digest(_PURPOSE, token),
             account_id=account.id,
             challenge_id=challenge.id if challenge else None,

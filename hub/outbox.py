@@ -24,7 +24,7 @@ from models.delivery import Delivery
 from models.fields import instant
 from models.kinds import Answer, AuthenticatorKind, Channel, Letter, Notice
 from models.login import Challenge
-from models.rows import Row, change, insert, read, where, write_each
+from models.rows import Row, change, fresh, insert, read, where, write_each
 
 _URGENCY = {Letter.CODE: 0, Letter.APPROVAL: 0, Letter.CONFIRMATION: 1, Letter.ANSWER: 1, Letter.NOTICE: 2}
 # Letters that no challenge is behind.
@@ -180,7 +180,8 @@ class Outbox:
         """
         # A registration that was refused took its contact with it.
         contact_id = asked.contact_id if await Contact.exists(id=asked.contact_id or 0) else None
-        delivery = Delivery(
+        delivery = fresh(
+            Delivery,
             account_id=asked.account_id,
             contact_id=contact_id,
             channel=asked.channel,
@@ -316,7 +317,8 @@ class Outbox:
         )
 
     def _drafted(self, letter: Letter, contact: Contact, account: Account, visit: Visit) -> Delivery:
-        return Delivery(
+        return fresh(
+            Delivery,
             account_id=account.id,
             contact_id=contact.id,
             channel=contact.channel,

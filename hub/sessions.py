@@ -16,7 +16,7 @@ from models.account import Account
 from models.kinds import AuthenticatorKind, EventKind, Zone
 from models.kiosk import KioskLogin
 from models.login import Login
-from models.rows import insert, where
+from models.rows import fresh, insert, where
 from models.session import Session
 
 _PURPOSE = "session"
@@ -95,7 +95,8 @@ async def open_with_card(hub: Hub, visit: Visit, login: KioskLogin) -> Opened:
 
 
 def _drafted(visit: Visit, account_id: int, amr: str) -> Session:
-    return Session(
+    return fresh(
+        Session,
         account_id=account_id,
         amr=amr,
         zone=visit.zone,

@@ -7,7 +7,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 from hub.settings import NUMBERS
 from models.kinds import AuthenticatorKind, Purpose
-from models.rows import insert_unless_taken, where
+from models.rows import fresh, insert_unless_taken, where
 from models.throttle import Throttle
 
 _RACES = 16
@@ -165,7 +165,7 @@ def _faded(pace: Pace, row: Throttle, now: datetime) -> bool:
 
 async def _counted(pace: Pace, subject: str, row: Throttle | None, now: datetime) -> bool:
     if row is None:
-        return await insert_unless_taken(Throttle(subject=subject, wrong=1, open_at=now + delay(pace, 1)))
+        return await insert_unless_taken(fresh(Throttle, subject=subject, wrong=1, open_at=now + delay(pace, 1)))
     wrong = 1 if _faded(pace, row, now) else row.wrong + 1
     unchanged = where(Throttle, id=row.id, wrong=row.wrong, open_at=row.open_at)
     return await unchanged.update(wrong=wrong, open_at=now + delay(pace, wrong)) == 1

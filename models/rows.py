@@ -113,6 +113,20 @@ class Where(Generic[Row]):
         return len(await _wrote(connection, _delete(self._model, shape, _dialect(connection)), values))
 
 
+def fresh(model: type[Row], **values: Any) -> Row:
+    """Make a row that is to be written, as calling the model would, which takes the ORM six times as long.
+
+    What is not named has its default; a TypeError for what is no column.
+    """
+    frame, defaults = _fresh_plan(model)
+    if not values.keys() <= defaults.keys():
+        message = f"{model.__name__} has no column {', '.join(sorted(values.keys() - defaults.keys()))}"
+        raise TypeError(message)
+    row = model.__new__(model)
+    row.__dict__.update(frame, _await_when_save={}, **defaults | values)
+    return row
+
+
 async def insert(row: Model) -> None:
     """Write a new row, and give it its id; an IntegrityError when one of its unique columns is taken."""
     if not await _inserted(row, ""):
@@ -292,6 +306,20 @@ def _plan(model: type[Model]) -> tuple[dict[str, Any], tuple[tuple[str, Callable
     sample = model._init_from_db(**dict.fromkeys(names))  # noqa: SLF001
     frame = {name: value for name, value in vars(sample).items() if name not in names}
     return frame, tuple((name, _maker(model._meta.fields_map[name])) for name in names)  # noqa: SLF001
+
+
+@lru_cache(maxsize=64)
+def _fresh_plan(model: type[Model]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give what the ORM keeps on a new instance beside its columns, and the columns' defaults."""
+    # The ORM's own way to a new instance, gone once for each model.
+    held = vars(model())
+    names = model._meta.fields_db_projection  # noqa: SLF001
+    defaults = {name: held.get(name) for name in names}
+    # One default serves all rows, so it must be nothing that a row could change.
+    if not all(value is None or isinstance(value, int | str | bytes) for value in defaults.values()):
+        message = f"a default of {model.__name__} can be changed"
+        raise TypeError(message)
+    return {name: value for name, value in held.items() if name not in names}, defaults
 
 
 def _maker(field: "Field[Any]") -> Callable[[Any], Any] | None:
