@@ -74,24 +74,18 @@ class ImmediateWrapper(SqliteTransactionWrapper):
         parent = self._parent
         if not isinstance(parent, ImmediateClient) or self._connection is None:
             return False
-        connection = self._connection._conn  # noqa: SLF001 - the way round its thread
-        disk = parent.disk_of_its_turn()
         try:
-            connection.execute("PRAGMA busy_timeout=0")
-            try:
-                if disk is not None:
-                    # Neither may be changed in a transaction.
-                    connection.execute("PRAGMA synchronous=NORMAL")
-                    connection.execute("PRAGMA wal_autocheckpoint=0")
-                    self._disk, self._changes = disk, connection.total_changes
+            disk = parent.lighten()
+            if disk is not None:
+                connection = self._connection._conn  # noqa: SLF001 - the way round its thread
                 connection.execute("BEGIN IMMEDIATE")
-            finally:
-                connection.execute(f"PRAGMA busy_timeout={parent.pragmas.get('busy_timeout', _DEFAULT_WAIT)}")
+                self._disk, self._changes = disk, connection.total_changes
+                return True
         except sqlite3.Error:
             # The thread's attempt waits, and says what is wrong.
-            self.restore()
-            return False
-        return True
+            pass
+        parent.weigh()
+        return False
 
     def commits_at_once(self) -> bool:
         """Commit, if that is done in no time; the disk is to be asked then. An OperationalError when it can't be."""
@@ -104,16 +98,6 @@ class ImmediateWrapper(SqliteTransactionWrapper):
             raise OperationalError(error) from error
         self._finalized = True
         return True
-
-    def restore(self) -> None:
-        """Have others' COMMIT wait for the disk again, after the end and before the lock is given back."""
-        if self._disk is None:
-            return
-        # What is broken or closed by now says so to whoever comes next.
-        with suppress(sqlite3.Error, ValueError):
-            connection = self._connection._conn  # noqa: SLF001
-            connection.execute("PRAGMA synchronous=FULL")
-            connection.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
 
     async def kept(self) -> None:
         """Wait for the disk, if COMMIT did not; an OperationalError when it does not answer well."""
@@ -157,7 +141,7 @@ class ImmediateContext(SqliteTransactionContext):
             await self._ended(failed=True)
             raise
         if is_over:
-            self._give_back()
+            self._trxlock.release()
         else:
             await self._ended(failed=failed)
         if not failed:
@@ -184,12 +168,6 @@ class ImmediateContext(SqliteTransactionContext):
                 await self.connection.rollback()
                 raise OperationalError(error) from error
         finally:
-            self._give_back()
-
-    def _give_back(self) -> None:
-        try:
-            self.connection.restore()
-        finally:
             self._trxlock.release()
 
     async def _leave(self, beginning: "asyncio.Future[None]") -> None:
@@ -215,6 +193,8 @@ class SafeWrapper(ConnectionWrapper[Any]):
         self.connection = self.client._connection  # noqa: SLF001 - as the wrapper's own maker has it
         try:
             await self.ensure_connection()
+            if isinstance(self.client, ImmediateClient):
+                self.client.weigh()
         except BaseException:
             self._lock.release()
             raise
@@ -237,6 +217,7 @@ class ImmediateClient(SqliteClient):
 
     _is_closed = False
     _disk: Disk | None = None
+    _is_light = False
     _begun = 0
 
     async def create_connection(self, with_db: bool) -> None:  # noqa: ARG002, FBT001 - tortoise's own signature
@@ -261,10 +242,31 @@ class ImmediateClient(SqliteClient):
         self._connection = connection
         await self._post_connect()
 
-    def disk_of_its_turn(self) -> Disk | None:
-        """Give the disk that a transaction's COMMIT needn't wait for; None when it is the thread's turn."""
+    def lighten(self) -> Disk | None:
+        """Have COMMIT ask the disk for nothing and BEGIN wait for nobody, until `weigh`; gives the disk to ask then.
+
+        None, and nothing is changed, where that can't be or it is the thread's turn. The caller holds the lock.
+        """
         self._begun += 1
-        return self._disk if self._begun % _TURN else None
+        if self._disk is None or self._connection is None or self._begun % _TURN == 0:
+            return None
+        if not self._is_light:
+            self._is_light = True
+            # None of them may be changed in a transaction, and each takes its time.
+            for pragma in ("synchronous=NORMAL", "wal_autocheckpoint=0", "busy_timeout=0"):
+                self._connection._conn.execute(f"PRAGMA {pragma}")  # noqa: SLF001 - the way round its thread
+        return self._disk
+
+    def weigh(self) -> None:
+        """Have what comes next wait for others' locks and for the disk; the caller holds the lock."""
+        if not self._is_light or self._connection is None:
+            return
+        self._is_light = False
+        wait = self.pragmas.get("busy_timeout", _DEFAULT_WAIT)
+        # What is broken or closed by now says so to whoever comes next.
+        with suppress(sqlite3.Error, ValueError):
+            for pragma in ("synchronous=FULL", f"wal_autocheckpoint={_LOG_PAGES}", f"busy_timeout={wait}"):
+                self._connection._conn.execute(f"PRAGMA {pragma}")  # noqa: SLF001 - the same way
 
     async def close(self) -> None:
         """Close the file once nobody is at it: the thread must not take it away under a statement on the loop."""
@@ -286,9 +288,12 @@ class ImmediateClient(SqliteClient):
 
     async def at_once(self, text: str, values: Sequence[Any]) -> list[sqlite3.Row]:
         """Run a quick read where it stands; a write outside a transaction would make everybody wait for the disk."""
-        if self._connection is not None and not self._lock.locked():
+        if not self._lock.locked() and self._connection is not None:
             # Nobody is at it, and nobody can come to it before this has ended: there is nothing to wait for.
             return _fetched(self._connection, text, values)
+        async with self._lock:
+            if self._connection is not None:
+                return _fetched(self._connection, text, values)
         async with self.acquire_connection() as connection:
             return _fetched(connection, text, values)
 

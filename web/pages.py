@@ -18,6 +18,7 @@ from web.context import hub_of, language_of
 from web.csrf import keep_visit, token_for
 from web.paths import own_path
 from web.words import translations
+from web.written import Written
 
 # The field that a refusal is about, on pages that have more than one.
 _FIELDS = {
@@ -115,10 +116,11 @@ def _environment(language: str, time_zone: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
-        extensions=["jinja2.ext.i18n"],
+        extensions=["jinja2.ext.i18n", Written],
     )
     environment.policies["ext.i18n.trimmed"] = True
     words = translations(language)
+    environment.globals["words"] = words
     # The i18n extension adds this method at run time; its stubs don't know it.
     environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
     environment.globals["gettext"] = environment.globals["_"] = _gettext_of(words)
