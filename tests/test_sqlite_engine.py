@@ -12,7 +12,8 @@ from tortoise.exceptions import BaseORMException, OperationalError
 from tortoise.transactions import in_transaction
 
 from models.database import connected
-from models.rows import where
+from models.disk import Disk
+from models.rows import insert, where
 from models.throttle import Throttle
 from tests.people import START
 
@@ -119,6 +120,72 @@ async def test_what_was_committed_survives_the_machine(file: Path) -> None:
             (row,) = await connection.execute_query_dict(f"PRAGMA {pragma}")
             asked[pragma] = next(iter(dict(row).values()))
     assert asked == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
+
+
+async def test_nothing_is_promised_before_the_disk_has_answered(file: Path) -> None:
+    """A disk that can't be asked to keep a commit makes an error of it, as a COMMIT that fails is one."""
+    async with connected(f"sqlite:///{file}"):
+        await Throttle.all().count()
+        # The log goes on in the file that is open; who asks the disk finds none.
+        Path(f"{file}-wal").unlink()
+        with pytest.raises(OperationalError, match="No such file"):
+            await insert(Throttle(subject="x", wrong=1, open_at=START))
+        with pytest.raises(OperationalError, match="No such file"):
+            async with in_transaction():
+                await where(Throttle, subject="x").update(wrong=2)
+
+
+async def test_who_asks_the_disk_late_waits_for_an_answer_of_its_own(tmp_path: Path) -> None:
+    """What is written while the disk is being asked is kept by the next answer, and everybody gets one."""
+    path = tmp_path / "log"
+    path.write_bytes(b"")
+    disk = Disk(path)
+    answered: list[int] = []
+
+    async def write(number: int) -> None:
+        await asyncio.sleep(number % 7 * 0.0005)
+        with path.open("ab") as log:
+            log.write(b"x")
+        await disk.kept()
+        answered.append(number)
+
+    tasks = [asyncio.create_task(write(number)) for number in range(200)]
+    await asyncio.sleep(0.001)
+    for task in tasks[::5]:
+        task.cancel()
+    async with asyncio.timeout(5):
+        await asyncio.gather(*tasks, return_exceptions=True)
+    assert set(range(200)) - set(range(0, 200, 5)) <= set(answered)
+    disk.close()
+    bad = Disk(Path("/dev/full"))
+    for _ in range(2):
+        outcomes = await asyncio.gather(*(bad.kept() for _ in range(5)), return_exceptions=True)
+        assert all(isinstance(outcome, OSError) for outcome in outcomes), outcomes
+    bad.close()
+
+
+async def test_a_second_writer_is_waited_for_and_the_file_takes_in_its_log(file: Path) -> None:
+    """Transactions beside another process's wait for it, whichever way they begin; the log stays short meanwhile."""
+    other = sqlite3.connect(file, isolation_level=None)
+    async with connected(f"sqlite:///{file}"):
+        await insert(Throttle(subject="counted", wrong=0, open_at=START))
+        for turn in range(30):
+            other.execute("BEGIN IMMEDIATE")
+            waiting = [asyncio.create_task(_count()) for _ in range(50)]
+            await asyncio.sleep(0.001 * (turn % 3))
+            other.execute("COMMIT")
+            async with asyncio.timeout(10):
+                await asyncio.gather(*waiting)
+        await asyncio.gather(*(_count() for _ in range(3000)))
+        assert (await where(Throttle, subject="counted").one()).wrong == 4500
+        assert Path(f"{file}-wal").stat().st_size < 8 * 2**20
+    other.close()
+
+
+async def _count() -> None:
+    async with in_transaction():
+        row = await where(Throttle, subject="counted").one()
+        assert await where(Throttle, id=row.id, wrong=row.wrong).update(wrong=row.wrong + 1) == 1
 
 
 async def test_closing_waits_for_statements_and_lets_no_more_begin(file: Path) -> None:
