@@ -8,7 +8,7 @@ from tests.house import house, house_on_sqlite
 from tests.kiosks import corner
 from tests.people import hub, people
 from tests.postman import office, office_on_sqlite
-from tests.shell import desk, desk_on_sqlite, shell
+from tests.shell import desk, desk_on_sqlite, log_of_its_own, shell
 
 __all__ = [
     "card_folder",
@@ -26,6 +26,7 @@ __all__ = [
     "house_on_sqlite",
     "hub",
     "issuer",
+    "log_of_its_own",
     "office",
     "office_on_sqlite",
     "people",

@@ -134,6 +134,13 @@ def wait_for(url: str, process: "subprocess.Popen[str]") -> None:
     raise AssertionError(url)
 
 
+@pytest.fixture(autouse=True)
+def log_of_its_own() -> Iterator[None]:
+    """Let no test hear less of the log because another one ran a command, which sets it up anew."""
+    yield
+    structlog.reset_defaults()
+
+
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     """A shell in an empty folder."""

@@ -18,8 +18,9 @@ class Written(Extension):
         assert isinstance(words, GNUTranslations)  # noqa: S101 - what made the environment put it there
 
         def translated(found: re.Match[str]) -> str:
-            lines = [line.strip() for line in found[1].splitlines()]
             # As the extension for `trans` asks, which doubles the sign that stands before a value's name.
-            return words.gettext(" ".join(line for line in lines if line).replace("%", "%%")).replace("%%", "%")
+            lines = [line.strip() for line in found[1].replace("%", "%%").splitlines()]
+            sentence = " ".join(line for line in lines if line)
+            return words.gettext(sentence).replace("%%", "%")
 
         return _SENTENCE.sub(translated, source)
