@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from time import monotonic
 
 import structlog
@@ -257,8 +258,9 @@ class Sender:
             domain = "other"
         self._domains.add(domain)
         state, age = type(report).__name__.lower(), (now - claimed.asked_at).total_seconds()
-        _reports.labels(state, domain).inc()
-        _ages.labels(state, domain).observe(age)
+        reports, ages = _measures(state, domain)
+        reports.inc()
+        ages.observe(age)
         if isinstance(report, Accepted):
             if claimed.letter is Letter.CODE:
                 _latency.observe(age)
@@ -270,6 +272,12 @@ class Sender:
             attempt=claimed.attempt,
             reply=report.reply,
         )
+
+
+@lru_cache(maxsize=3 * _MOST_DOMAINS)
+def _measures(state: str, domain: str) -> tuple[Counter, Histogram]:
+    """Find what counts for a state and a domain; the library looks long."""
+    return _reports.labels(state, domain), _ages.labels(state, domain)
 
 
 async def _ended(tasks: Iterable[asyncio.Task[None]]) -> None:

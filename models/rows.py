@@ -195,8 +195,9 @@ async def _inserted(row: Model, conflict: str) -> bool:
     written = await _wrote(connection, text, [_checked(model, name, getattr(row, name)) for name in columns])
     if not written:
         return False
-    (row.pk,) = written[0]
-    row._saved_in_db = True  # noqa: SLF001 - what save() would note
+    (number,) = written[0]
+    # What save() would note.
+    row.__dict__.update(id=number, _saved_in_db=True)
     return True
 
 
