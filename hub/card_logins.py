@@ -11,17 +11,30 @@ from urllib.parse import urlsplit
 from cryptography.x509 import Certificate
 from tortoise.transactions import in_transaction
 
-from hub import audit, card_binding, certificates, ic_cards, kiosks, new_logins, notices, policy, sessions, uid_cards
+from hub import (
+    audit,
+    card_binding,
+    certificates,
+    ic_cards,
+    kiosks,
+    new_logins,
+    notices,
+    policy,
+    sessions,
+    throttle,
+    uid_cards,
+)
 from hub.authenticators import ic_card
 from hub.certificates import CardTrustError
 from hub.hub import Hub
 from hub.kiosks import Known
 from hub.outcome import Admitted, KioskReason, TurnedAway
 from hub.settings import NUMBERS
+from hub.throttle import CARD_NUMBERS, Wait
 from hub.visit import Visit
 from models.account import Account
 from models.kinds import AuthenticatorKind, Channel, EventKind, Zone
-from models.kiosk import IcCard, Kiosk, KioskLogin
+from models.kiosk import IcCard, Kiosk, KioskLogin, UidCard
 from models.rows import insert, where
 
 _ADMISSION, _NAMED = "kiosk-admission", "kiosk-named"
@@ -190,7 +203,9 @@ async def name(hub: Hub, visit: Visit, kiosk: Known, number: str, browser: Brows
     """Begin a login with a card's number, which only names an account."""
     if not is_local_page(browser.return_url):
         return TurnedAway(KioskReason.MALFORMED, field="return_url")
-    card = await uid_cards.owned(hub, visit, number)
+    card = await _known(hub, visit, kiosk, number)
+    if isinstance(card, TurnedAway):
+        return card
     if isinstance(card, KioskReason):
         return await _refused(hub, visit, kiosk, card)
     account = await where(Account, id=card.account_id, disabled_at=None).first()
@@ -208,6 +223,19 @@ async def name(hub: Hub, visit: Visit, kiosk: Known, number: str, browser: Brows
         await audit.record(hub.keys, EventKind.CARD_NAMED, visit, account.id, kiosk=kiosk.name, assurance="low")
         admission = await _admission(hub, visit, login, browser)
     return Named(login.handle, account.name, account.language or "ja", admission)
+
+
+async def _known(hub: Hub, visit: Visit, kiosk: Known, number: str) -> UidCard | KioskReason | TurnedAway:
+    """Find the card of a number; numbers that nobody has slow the next one down, for somebody may be guessing."""
+    subject = throttle.kiosk_subject(kiosk.id)
+    counts = await throttle.rows_of(subject)
+    stop = await throttle.spend(CARD_NUMBERS, subject, counts.get(subject), now=visit.now)
+    if isinstance(stop, Wait):
+        return TurnedAway(KioskReason.THROTTLED, stop.retry_after)
+    card = await uid_cards.owned(hub, visit, number)
+    if card is not KioskReason.NOT_BOUND:
+        await throttle.lower(CARD_NUMBERS, subject, by=1)
+    return card
 
 
 async def admit(hub: Hub, visit: Visit, presented: Presented) -> WentIn | GoesOn | Over:

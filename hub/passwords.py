@@ -57,7 +57,7 @@ async def forgive(visit: Visit, folded: str, proof: Proved) -> None:
     Of its network's count only what this account had wrong goes: others may be guessing there.
     """
     await throttle.forgive(throttle.password_subject(folded, visit.address))
-    await throttle.lower(throttle.address_subject(visit.address), by=proof.wrong_before)
+    await throttle.lower(ADDRESSES, throttle.address_subject(visit.address), by=proof.wrong_before)
 
 
 async def _hindrance(counts: dict[str, Throttle], mine: str, near: str, visit: Visit) -> Throttled | None:

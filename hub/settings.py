@@ -53,6 +53,8 @@ class Numbers:
     password_fades: timedelta = timedelta(minutes=15)
     # A whole campus may share an address: wide, and never alone a lock-out.
     address_steps: tuple[tuple[int, float], ...] = ((0, 0.0), (200, 0.5), (1000, 2.0))
+    # A stolen kiosk's key must not find out whose card has which number; on the first day of term many are unknown.
+    card_number_steps: tuple[tuple[int, float], ...] = ((0, 0.0), (30, 5.0), (60, 30.0))
     # Mail bombing.
     sent_gap: timedelta = timedelta(seconds=30)
     sent_an_hour: int = 5

@@ -39,6 +39,7 @@ ANSWERS = Pace(NUMBERS.answer_steps, limit=NUMBERS.answer_limit)
 CONFIRMATIONS = Pace(NUMBERS.answer_steps, limit=NUMBERS.answer_limit, fades=NUMBERS.confirmation_life)
 PASSWORDS = Pace(NUMBERS.password_steps, limit=NUMBERS.password_limit, fades=NUMBERS.password_fades)
 ADDRESSES = Pace(NUMBERS.address_steps, fades=NUMBERS.password_fades)
+CARD_NUMBERS = Pace(NUMBERS.card_number_steps, fades=NUMBERS.password_fades)
 _ANSWERED = (
     AuthenticatorKind.ONE_TIME_PASSWORD,
     AuthenticatorKind.SOFT_TOKEN,
@@ -65,6 +66,11 @@ def password_subject(folded: str, address: str) -> str:
 def address_subject(address: str) -> str:
     """Name the count of wrong answers from one address bucket."""
     return f"address:{bucket(address)}"
+
+
+def kiosk_subject(kiosk_id: int) -> str:
+    """Name the count of unknown card numbers at one kiosk."""
+    return f"kiosk:{kiosk_id}"
 
 
 @lru_cache(maxsize=4096)
@@ -135,8 +141,8 @@ def lately_wrong(row: Throttle | None, now: datetime) -> int:
     return 0 if row is None or _faded(ADDRESSES, row, now) else row.wrong
 
 
-async def lower(subject: str, *, by: int) -> None:
-    """Take some of a subject's counts back; others may count there at the same moment, and theirs stay."""
+async def lower(pace: Pace, subject: str, *, by: int) -> None:
+    """Take some of a subject's counts back, with the wait they made; what others count at the same moment stays."""
     if by <= 0:
         return
     for _ in range(_RACES):
@@ -144,7 +150,9 @@ async def lower(subject: str, *, by: int) -> None:
         if row is None:
             return
         unchanged = where(Throttle, id=row.id, wrong=row.wrong, open_at=row.open_at)
-        if await (unchanged.update(wrong=row.wrong - by) if row.wrong > by else unchanged.delete()):
+        left = row.wrong - by
+        open_at = row.open_at - delay(pace, row.wrong) + delay(pace, left)
+        if await (unchanged.update(wrong=left, open_at=open_at) if left > 0 else unchanged.delete()):
             return
 
 

@@ -61,7 +61,9 @@ async def verify(hub: Hub, visit: Visit, question: Question, typed: str) -> Righ
         if counts:
             await throttle.forgive(*mine)
             # Of its network's count only what was its own: a guesser with an account must not clear the rest.
-            await throttle.lower(address, by=sum(throttle.lately_wrong(counts.get(one), visit.now) for one in mine))
+            await throttle.lower(
+                ADDRESSES, address, by=sum(throttle.lately_wrong(counts.get(one), visit.now) for one in mine)
+            )
         return verdict
     if verdict.reason in _COUNTED:
         await _count(hub, visit, question, counts)

@@ -115,6 +115,19 @@ async def test_a_number_nobody_has_names_nobody(counter: Counter):
     assert told == Refused(Reason.RANDOM_UID)
 
 
+async def test_numbers_that_nobody_has_slow_the_next_one_down(counter: Counter):
+    """Whoever stole a kiosk's key can't try them all; known cards count nothing, and a quiet while heals it."""
+    await bound(counter)
+    for number in range(30):
+        await named(counter, Proof())
+        told = await counter.client.name(number.to_bytes(7), browser="A" * 43, return_url=START)
+        assert told == Refused(Reason.NOT_BOUND)
+    told = await counter.client.name(bytes.fromhex(UID), browser="A" * 43, return_url=START)
+    assert told == Refused(Reason.THROTTLED, 5)
+    counter.house.clock.later(seconds=6)
+    await named(counter, Proof())
+
+
 @pytest.mark.parametrize("number", ["08A1B2C3", "04", "04A1B2C3D4E5F60718293A4B", "not a number"])
 async def test_what_is_no_number_of_a_card_is_not_bound(counter: Counter, number: str):
     """Too short, too long, drawn anew each time."""
