@@ -1,9 +1,13 @@
-"""What a whole mail login costs the hub's processor, beside one argon2id verify at the same parameters."""
+"""What a whole mail login costs the hub's processor, beside one argon2id verify at the same parameters.
+
+Also what the web library alone takes of it: as many requests for pages with nothing behind them.
+"""
 
 import tempfile
 import time
 from pathlib import Path
 
+from bench.bare import NoCodes, bare
 from bench.crowd import PASSWORD, Postbox, crowd, name_of, populate
 from bench.figures import spread
 from bench.server import serving
@@ -28,7 +32,8 @@ async def run() -> None:
     print(spread("whole login / one verify", ratios, most=1.5))
     cheap = await _measured(_CHEAPEST)
     rest = [1000 * (login - verify) for login, verify in cheap]
-    print(spread("the login without its password hash, all six pages", rest, "ms", most=4))
+    print(spread("the login without its password hash, all seven requests", rest, "ms", most=4))
+    print(spread("the web library alone for as many requests and bytes", await _bare(), "ms"))
 
 
 async def _measured(cost: Cost) -> list[tuple[float, float]]:
@@ -62,4 +67,16 @@ async def _measured(cost: Cost) -> list[tuple[float, float]]:
                 # The first round warms templates, statements and connections up.
                 if number:
                     rounds.append((login, (time.process_time() - began) / _VERIFIES))
+    return rounds
+
+
+async def _bare() -> list[float]:
+    """Give processor milliseconds a walk through the same pages, with nothing behind them."""
+    rounds = []
+    async with bare() as server, crowd(server.url, NoCodes()) as members:
+        for number in range(_ROUNDS + 1):
+            before = server.processor_seconds()
+            await members.log_all_in([name_of(one) for one in range(_A_ROUND)], at_once=_AT_ONCE)
+            if number:
+                rounds.append(1000 * (server.processor_seconds() - before) / _A_ROUND)
     return rounds

@@ -113,7 +113,7 @@ class KeyRing:
         """Take the file over when it was written since: a digest names no key that could be missed."""
         # A file that can't be read now costs the new key, never what the hub can do with those it has.
         with suppress(OSError, KeyRingError):
-            found = self._path.stat()
+            found = os.stat(self._path)  # noqa: PTH116 - it is asked several times a login, and a Path takes its time
             written = found.st_mtime_ns, found.st_ino
             if written != self._written:
                 self.reload()

@@ -4,6 +4,7 @@ import hmac
 import secrets
 
 from aiohttp.web import Request, RequestKey, Response
+from markupsafe import Markup
 
 from hub.keyring import KeyRing
 from web.context import LOGIN, SESSION, VISIT, Cookie, hub_of, keep, read
@@ -12,18 +13,16 @@ FIELD = "csrf"
 # The strongest secret that the browser holds: the token is renewed with each rise in privilege.
 _ANCHORS: tuple[Cookie, ...] = (SESSION, LOGIN, VISIT)
 _NEW_VISIT = RequestKey("new-visit", str)
-_OWN_TOKEN = RequestKey("own-token", str)
 _OWN_SITE = {"same-origin", "none"}
 
 
-def token_for(request: Request) -> str:
-    """Give the token for the forms of a page; a browser with no cookie of ours yet gets one with the response."""
-    if _OWN_TOKEN not in request:
-        anchor = next((value for value in (read(request, cookie) for cookie in _ANCHORS) if value), "")
-        if not anchor:
-            anchor = request[_NEW_VISIT] = secrets.token_urlsafe(16)
-        request[_OWN_TOKEN] = _token(hub_of(request).keys, anchor)
-    return request[_OWN_TOKEN]
+def field_for(request: Request) -> Markup:
+    """Write the hidden field for a page's forms; a browser with no cookie of ours yet gets one with the response."""
+    anchor = next((value for value in (read(request, cookie) for cookie in _ANCHORS) if value), "")
+    if not anchor:
+        anchor = request[_NEW_VISIT] = secrets.token_urlsafe(16)
+    token = _token(hub_of(request).keys, anchor)
+    return Markup(f'<input type="hidden" name="{FIELD}" value="{token}">')  # noqa: S704 - hexadecimal signs
 
 
 def keep_visit(request: Request, response: Response) -> None:

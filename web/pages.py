@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from aiohttp.web import Request, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from hub.outcome import Busy, Reason, Refused, Throttled
 from web import sentences
 from web.context import hub_of, language_of
-from web.csrf import keep_visit, token_for
+from web.csrf import field_for, keep_visit
 from web.paths import own_path
 from web.words import translations
 from web.written import Written
@@ -38,12 +38,11 @@ def page(request: Request, name: str, *, status: int = 200, **shown: Any) -> Res
     """Answer with a page; `shown` is what its template shows."""
     language = language_of(request)
     settings = hub_of(request).settings
-    environment = _environment(language, settings.time_zone)
-    text = environment.get_template(f"{name}.html").render(
+    text = _template(name, language, settings.time_zone).render(
         shown,
         page=name,
         language=language,
-        csrf=partial(token_for, request),
+        csrf=field_for(request),
         here=_here(request),
         help_url=settings.help_url,
         service=settings.service_name,
@@ -108,6 +107,11 @@ _BUSY = sentences.N_("Many people are logging in just now. Please try again in a
 
 
 @cache
+def _template(name: str, language: str, time_zone: str) -> Template:
+    return _environment(language, time_zone).get_template(f"{name}.html")
+
+
+@cache
 def _environment(language: str, time_zone: str) -> Environment:
     environment = Environment(
         loader=PackageLoader("web", "templates"),
@@ -152,11 +156,10 @@ def _gettext_of(words: GNUTranslations) -> Callable[..., Markup]:
 
 
 def _clock(zone: ZoneInfo, at: datetime) -> str:
-    return f"{at.astimezone(zone):%H:%M:%S}"
+    return at.astimezone(zone).isoformat(" ", "seconds")[11:19]
 
 
 def _moment(zone: ZoneInfo, at: datetime) -> Markup:
-    local = at.astimezone(zone)
-    return Markup('<time datetime="{}">{}</time>').format(
-        local.isoformat(timespec="seconds"), f"{local:%Y-%m-%d %H:%M}"
-    )
+    written = at.astimezone(zone).isoformat(" ", "seconds")
+    # Nothing but digits and what stands between them.
+    return Markup(f'<time datetime="{written.replace(" ", "T")}">{written[:16]}</time>')  # noqa: S704
