@@ -1,18 +1,28 @@
 """Takes the pictures of `docs/pictures`: python -m tests.pictures [FOLDER]."""
 
 import asyncio
+import os
 import re
 import sys
 import tempfile
 from pathlib import Path
 from typing import Literal
 
+from playwright.async_api import Page
+
+from demo.card.authority import KeyKind
+from demo.card.daemon import Daemon
+from demo.card.piv import PIN
+from demo.card.slot import Slot
 from models.database import migrate
+from tests.cards import SOCKET
+from tests.counters import counter_with
 from tests.house import ELSEWHERE, House, open_house, url_in
 from tests.ports import free_port
 from tests.side_by_side import side_by_side
 from tests.test_browser import NAMES, Walk, walking
 from tests.test_journeys import WORDS
+from tests.test_kiosk_journey import library_with
 
 
 async def _walk(house: House, walk: Walk, name: str, scheme: Literal["light", "dark"]) -> None:
@@ -87,9 +97,51 @@ async def _demo(file: Path) -> None:
             await demo.page.screenshot(path=file)
 
 
+async def _kiosk(folder: Path) -> None:
+    """Take the kiosk's screens: a card is put on, its PIN is typed, and a wrong one before."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as kept:
+        place, port = Path(kept), free_port()
+        url = f"sqlite:///{place}/tegata.db"
+        await migrate(url)
+        where = {"origin": f"http://localhost:{port}", "listen": f"127.0.0.1:{port}"}
+        daemon = Daemon(place / "reader", free_port(row=2))
+        os.environ[SOCKET] = str(daemon.socket)
+        await daemon.start()
+        slot = Slot(daemon.port)
+        try:
+            async with counter_with(url, place, **where) as counter, library_with(counter, slot, place) as library:
+                await _shot(await library.page("idle"), folder / "idle.png")
+                await slot.put_on(await library.card(KeyKind.P256))
+                page = await library.page("pin")
+                await _shot(page, folder / "pin.png")
+                await _pin(page, "000000")
+                await page.locator("#error:not(:empty)").wait_for()
+                await _shot(page, folder / "pin-wrong.png")
+                await _pin(page, PIN)
+                await _shot(await library.page("portal"), folder / "portal.png")
+                await slot.take_away()
+                await library.page("idle")
+        finally:
+            await daemon.stop()
+
+
+async def _pin(page: Page, digits: str) -> None:
+    for digit in digits:
+        await page.click(f"#pad button:text-is('{digit}')")
+    await page.click("#ok")
+
+
+async def _shot(page: Page, file: Path) -> None:
+    await page.set_viewport_size({"width": 1280, "height": 800})
+    await page.wait_for_timeout(300)
+    await page.screenshot(path=file)
+
+
 async def _take(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     await _demo(folder / "readme.png")
+    await _kiosk(folder / "kiosk")
     with tempfile.TemporaryDirectory() as kept:
         url = f"sqlite:///{kept}/tegata.db"
         await migrate(url)
