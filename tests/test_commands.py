@@ -120,6 +120,7 @@ def test_an_account_that_is_not_there_is_refused_in_a_sentence(desk_on_sqlite: S
         (b"", "There is no password on standard input."),
         (b"\n", "There is no password on standard input."),
         (b"short\n", "taro: a password has 8 to 256 characters."),
+        (b"long enough\0 but\n", "taro: a password has 8 to 256 characters."),
         ("パスワード八文字".encode("shift_jis"), "The password on standard input is not UTF-8."),
     ],
 )

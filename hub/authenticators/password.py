@@ -58,5 +58,5 @@ def normal(password: str) -> str:
 
 
 def is_acceptable(password: str) -> bool:
-    """Tell whether a new password has 8 to 256 characters."""
-    return SHORTEST <= len(normal(password)) <= LONGEST
+    """Tell whether a new password has 8 to 256 characters, none of them NUL, which no form takes."""
+    return SHORTEST <= len(normal(password)) <= LONGEST and "\0" not in password
