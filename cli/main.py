@@ -1,6 +1,8 @@
 """Every command of the operator's door, in one place."""
 
 import asyncio
+import os
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +11,7 @@ import typer
 
 from cli import accounts, audit, cards, contacts, hubwork, ic_cards, keys, kiosks, mail
 from cli.accounts import AsJson
-from cli.console import as_json, say
+from cli.console import as_json, say, warn
 
 
 class Door(StrEnum):
@@ -39,8 +41,21 @@ app.add_typer(audit.app, name="audit")
 
 
 def main() -> None:
-    """Run a command."""
-    app()
+    """Run a command; output that can't be written is told, and is exit code 1."""
+    if sys.stdout is None:
+        # Closed by whoever started this; a file of ours must not get its number.
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        # What is left of the output goes nowhere: Python would try it once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            warn(f"The output can't be written ({error.strerror}).")
+        sys.exit(hubwork.REFUSED)
 
 
 def _version(*, asked: bool) -> None:

@@ -3,13 +3,14 @@
 import json
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from cli.main import app
 from tests.people import PASSWORD
-from tests.shell import Shell
+from tests.shell import TEGATA, Shell
 
 
 def every_command() -> list[tuple[str, ...]]:
@@ -129,6 +130,28 @@ def test_a_password_that_cannot_be_one_is_refused(desk_on_sqlite: Shell, typed: 
     told = desk_on_sqlite.run("account", "add", "taro", "--password-stdin", typed=typed)
     assert (told.code, told.err) == (1, sentence + "\n")
     assert desk_on_sqlite.run("account", "list", "--json").json == []
+
+
+@pytest.mark.parametrize("words", [("account", "list"), ("account", "list", "--json"), ("settings",), ("--version",)])
+def test_output_that_cannot_be_written_is_told(desk_on_sqlite: Shell, words: tuple[str, ...]) -> None:
+    """A full disk behind `>` is a sentence and exit code 1, whether rich or plain text was on its way there."""
+    with Path("/dev/full").open("w") as full:
+        told = subprocess.run(
+            [TEGATA, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False, cwd=desk_on_sqlite.folder
+        )
+    assert (told.returncode, told.stderr) == (1, "The output can't be written (No space left on device).\n")
+
+
+def test_a_command_without_standard_output_still_does_its_work(desk_on_sqlite: Shell) -> None:
+    """Started with it closed, as some schedulers do."""
+    told = subprocess.run(
+        ["sh", "-c", f"{TEGATA} account list >&-"],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        cwd=desk_on_sqlite.folder,
+    )
+    assert (told.returncode, told.stderr) == (0, "")
 
 
 def test_a_password_is_never_an_argument(desk_on_sqlite: Shell) -> None:
@@ -272,8 +295,6 @@ def test_a_defect_of_ours_is_a_sentence_too(desk_on_sqlite: Shell, monkeypatch: 
 
 def test_a_reader_that_leaves_early_is_no_trouble(desk_on_sqlite: Shell, tmp_path: Path) -> None:
     """`tegata settings | head -1` says nothing on standard error."""
-    import subprocess
-
     ended = subprocess.run(
         "tegata settings --markdown | head -1",
         shell=True,
