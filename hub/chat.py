@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from hub import bound, codes, contacts, login, not_me, sessions, speakers
+from hub import bound, codes, confirming, contacts, login, not_me, registering, sessions, speakers
 from hub.contacts import ContactLine
 from hub.hub import Hub
 from hub.labels import fold_label
@@ -75,7 +75,7 @@ async def add(hub: Hub, visit: Visit, speaker: str, *, label: str, address: str)
     contact = await speakers.contact_of(speaker)
     if contact is None:
         return _NOBODY
-    return _hindrance(contact.account, visit) or await contacts.register(
+    return _hindrance(contact.account, visit) or await registering.register(
         hub, _as_shown(contact, visit), contact.account_id, label=label, address=address
     )
 
@@ -92,8 +92,8 @@ async def confirm(
         return refusal
     as_shown = _as_shown(contact, visit)
     if contact_id is None:
-        return await contacts.confirm_any(hub, as_shown, contact.account_id, typed)
-    return await contacts.confirm_typed(hub, as_shown, contact.account_id, contact_id, typed)
+        return await confirming.confirm_any(hub, as_shown, contact.account_id, typed)
+    return await confirming.confirm_typed(hub, as_shown, contact.account_id, contact_id, typed)
 
 
 async def removal(hub: Hub, speaker: str, label: str) -> OnPage | Refused:

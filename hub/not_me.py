@@ -10,7 +10,7 @@ from tortoise.transactions import in_transaction
 from hub import (
     audit,
     challenges,
-    contacts,
+    confirming,
     disowned_bindings,
     fading,
     letter_token,
@@ -202,7 +202,7 @@ async def _sessions_ended(delivery: Delivery, now: datetime) -> int:
 async def _registration_stopped(hub: Hub, visit: Visit, delivery: Delivery) -> Disowned | Refused:
     if delivery.challenge is None:
         return Refused(Reason.NOT_FOUND)
-    outcome = await contacts.refuse(hub, visit, challenges.token_of(hub.keys, delivery.challenge))
+    outcome = await confirming.refuse(hub, visit, challenges.token_of(hub.keys, delivery.challenge))
     if not isinstance(outcome, Done):
         return outcome
     await Delivery.filter(id=delivery.id).update(disowned_at=visit.now)

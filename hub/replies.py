@@ -6,7 +6,7 @@ from typing import assert_never
 
 from tortoise.transactions import in_transaction
 
-from hub import audit, contacts, intake, not_me, notices, turns
+from hub import audit, confirming, intake, not_me, notices, turns
 from hub.bounces import Bounce, bounced
 from hub.hub import Hub
 from hub.intake import Unread
@@ -165,7 +165,7 @@ def _fits(asked: Delivery, command: Command) -> bool:
 
 
 async def _confirmed(hub: Hub, visit: Visit, asked: Delivery) -> _Effect:
-    outcome = await contacts.confirm_by_answer(hub, visit, asked.challenge_id or 0)
+    outcome = await confirming.confirm_by_answer(hub, visit, asked.challenge_id or 0)
     if isinstance(outcome, Refused):
         return _Effect(Verdict.TOO_LATE, Answer.TOO_LATE, asked.label)
     confirmed, told = outcome

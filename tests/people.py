@@ -11,7 +11,7 @@ import pyotp
 import pytest
 from tortoise.transactions import in_transaction
 
-from hub import accounts, contacts, keyring, login, matrix_cards, sessions, soft_tokens
+from hub import accounts, keyring, login, matrix_cards, registering, sessions, soft_tokens
 from hub.hub import Hub, opened
 from hub.outbox import Accepted, Claimed
 from hub.outcome import Added, Admitted, Asked, Begun, ByContact, ByMatrix, Done
@@ -123,7 +123,7 @@ class People:
 
     async def adding(self, session: Current, *, label: str = "自宅", address: str = "taro@mail.test") -> "Registration":
         """Add an address and read the mail that was sent to it."""
-        added = await contacts.add(self.hub, self.visit(), session, label=label, address=address)
+        added = await registering.add(self.hub, self.visit(), session, label=label, address=address)
         assert isinstance(added, Added), added
         sent = [one for one in await self.delivered() if one.letter is Letter.CONFIRMATION]
         return Registration(session, added.contact_id, sent[-1].code, sent[-1].url.rpartition("/")[2])

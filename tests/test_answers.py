@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from demo.inbox import Received
-from hub import contacts, intake, login, mail_addresses, upkeep
+from hub import intake, login, mail_addresses, registering, upkeep
 from hub.outcome import Added, ByContact
 from mail_gateway.letters import write
 from models.account import Account
@@ -21,13 +21,13 @@ from tests.test_mail_sending import HEAD
 from tests.test_mail_sending import letter as drafted
 
 
-async def registering(office: Postman, *, address: str = "taro@mail.test") -> tuple[Received, Contact]:
+async def asked_to_confirm(office: Postman, *, address: str = "taro@mail.test") -> tuple[Received, Contact]:
     """Let a member add an address; gives the letter that came there, and the contact."""
     house = office.house
     house.sync()
     member = await house.people.member()
     session = await house.people.stepped_up(member)
-    added = await contacts.add(house.hub, house.people.visit(), session, label="自宅", address=address)
+    added = await registering.add(house.hub, house.people.visit(), session, label="自宅", address=address)
     assert isinstance(added, Added), added
     letter = await house.inbox.next_to(address)
     return letter, await Contact.get(id=added.contact_id)
@@ -36,7 +36,7 @@ async def registering(office: Postman, *, address: str = "taro@mail.test") -> tu
 @pytest.mark.parametrize("yes", ["はい", "yes", "OK", "Confirm.", "ＹＥＳ"])
 async def test_j3_yes_by_mail_confirms_the_contact(office: Postman, yes: str) -> None:
     """The first unquoted line says yes: the contact is confirmed, and an answer says so in the same thread."""
-    letter, contact = await registering(office)
+    letter, contact = await asked_to_confirm(office)
     row = await office.answer(letter, yes)
     assert row.verdict is Verdict.CONFIRMED
     await contact.refresh_from_db()
@@ -67,7 +67,7 @@ def test_every_answer_is_written_in_both_languages(answer: Answer, language: str
 
 async def test_not_me_by_mail_ends_the_registration(office: Postman) -> None:
     """The reader disowns it: the contact goes and the address is closed to that account."""
-    letter, contact = await registering(office)
+    letter, contact = await asked_to_confirm(office)
     row = await office.answer(letter, "心当たりがありません。")
     assert row.verdict is Verdict.REFUSED
     assert not await Contact.exists(id=contact.id)
@@ -76,7 +76,7 @@ async def test_not_me_by_mail_ends_the_registration(office: Postman) -> None:
 
 async def test_a_reply_address_is_good_for_one_command(office: Postman) -> None:
     """The same answer again, as a server that lost our 250 sends it, changes nothing."""
-    letter, contact = await registering(office)
+    letter, contact = await asked_to_confirm(office)
     await office.answer(letter, "yes")
     await contact.refresh_from_db()
     confirmed_at = contact.confirmed_at
@@ -109,7 +109,7 @@ async def test_a_confirmed_contact_manages_by_mail_as_on_the_web(office: Postman
 
 async def test_an_address_that_waits_for_its_confirmation_is_told_no_labels(office_on_sqlite: Postman) -> None:
     """Whoever got the mail may be a stranger: `list` is answered with what can be said, nothing more."""
-    letter, _ = await registering(office_on_sqlite)
+    letter, _ = await asked_to_confirm(office_on_sqlite)
     assert (await office_on_sqlite.answer(letter, "list")).verdict is Verdict.HELPED
     answer = await office_on_sqlite.house.inbox.next_to("taro@mail.test", after=letter.number)
     assert "自宅" not in answer.text
@@ -117,7 +117,7 @@ async def test_an_address_that_waits_for_its_confirmation_is_told_no_labels(offi
 
 async def test_an_answer_after_its_end_confirms_nothing(office_on_sqlite: Postman) -> None:
     """The mail said until when; a day later a yes is too late."""
-    letter, contact = await registering(office_on_sqlite)
+    letter, contact = await asked_to_confirm(office_on_sqlite)
     office_on_sqlite.house.clock.later(hours=25)
     row = await office_on_sqlite.answer(letter, "yes")
     assert row.verdict is Verdict.TOO_LATE
@@ -137,7 +137,7 @@ async def test_an_answer_after_its_end_confirms_nothing(office_on_sqlite: Postma
 )
 async def test_what_a_machine_says_is_never_a_command(office_on_sqlite: Postman, header: dict[str, str]) -> None:
     """RFC 3834's signs: recorded, not acted on, not answered."""
-    letter, contact = await registering(office_on_sqlite)
+    letter, contact = await asked_to_confirm(office_on_sqlite)
     row = await office_on_sqlite.answer(letter, "yes", **header)
     assert row.verdict is Verdict.AUTOMATIC
     await contact.refresh_from_db()
@@ -147,14 +147,14 @@ async def test_what_a_machine_says_is_never_a_command(office_on_sqlite: Postman,
 
 async def test_a_null_sender_is_never_a_command(office_on_sqlite: Postman) -> None:
     """A bounce may quote anything, a yes as well."""
-    letter, _ = await registering(office_on_sqlite)
+    letter, _ = await asked_to_confirm(office_on_sqlite)
     await office_on_sqlite.bring(answer_to(letter, "yes"), to=reply_to(letter), sender="")
     assert (await office_on_sqlite.read()).verdict is Verdict.AUTOMATIC
 
 
 async def test_a_spoofed_sender_without_the_address_is_turned_away(office_on_sqlite: Postman) -> None:
     """From alone means nothing: only the letter's own address is known, and one sign of it changed is nobody's."""
-    letter, _ = await registering(office_on_sqlite)
+    letter, _ = await asked_to_confirm(office_on_sqlite)
     right = reply_to(letter)
     last = "a" if right[right.index("@") - 1] != "a" else "b"
     wrong = f"{right[: right.index('@') - 1]}{last}@{DOMAIN}"
@@ -173,7 +173,7 @@ async def test_a_spoofed_sender_without_the_address_is_turned_away(office_on_sql
 
 async def test_the_address_of_another_use_or_delivery_is_not_this_one(office_on_sqlite: Postman) -> None:
     """A bounce address doesn't answer, and a reply address says no other delivery's word."""
-    letter, _ = await registering(office_on_sqlite)
+    letter, _ = await asked_to_confirm(office_on_sqlite)
     right = reply_to(letter)
     code, _ = await office_on_sqlite.bring(b"", to=right.replace("reply+", "bounce+"))
     assert code == 550
@@ -184,7 +184,7 @@ async def test_the_address_of_another_use_or_delivery_is_not_this_one(office_on_
 
 async def test_a_server_that_folds_the_case_still_answers(office_on_sqlite: Postman) -> None:
     """Some servers write local parts in capitals."""
-    letter, _ = await registering(office_on_sqlite)
+    letter, _ = await asked_to_confirm(office_on_sqlite)
     address = reply_to(letter)
     code, _ = await office_on_sqlite.bring(answer_to(letter, "yes"), to=address.upper())
     assert code == 250
@@ -193,7 +193,7 @@ async def test_a_server_that_folds_the_case_still_answers(office_on_sqlite: Post
 
 async def test_at_most_five_answers_an_hour_go_to_one_address(office_on_sqlite: Postman) -> None:
     """The sixth is obeyed in silence."""
-    letter, _ = await registering(office_on_sqlite)
+    letter, _ = await asked_to_confirm(office_on_sqlite)
     for number in range(1, 8):
         await office_on_sqlite.answer(letter, "help", number=number)
     assert await Delivery.filter(letter=Letter.ANSWER).count() == 5
@@ -201,7 +201,7 @@ async def test_at_most_five_answers_an_hour_go_to_one_address(office_on_sqlite: 
 
 async def test_our_own_answers_are_never_answered(office_on_sqlite: Postman) -> None:
     """Our answer to an answer, sent back to us by a forwarder, ends there."""
-    letter, _ = await registering(office_on_sqlite)
+    letter, _ = await asked_to_confirm(office_on_sqlite)
     await office_on_sqlite.answer(letter, "yes")
     answer = await office_on_sqlite.house.inbox.next_to("taro@mail.test", after=letter.number)
     await office_on_sqlite.bring(answer.content, to=reply_to(answer), sender="forwarder@mail.test")
@@ -212,7 +212,7 @@ async def test_our_own_answers_are_never_answered(office_on_sqlite: Postman) -> 
 @pytest.mark.parametrize("no", ["No.", "いいえ"])
 async def test_no_to_a_confirmation_ends_the_registration(office_on_sqlite: Postman, no: str) -> None:
     """The mail asked whether the address is theirs; no is as clear an answer as yes."""
-    letter, contact = await registering(office_on_sqlite)
+    letter, contact = await asked_to_confirm(office_on_sqlite)
     row = await office_on_sqlite.answer(letter, no)
     assert row.verdict is Verdict.REFUSED
     assert not await Contact.exists(id=contact.id)
@@ -237,7 +237,7 @@ async def test_what_means_nothing_to_a_code_is_answered_with_help(office_on_sqli
 
 async def test_help_to_a_confirmation_says_how_to_confirm_and_leaves_the_mail_good(office_on_sqlite: Postman) -> None:
     """Whoever asks what can be said must be able to say it, to the same mail."""
-    letter, _ = await registering(office_on_sqlite)
+    letter, _ = await asked_to_confirm(office_on_sqlite)
     assert (await office_on_sqlite.answer(letter, "help")).verdict is Verdict.HELPED
     told = await office_on_sqlite.house.inbox.next_to("taro@mail.test", after=letter.number)
     assert "yes - register this address" in told.text
@@ -262,7 +262,7 @@ async def test_mail_to_the_operator_lies_on_the_shelf(office: Postman) -> None:
 
 async def test_what_is_no_command_lies_on_the_shelf(office_on_sqlite: Postman) -> None:
     """A person's words are never lost, and never guessed at."""
-    letter, contact = await registering(office_on_sqlite)
+    letter, contact = await asked_to_confirm(office_on_sqlite)
     row = await office_on_sqlite.answer(letter, "Yes, I am out of the office until Monday")
     assert row.verdict is Verdict.SHELVED
     assert row.content is not None
@@ -272,7 +272,7 @@ async def test_what_is_no_command_lies_on_the_shelf(office_on_sqlite: Postman) -
 
 async def test_what_was_read_keeps_no_content_and_no_token(office_on_sqlite: Postman) -> None:
     """What rests in the database after an answer holds neither the words nor the address."""
-    letter, _ = await registering(office_on_sqlite)
+    letter, _ = await asked_to_confirm(office_on_sqlite)
     row = await office_on_sqlite.answer(letter, "yes")
     assert row.content is None
     token = reply_to(letter).partition("@")[0].partition("x")[2]

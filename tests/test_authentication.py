@@ -10,7 +10,7 @@ from models.contact import Contact
 from models.kinds import Verdict
 from tests.nameserver import BROKEN, Records, nameserver
 from tests.postman import Postman, answer_to, reply_to, say_of
-from tests.test_answers import registering
+from tests.test_answers import asked_to_confirm
 
 _KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PRIVATE = _KEY.private_bytes(
@@ -107,7 +107,7 @@ def test_a_domain_belongs_to_who_registered_it(domain: str, whose: str) -> None:
 
 async def test_a_mail_that_its_domain_disowns_is_answered_with_a_question(office_on_sqlite: Postman) -> None:
     """The yes comes with the right address, and a DMARC that fails: nothing is confirmed, a page is named."""
-    letter, contact = await registering(office_on_sqlite)
+    letter, contact = await asked_to_confirm(office_on_sqlite)
     say_of(office_on_sqlite.names, "_dmarc.mail.test", "v=DMARC1; p=reject")
     row = await office_on_sqlite.answer(letter, "yes")
     assert row.verdict is Verdict.DOUBTED
@@ -120,7 +120,7 @@ async def test_a_mail_that_its_domain_disowns_is_answered_with_a_question(office
 
 async def test_a_signed_answer_confirms_and_is_recorded_so(office_on_sqlite: Postman) -> None:
     """The same with a signature of the domain's own."""
-    letter, _ = await registering(office_on_sqlite)
+    letter, _ = await asked_to_confirm(office_on_sqlite)
     say_of(office_on_sqlite.names, "_dmarc.mail.test", "v=DMARC1; p=reject")
     say_of(office_on_sqlite.names, "s1._domainkey.mail.test", public())
     await office_on_sqlite.bring(signed(answer_to(letter, "yes")), to=reply_to(letter))

@@ -3,7 +3,7 @@
 import aiohttp
 import pytest
 
-from hub import bounces, contacts, login
+from hub import bounces, contacts, login, registering
 from hub.bounces import Bounce, BounceKind
 from hub.outcome import Asked, Choose, DeliveryState
 from models.contact import Contact
@@ -179,14 +179,14 @@ async def test_a_bounced_confirmation_is_shown_and_suspends_nothing(people: Peop
     """An address that was never confirmed has nothing to suspend: its page says that mail could not be delivered."""
     member = await people.member(contacts=("phone",))
     session = await people.stepped_up(member)
-    added = await contacts.add(people.hub, people.visit(), session, label="typo", address="typo@mail.test")
+    added = await registering.add(people.hub, people.visit(), session, label="typo", address="typo@mail.test")
     assert not isinstance(added, contacts.Refused)
     delivery = await Delivery.filter(letter="confirmation").first()
     assert delivery is not None
     await people.delivered()
     await bounces.bounced(people.hub, people.visit(), delivery.id, Bounce(BounceKind.HARD, "5.1.1"))
-    waiting = await contacts.waiting(people.hub, session, delivery.contact_id or 0, now=people.now)
-    assert isinstance(waiting, contacts.Waiting)
+    waiting = await registering.waiting(people.hub, session, delivery.contact_id or 0, now=people.now)
+    assert isinstance(waiting, registering.Waiting)
     assert waiting.delivery is not None
     assert waiting.delivery.state is DeliveryState.FAILED
     assert (await Contact.get(id=delivery.contact_id)).suspended_at is None

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from tortoise.transactions import in_transaction
 
-from hub import accounts, challenges, chat, contacts, login, not_me, sessions
+from hub import accounts, challenges, chat, confirming, login, not_me, sessions
 from hub.chat import OnPage, State
 from hub.hub import Hub
 from hub.not_me import Locked
@@ -61,13 +61,13 @@ async def test_j4_however_it_was_confirmed_the_bot_says_so(people: People) -> No
         match way:
             case "url":
                 token = challenges.token_of(people.hub.keys, challenge)
-                outcome: object = await contacts.confirm_with_link(people.hub, people.visit(), session, token)
+                outcome: object = await confirming.confirm_with_link(people.hub, people.visit(), session, token)
             case "answer":
                 async with in_transaction():
-                    found = await contacts.confirm_by_answer(people.hub, people.visit(), challenge.id)
+                    found = await confirming.confirm_by_answer(people.hub, people.visit(), challenge.id)
                     outcome = found[0] if isinstance(found, tuple) else found
             case _:
-                outcome = await contacts.confirm_with_code(people.hub, people.visit(), session, contact_id, code)
+                outcome = await confirming.confirm_with_code(people.hub, people.visit(), session, contact_id, code)
         assert isinstance(outcome, Confirmed), (number, outcome)
         told = [one for one in await received(people) if one.notice == Notice.CONTACT_ADDED]
         assert [one.subject_label for one in told] == [way]
@@ -100,12 +100,12 @@ async def test_what_waits_for_its_confirmation_ends_with_everything_else(people:
         assert isinstance(await not_me.disown(people.hub, people.visit(), letter.id), not_me.Disowned)
     over = Refused(Reason.CHALLENGE_OVER)
     async with in_transaction():
-        assert await contacts.confirm_by_answer(people.hub, people.visit(), challenge.id) == over
+        assert await confirming.confirm_by_answer(people.hub, people.visit(), challenge.id) == over
     people.later(hours=2)
     assert await chat.confirm(people.hub, said(people), TARO, code) == over
     session = await people.session(member)
     token = challenges.token_of(people.hub.keys, challenge)
-    assert await contacts.confirm_with_link(people.hub, people.visit(), session, token) == over
+    assert await confirming.confirm_with_link(people.hub, people.visit(), session, token) == over
     assert (await Contact.get(id=contact_id)).confirmed_at is None
 
 

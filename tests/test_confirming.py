@@ -3,8 +3,8 @@
 import asyncio
 from datetime import timedelta
 
-from hub import accounts, contacts, login, sessions
-from hub.contacts import LinkElsewhere
+from hub import accounts, confirming, contacts, login, registering, sessions
+from hub.confirming import LinkElsewhere
 from hub.outcome import Added, Admitted, Confirmed, Done, Reason, Refused, Throttled
 from hub.settings import NUMBERS
 from hub.visit import Visit
@@ -21,12 +21,12 @@ async def _added(people: People, member: Member, **given: str) -> Registration:
 async def test_the_mailed_code_confirms_a_contact_once(people: People) -> None:
     """The right code confirms; typed again it finds nothing to confirm."""
     waiting = await _added(people, await people.member())
-    outcome = await contacts.confirm_with_code(
+    outcome = await confirming.confirm_with_code(
         people.hub, people.visit(), waiting.session, waiting.contact_id, f" {waiting.code[:3]} {waiting.code[3:]}"
     )
     assert isinstance(outcome, Confirmed)
     assert outcome.is_first
-    again = await contacts.confirm_with_code(
+    again = await confirming.confirm_with_code(
         people.hub, people.visit(), waiting.session, waiting.contact_id, waiting.code
     )
     assert again == Refused(Reason.ALREADY_CONFIRMED)
@@ -37,7 +37,7 @@ async def test_five_wrong_codes_end_the_confirmation(people: People) -> None:
     waiting = await _added(people, await people.member())
     reasons = []
     for _ in range(5):
-        outcome = await contacts.confirm_with_code(
+        outcome = await confirming.confirm_with_code(
             people.hub, people.visit(), waiting.session, waiting.contact_id, waiting.wrong
         )
         assert isinstance(outcome, Refused)
@@ -45,12 +45,14 @@ async def test_five_wrong_codes_end_the_confirmation(people: People) -> None:
         people.later(seconds=10)
     wrong = Reason.ANSWER_WRONG
     assert reasons == [(wrong, 4), (wrong, 3), (wrong, 2), (wrong, 1), (Reason.TRIES_SPENT, 0)]
-    late = await contacts.confirm_with_code(
+    late = await confirming.confirm_with_code(
         people.hub, people.visit(), waiting.session, waiting.contact_id, waiting.code
     )
     assert late == Refused(Reason.CHALLENGE_OVER)
     people.later(minutes=1)
-    assert isinstance(await contacts.send_again(people.hub, people.visit(), waiting.session, waiting.contact_id), Done)
+    assert isinstance(
+        await registering.send_again(people.hub, people.visit(), waiting.session, waiting.contact_id), Done
+    )
     assert (await people.delivered())[-1].code != waiting.code
 
 
@@ -59,13 +61,13 @@ async def test_wrong_codes_slow_the_next_one_down_whichever_contact_it_is_for(pe
     member = await people.member()
     first = await _added(people, member, address="a@mail.test")
     second = await people.adding(first.session, label="携帯", address="b@mail.test")
-    await contacts.confirm_with_code(people.hub, people.visit(), first.session, first.contact_id, first.wrong)
-    outcome = await contacts.confirm_with_code(
+    await confirming.confirm_with_code(people.hub, people.visit(), first.session, first.contact_id, first.wrong)
+    outcome = await confirming.confirm_with_code(
         people.hub, people.visit(), second.session, second.contact_id, second.code
     )
     assert isinstance(outcome, Throttled)
     people.later(seconds=1)
-    outcome = await contacts.confirm_with_code(
+    outcome = await confirming.confirm_with_code(
         people.hub, people.visit(), second.session, second.contact_id, second.code
     )
     assert isinstance(outcome, Confirmed)
@@ -76,13 +78,13 @@ async def test_two_hundred_parallel_wrong_codes_are_one_guess(people: People) ->
     waiting = await _added(people, await people.member())
     outcomes = await people.at_once(
         200,
-        lambda: contacts.confirm_with_code(
+        lambda: confirming.confirm_with_code(
             people.hub, people.visit(), waiting.session, waiting.contact_id, waiting.wrong
         ),
     )
     assert sum(isinstance(outcome, Refused) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, Throttled) for outcome in outcomes) == 199
-    right = await contacts.confirm_with_code(
+    right = await confirming.confirm_with_code(
         people.hub, people.visit(), waiting.session, waiting.contact_id, waiting.code
     )
     assert isinstance(right, Throttled)
@@ -95,7 +97,7 @@ async def test_a_hundred_wrong_codes_close_confirming_for_a_day_and_no_way_to_lo
     await people.wronged(f"confirm:{member.account.id}:one_time_password", 100)
 
     async def confirmed() -> Confirmed | Refused | Throttled:
-        return await contacts.confirm_with_code(
+        return await confirming.confirm_with_code(
             people.hub, people.visit(), waiting.session, waiting.contact_id, waiting.code
         )
 
@@ -114,7 +116,7 @@ async def test_a_confirmed_contact_forgives_no_wrong_answer_of_a_login(people: P
     member = await people.member(contacts=("自宅",))
     waiting = await _added(people, member, label="携帯")
     await people.wronged(f"answer:{member.account.id}:one_time_password", 100)
-    outcome = await contacts.confirm_with_code(
+    outcome = await confirming.confirm_with_code(
         people.hub, people.visit(), waiting.session, waiting.contact_id, waiting.code
     )
     assert isinstance(outcome, Confirmed)
@@ -131,7 +133,7 @@ async def test_a_login_code_confirms_nothing_and_a_confirmation_code_admits_nobo
     member.contacts["自宅"] = waiting.contact_id
     pending = await people.asked_for_code(member, "自宅")
     await Contact.filter(id=waiting.contact_id).update(confirmed_at=None)
-    outcome = await contacts.confirm_with_code(
+    outcome = await confirming.confirm_with_code(
         people.hub, people.visit(), waiting.session, waiting.contact_id, pending.right
     )
     assert isinstance(outcome, Refused)
@@ -145,11 +147,11 @@ async def test_another_account_can_confirm_neither_by_code_nor_by_url(people: Pe
     """What was mailed is brought back to the account that asked, and to no other."""
     waiting = await _added(people, await people.member())
     other = await people.stepped_up(await people.member("hanako"))
-    by_code = await contacts.confirm_with_code(people.hub, people.visit(), other, waiting.contact_id, waiting.code)
+    by_code = await confirming.confirm_with_code(people.hub, people.visit(), other, waiting.contact_id, waiting.code)
     assert by_code == Refused(Reason.NOT_FOUND)
-    by_url = await contacts.confirm_with_link(people.hub, people.visit(), other, waiting.token)
+    by_url = await confirming.confirm_with_link(people.hub, people.visit(), other, waiting.token)
     assert by_url == Refused(Reason.NOT_FOUND)
-    shown = await contacts.opened_link(people.hub, other, waiting.token, now=people.now)
+    shown = await confirming.opened_link(people.hub, other, waiting.token, now=people.now)
     assert isinstance(shown, LinkElsewhere)
     assert (await Contact.get(id=waiting.contact_id)).confirmed_at is None
 
@@ -167,7 +169,7 @@ async def test_a_mailed_token_that_was_changed_opens_nothing(people: People) -> 
         "１-a",
         f"{'9' * 30}-{letters}",
     ):
-        outcome = await contacts.confirm_with_link(people.hub, people.visit(), waiting.session, token)
+        outcome = await confirming.confirm_with_link(people.hub, people.visit(), waiting.session, token)
         assert outcome == Refused(Reason.NOT_FOUND), token
 
 
@@ -177,10 +179,10 @@ async def test_a_confirmation_ends_after_a_day(people: People) -> None:
     waiting = await _added(people, member)
     people.later(hours=23, minutes=59, seconds=59)
     session = await people.session(member)
-    assert not isinstance(await contacts.opened_link(people.hub, session, waiting.token, now=people.now), Refused)
+    assert not isinstance(await confirming.opened_link(people.hub, session, waiting.token, now=people.now), Refused)
     people.later(seconds=1)
-    by_code = await contacts.confirm_with_code(people.hub, people.visit(), session, waiting.contact_id, waiting.code)
-    by_url = await contacts.confirm_with_link(people.hub, people.visit(), session, waiting.token)
+    by_code = await confirming.confirm_with_code(people.hub, people.visit(), session, waiting.contact_id, waiting.code)
+    by_url = await confirming.confirm_with_link(people.hub, people.visit(), session, waiting.token)
     assert by_code == by_url == Refused(Reason.CHALLENGE_OVER)
 
 
@@ -188,7 +190,7 @@ async def test_a_confirmation_sent_again_carries_the_same_code_and_url(people: P
     """The second mail is the first one again: same code, same token, same end."""
     waiting = await _added(people, await people.member())
     people.later(minutes=2)
-    await contacts.send_again(people.hub, people.visit(), waiting.session, waiting.contact_id)
+    await registering.send_again(people.hub, people.visit(), waiting.session, waiting.contact_id)
     (again,) = await people.delivered()
     assert again.code == waiting.code
     assert again.url.endswith(waiting.token)
@@ -199,13 +201,13 @@ async def test_one_confirmation_a_minute_goes_to_an_address_whoever_asks(people:
     """A second account that names the same address waits for its turn, and so does "Send again"."""
     waiting = await _added(people, await people.member(), address="Taro@Mail.test")
     other = await people.stepped_up(await people.member("hanako"))
-    outcome = await contacts.add(people.hub, people.visit(), other, label="自宅", address="Taro@MAIL.test")
+    outcome = await registering.add(people.hub, people.visit(), other, label="自宅", address="Taro@MAIL.test")
     assert outcome == Throttled(NUMBERS.confirmation_gap)
-    again = await contacts.send_again(people.hub, people.visit(), waiting.session, waiting.contact_id)
+    again = await registering.send_again(people.hub, people.visit(), waiting.session, waiting.contact_id)
     assert again == Throttled(NUMBERS.confirmation_gap)
     people.later(seconds=60)
     assert isinstance(
-        await contacts.add(people.hub, people.visit(), other, label="自宅", address="Taro@mail.test"), Added
+        await registering.add(people.hub, people.visit(), other, label="自宅", address="Taro@mail.test"), Added
     )
 
 
@@ -214,7 +216,7 @@ async def test_accounts_that_name_an_address_at_once_send_one_confirmation(peopl
     members = [await people.stepped_up(await people.member(f"member{number}")) for number in range(8)]
     outcomes = await asyncio.gather(
         *(
-            contacts.add(people.hub, people.visit(), member, label="自宅", address="taro@mail.test")
+            registering.add(people.hub, people.visit(), member, label="自宅", address="taro@mail.test")
             for member in members
         )
     )
@@ -225,11 +227,11 @@ async def test_five_confirmations_a_day_go_to_an_address(people: People) -> None
     """Removing the contact and adding it again starts no new day."""
     session = await people.stepped_up(await people.member())
     for _ in range(5):
-        added = await contacts.add(people.hub, people.visit(), session, label="自宅", address="taro@mail.test")
+        added = await registering.add(people.hub, people.visit(), session, label="自宅", address="taro@mail.test")
         assert isinstance(added, Added)
         await contacts.remove(people.hub, people.visit(), session, added.contact_id)
         people.later(seconds=61)
-    outcome = await contacts.add(people.hub, people.visit(), session, label="自宅", address="taro@mail.test")
+    outcome = await registering.add(people.hub, people.visit(), session, label="自宅", address="taro@mail.test")
     assert isinstance(outcome, Throttled)
     assert outcome.retry_after > timedelta(hours=23)
 
@@ -241,7 +243,7 @@ async def test_three_confirmations_are_outstanding_at_most(people: People) -> No
 
     async def add() -> Added | Refused | Throttled:
         number = next(numbers)
-        return await contacts.add(
+        return await registering.add(
             people.hub, people.visit(), session, label=f"no {number}", address=f"a{number}@mail.test"
         )
 
@@ -255,7 +257,7 @@ async def test_ten_contacts_at_most(people: People) -> None:
     """The eleventh is refused."""
     member = await people.member(contacts=tuple(f"no {number}" for number in range(10)))
     session = await people.stepped_up(member)
-    outcome = await contacts.add(people.hub, people.visit(), session, label="one more", address="x@mail.test")
+    outcome = await registering.add(people.hub, people.visit(), session, label="one more", address="x@mail.test")
     assert outcome == Refused(Reason.TOO_MANY)
 
 
@@ -265,7 +267,7 @@ async def test_labels_and_addresses_are_taken_once_an_account(people: People) ->
     session = await people.stepped_up(member)
 
     async def add(label: str, address: str) -> Added | Refused | Throttled:
-        return await contacts.add(people.hub, people.visit(), session, label=label, address=address)
+        return await registering.add(people.hub, people.visit(), session, label=label, address=address)
 
     assert await add(" ＨＯＭＥ１ ", "x@mail.test") == Refused(Reason.LABEL_TAKEN)
     assert await add("other", "taro0@MAIL.Test") == Refused(Reason.ADDRESS_TAKEN)
@@ -276,14 +278,14 @@ async def test_labels_and_addresses_are_taken_once_an_account(people: People) ->
 async def test_a_disowned_address_is_closed_to_that_account(people: People) -> None:
     """Saying "this was not me" ends the registration; that account can't name it again, another can."""
     waiting = await _added(people, await people.member())
-    assert await contacts.refuse(people.hub, people.visit(), waiting.token) == Done()
+    assert await confirming.refuse(people.hub, people.visit(), waiting.token) == Done()
     assert not await Contact.exists(id=waiting.contact_id)
     people.later(minutes=2)
-    again = await contacts.add(people.hub, people.visit(), waiting.session, label="自宅", address="taro@mail.test")
+    again = await registering.add(people.hub, people.visit(), waiting.session, label="自宅", address="taro@mail.test")
     assert again == Refused(Reason.ADDRESS_REFUSED)
     other = await people.stepped_up(await people.member("hanako"))
     assert isinstance(
-        await contacts.add(people.hub, people.visit(), other, label="自宅", address="taro@mail.test"), Added
+        await registering.add(people.hub, people.visit(), other, label="自宅", address="taro@mail.test"), Added
     )
 
 
@@ -296,7 +298,7 @@ async def test_nothing_is_enrolled_off_campus_by_the_matrix_card(people: People)
     refused = Refused(Reason.MATRIX_OFF_CAMPUS)
     assert await sessions.step_up(people.hub, people.visit(), from_outside, "whatever") == refused
     for session, visit in ((from_outside, people.visit()), (inside, outside)):
-        outcome = await contacts.add(people.hub, visit, session, label="自宅", address="taro@mail.test")
+        outcome = await registering.add(people.hub, visit, session, label="自宅", address="taro@mail.test")
         assert outcome == refused
     assert await Contact.all().count() == 0
 
@@ -306,7 +308,7 @@ async def test_nothing_is_enrolled_without_the_password_asked_again(people: Peop
     member = await people.member()
     session = await people.session(member)
     refused = Refused(Reason.STEP_UP_NEEDED)
-    assert await contacts.add(people.hub, people.visit(), session, label="a", address="a@mail.test") == refused
+    assert await registering.add(people.hub, people.visit(), session, label="a", address="a@mail.test") == refused
     stepped_up = await people.stepped_up(member)
     people.later(minutes=10)
-    assert await contacts.add(people.hub, people.visit(), stepped_up, label="a", address="a@mail.test") == refused
+    assert await registering.add(people.hub, people.visit(), stepped_up, label="a", address="a@mail.test") == refused

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hub import contacts, keyring, login, matrix_cards, sessions, soft_tokens, upkeep
+from hub import confirming, keyring, login, matrix_cards, sessions, soft_tokens, upkeep
 from hub.errors import KeyRingError, TamperedError
 from hub.hub import Hub
 from hub.keyring import KeyRing
@@ -132,7 +132,7 @@ async def test_rotation_seals_every_secret_anew_and_nothing_is_lost(people: Peop
     assert await upkeep.to_reseal(people.hub) == await upkeep.reseal(people.hub, people.now) == 0
     assert bytes((await MatrixCard.get()).cells).startswith(ring.current.encode())
     assert await sessions.current(people.hub, registration.session.token, now=people.now) is not None
-    confirmed = await contacts.confirm_with_link(people.hub, people.visit(), registration.session, registration.token)
+    confirmed = await confirming.confirm_with_link(people.hub, people.visit(), registration.session, registration.token)
     assert isinstance(confirmed, Confirmed)
     for waiting in (pending, cells):
         outcome = await login.answer(people.hub, people.visit(), waiting.token, waiting.right)

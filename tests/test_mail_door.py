@@ -19,7 +19,7 @@ from models.inbound import InboundMail
 from models.kinds import Verdict
 from tests.house import House
 from tests.postman import DOMAIN, Postman, answer_to, open_office, reply_to
-from tests.test_answers import registering
+from tests.test_answers import asked_to_confirm
 
 ENDINGS = [
     b"\n.\n",
@@ -85,7 +85,7 @@ async def another_door(house: House, *, pace: Pace | None = None, keeper: Doorke
 @pytest.mark.parametrize("ending", ENDINGS, ids=repr)
 async def test_only_crlf_dot_crlf_ends_a_message(office_on_sqlite: Postman, ending: bytes) -> None:
     """CVE-2023-51764 and its kin: every other spelling stays content of the one message, or is refused."""
-    letter, _ = await registering(office_on_sqlite)
+    letter, _ = await asked_to_confirm(office_on_sqlite)
     address = reply_to(letter)
     second = (
         f"MAIL FROM:<evil@mail.test>\r\nRCPT TO:<{address}>\r\nDATA\r\nSubject: second\r\n\r\nyes\r\n.\r\n".encode()
@@ -103,7 +103,7 @@ async def test_only_crlf_dot_crlf_ends_a_message(office_on_sqlite: Postman, endi
 
 async def test_a_message_beyond_the_limit_is_refused(office_on_sqlite: Postman) -> None:
     """The limit stands in EHLO; MAIL that announces more, and DATA that brings more, get 552."""
-    letter, _ = await registering(office_on_sqlite)
+    letter, _ = await asked_to_confirm(office_on_sqlite)
     address = reply_to(letter)
     async with wired(office_on_sqlite.port) as wire:
         await wire.hear()
@@ -122,7 +122,7 @@ async def test_a_message_beyond_the_limit_is_refused(office_on_sqlite: Postman) 
 
 async def test_one_recipient_a_message_and_never_a_relay(office_on_sqlite: Postman) -> None:
     """The second address gets 452, so that its server sends it once more; a foreign one is refused."""
-    letter, _ = await registering(office_on_sqlite)
+    letter, _ = await asked_to_confirm(office_on_sqlite)
     address = reply_to(letter).encode()
     async with wired(office_on_sqlite.port) as wire:
         await wire.hear()
@@ -147,7 +147,7 @@ async def test_who_guesses_addresses_is_shown_the_door(office_on_sqlite: Postman
 
 async def test_lmtp_answers_each_recipient(office_on_sqlite: Postman) -> None:
     """LHLO, one recipient, one reply to DATA (RFC 2033, 4.2)."""
-    letter, _ = await registering(office_on_sqlite)
+    letter, _ = await asked_to_confirm(office_on_sqlite)
     async with wired(office_on_sqlite.lmtp_port) as wire:
         await wire.hear()
         assert (await wire.say(b"EHLO relay.test\r\n")).startswith(b"500")
@@ -162,7 +162,7 @@ async def test_lmtp_answers_each_recipient(office_on_sqlite: Postman) -> None:
 
 async def test_what_was_said_before_tls_is_dropped(office_on_sqlite: Postman, tmp_path: Path) -> None:
     """CVE-2024-34083: text that was pipelined behind STARTTLS is not taken for the encrypted peer's."""
-    letter, _ = await registering(office_on_sqlite)
+    letter, _ = await asked_to_confirm(office_on_sqlite)
     async with another_door(office_on_sqlite.house, tls=certificate(tmp_path)) as port, wired(port) as wire:
         await wire.hear()
         await wire.say(b"EHLO peer.test\r\n")
@@ -179,7 +179,7 @@ async def test_what_was_said_before_tls_is_dropped(office_on_sqlite: Postman, tm
 
 async def test_an_answer_over_tls_is_kept(office_on_sqlite: Postman, tmp_path: Path) -> None:
     """STARTTLS is offered where there is a certificate; the connection's counts and ends hold on after it."""
-    letter, _ = await registering(office_on_sqlite)
+    letter, _ = await asked_to_confirm(office_on_sqlite)
     keeper = Doorkeeper()
     async with another_door(office_on_sqlite.house, tls=certificate(tmp_path), keeper=keeper) as port:
         client = aiosmtplib.SMTP(hostname="127.0.0.1", port=port, start_tls=True, validate_certs=False)
@@ -215,7 +215,7 @@ async def test_who_says_nothing_is_let_go(office_on_sqlite: Postman) -> None:
 
 async def test_who_vanishes_within_data_leaves_nothing(office_on_sqlite: Postman) -> None:
     """Half a message is none; the place is given back, and the door lives."""
-    letter, _ = await registering(office_on_sqlite)
+    letter, _ = await asked_to_confirm(office_on_sqlite)
     keeper = Doorkeeper()
     async with another_door(office_on_sqlite.house, keeper=keeper) as port:
         for _ in range(20):
@@ -232,7 +232,7 @@ async def test_who_vanishes_within_data_leaves_nothing(office_on_sqlite: Postman
 
 async def test_two_hundred_at_once_are_counted_and_mail_gets_through(office_on_sqlite: Postman) -> None:
     """One peer has 50 places and hears 421 for the rest; another peer's mail is kept, and all places come back."""
-    letter, _ = await registering(office_on_sqlite)
+    letter, _ = await asked_to_confirm(office_on_sqlite)
     keeper = Doorkeeper()
     async with another_door(office_on_sqlite.house, keeper=keeper) as port:
         crowd = await asyncio.gather(*(asyncio.open_connection("127.0.0.1", port) for _ in range(200)))
@@ -251,7 +251,7 @@ async def test_two_hundred_at_once_are_counted_and_mail_gets_through(office_on_s
 
 async def test_random_bytes_leave_the_door_standing(office_on_sqlite: Postman) -> None:
     """A bounded run with a fixed seed, commands and noise mixed: no traceback to the peer, and mail gets through."""
-    letter, _ = await registering(office_on_sqlite)
+    letter, _ = await asked_to_confirm(office_on_sqlite)
     chance = random.Random(20260413)
     words = [
         b"EHLO x\r\n",
@@ -303,7 +303,7 @@ async def test_a_database_in_trouble_is_a_not_now(sqlite_template: Path, tmp_pat
     file = tmp_path / "tegata.db"
     file.write_bytes(sqlite_template.read_bytes())
     async with open_office(f"sqlite:///{file}?busy_timeout=100", tmp_path) as office:
-        letter, _ = await registering(office)
+        letter, _ = await asked_to_confirm(office)
         await asyncio.sleep(0.5)
         holder = sqlite3.connect(file, isolation_level=None)
         holder.execute("BEGIN IMMEDIATE")

@@ -13,7 +13,7 @@ import pytest
 from demo.inbox import Received
 from tests.child import Child, serving
 from tests.postman import Postman, answer_to, open_office, reply_to
-from tests.test_answers import registering
+from tests.test_answers import asked_to_confirm
 from tests.test_mail_door import wired
 
 # A round of any flood brings far more than this; what grows with it is found, what a heap keeps for the next is not.
@@ -50,7 +50,7 @@ async def flooded(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Floode
     file.write_bytes(sqlite_template.read_bytes())
     file.chmod(0o600)
     async with open_office(f"sqlite:///{file}", tmp_path) as office:
-        letter, _ = await registering(office)
+        letter, _ = await asked_to_confirm(office)
     async with serving(office.house.hub.settings, smtp_port=1) as child:
         yield Flooded(child, office, letter)
 

@@ -22,7 +22,7 @@ from models.inbound import InboundMail
 from models.kinds import Letter, MailUse, Verdict
 from tests.ports import free_port
 from tests.postman import LETTERS, Postman, answer_to, open_office, reply_to
-from tests.test_answers import registering
+from tests.test_answers import asked_to_confirm
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ from tests.test_answers import registering
 )
 async def test_a_report_reaches_its_delivery(office: Postman, sample: str, state: str) -> None:
     """The address alone says which delivery it is about; the report says what became of it."""
-    letter, contact = await registering(office)
+    letter, contact = await asked_to_confirm(office)
     await office.bring((LETTERS / f"{sample}.eml").read_bytes(), to=letter.sender, sender="")
     assert (await office.read()).verdict is Verdict.BOUNCED
     delivery = await Delivery.get(contact_id=contact.id)
@@ -47,7 +47,7 @@ async def test_a_report_reaches_its_delivery(office: Postman, sample: str, state
 
 async def test_a_report_of_success_changes_nothing(office_on_sqlite: Postman) -> None:
     """Delivered is what was thought."""
-    letter, contact = await registering(office_on_sqlite)
+    letter, contact = await asked_to_confirm(office_on_sqlite)
     await office_on_sqlite.bring((LETTERS / "delivered/postfix-success.eml").read_bytes(), to=letter.sender, sender="")
     assert (await office_on_sqlite.read()).verdict is Verdict.DELIVERED
     assert (await Delivery.get(contact_id=contact.id)).failed_at is None
@@ -85,7 +85,7 @@ def bombs() -> dict[str, bytes]:
 
 async def test_bombs_end_on_the_shelf_or_in_silence_and_the_process_lives(office_on_sqlite: Postman) -> None:
     """Each gets an answer and an end; none confirms, none is answered; mail gets through right behind them."""
-    letter, contact = await registering(office_on_sqlite)
+    letter, contact = await asked_to_confirm(office_on_sqlite)
     codes = [(await office_on_sqlite.bring(content, to=reply_to(letter)))[0] for content in bombs().values()]
     # A line beyond the standard's length is refused in the dialogue; the rest is kept.
     assert codes.count(500) == 1
@@ -241,7 +241,7 @@ async def test_killed_between_250_and_reading_it_is_acted_on_once(sqlite_templat
     file.chmod(0o600)
     url = f"sqlite:///{file}"
     async with open_office(url, tmp_path) as office:
-        letter, contact = await registering(office)
+        letter, contact = await asked_to_confirm(office)
     content = answer_to(letter, "yes")
     port = free_port()
     killed = await asyncio.create_subprocess_exec(
@@ -295,7 +295,7 @@ async def test_two_hubs_that_answer_each_other_stop_after_one_exchange(
     office_on_sqlite: Postman,
 ) -> None:
     """The other hub's answer says auto-replied, and ours to it is never written."""
-    letter, _ = await registering(office_on_sqlite)
+    letter, _ = await asked_to_confirm(office_on_sqlite)
     theirs = EmailMessage()
     theirs["From"] = "tegata@other.test"
     theirs["To"] = reply_to(letter)

@@ -24,7 +24,7 @@ from tests.house import House
 from tests.people import START, People
 from tests.ports import free_port
 from tests.postman import DOMAIN, Postman, answer_to, open_office, reply_to
-from tests.test_answers import registering
+from tests.test_answers import asked_to_confirm
 from tests.test_mail_door import wired
 
 
@@ -98,7 +98,7 @@ async def test_a_full_house_refuses_at_rcpt_and_takes_mail_again(sqlite_template
     file = tmp_path / "tegata.db"
     file.write_bytes(sqlite_template.read_bytes())
     async with open_office(f"sqlite:///{file}", tmp_path, mail_kept=100) as office:
-        letter, _ = await registering(office)
+        letter, _ = await asked_to_confirm(office)
         house = office.house
         house.sync()
         await keep(house.people, MailUse.REPLY, number=100)

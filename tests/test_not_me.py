@@ -8,7 +8,7 @@ import pytest
 from tortoise.transactions import in_transaction
 
 from demo.inbox import Received
-from hub import accounts, audit, contacts, login, not_me, sessions
+from hub import accounts, audit, confirming, contacts, login, not_me, registering, sessions
 from hub.outcome import Admitted, Asked, ByContact, BySoftToken, Confirmed, Reason, Refused
 from hub.sessions import Current
 from models.authenticator import SoftToken
@@ -128,17 +128,15 @@ async def test_j10_a_confirmation_that_nobody_asked_for_ends_the_registration_on
     """Its reader may be no member: the registration ends and the address is closed, and codes go on."""
     member = await house.people.member(contacts=("自宅",))
     async with house.person(language=language) as reader:
-        from hub import contacts
-
         session = await house.people.stepped_up(member)
         visit = house.people.visit()
-        await contacts.add(house.hub, visit, session, label="よそ", address="someone@else.test")
+        await registering.add(house.hub, visit, session, label="よそ", address="someone@else.test")
         letter = await house.inbox.next_to("someone@else.test")
         await reader.open(not_me_in(letter))
         await reader.press({"en": "Yes, stop it", "ja": "取り消す"}[language])
         assert reader.page == "not-me-done"
         assert "よそ" not in [one.label for one in await contacts.listed(session)]
-        again = await contacts.add(house.hub, visit, session, label="よそ", address="someone@else.test")
+        again = await registering.add(house.hub, visit, session, label="よそ", address="someone@else.test")
         assert again == Refused(Reason.ADDRESS_REFUSED)
         assert (await accounts.show("taro", now=house.people.now)).codes_blocked_until is None
 
@@ -158,8 +156,6 @@ async def test_a_session_that_its_code_opened_is_ended(people: People) -> None:
 
 async def test_a_change_that_nobody_made_ends_the_session_it_was_made_in(people: People) -> None:
     """A notice of a removal, disowned, ends the session in which the contact was removed."""
-    from hub import contacts
-
     member = await people.member(contacts=("home", "phone"))
     session = await people.stepped_up(member)
     await contacts.remove(people.hub, people.visit(), session, member.contacts["phone"])
@@ -244,7 +240,7 @@ async def enrolled(people: People) -> tuple[Member, Current, dict[str, int]]:
     session = await people.stepped_up(member, visit=replace(people.visit(), browser_token="theirs"))
     added = await people.adding(session, label="theirs", address="stranger@mail.test")
     assert isinstance(
-        await contacts.confirm_with_code(people.hub, people.visit(), session, added.contact_id, added.code), Confirmed
+        await confirming.confirm_with_code(people.hub, people.visit(), session, added.contact_id, added.code), Confirmed
     )
     setup = await soft_tokens.set_up(people.hub, people.visit(), session)
     assert isinstance(setup, soft_tokens.Setup)
@@ -308,7 +304,7 @@ async def test_what_another_session_bound_stays(people: People) -> None:
     people.later(minutes=2)
     mine = await people.stepped_up(member)
     added = await people.adding(mine, label="mine", address="mine@mail.test")
-    await contacts.confirm_with_code(people.hub, people.visit(), mine, added.contact_id, added.code)
+    await confirming.confirm_with_code(people.hub, people.visit(), mine, added.contact_id, added.code)
     letter = await Delivery.filter(notice="new-login", session_id=theirs.id).first()
     assert letter is not None
     await not_me.disown(people.hub, people.visit(), letter.id)

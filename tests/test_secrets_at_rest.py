@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tortoise.connection import get_connections
 
-from hub import audit, contacts, login, sessions
+from hub import audit, confirming, login, sessions
 from hub.authenticators import matrix
 from hub.outcome import Admitted, BySoftToken, Confirmed
 from models.authenticator import MatrixCard
@@ -56,9 +56,9 @@ async def test_a_dump_after_a_full_journey_holds_no_clear_secret(
     session = await sessions.current(people.hub, stepped_up.token, now=people.now)
     assert session is not None
     registration = await people.adding(session)
-    await contacts.confirm_with_code(people.hub, people.visit(), session, registration.contact_id, registration.wrong)
+    await confirming.confirm_with_code(people.hub, people.visit(), session, registration.contact_id, registration.wrong)
     people.later(seconds=2)
-    confirmed = await contacts.confirm_with_code(
+    confirmed = await confirming.confirm_with_code(
         people.hub, people.visit(), session, registration.contact_id, registration.code
     )
     assert isinstance(confirmed, Confirmed)

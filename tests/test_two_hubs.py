@@ -11,7 +11,7 @@ from models.kinds import Letter, Verdict
 from tests.child import serving
 from tests.ports import free_port
 from tests.postman import Postman, open_office, reply_to
-from tests.test_answers import registering
+from tests.test_answers import asked_to_confirm
 
 # What a loop would need for its next turn, many times over.
 QUIET = 2.0
@@ -24,7 +24,7 @@ async def lettered(template: Path, folder: Path, domain: str) -> tuple[str, Post
     file.write_bytes(template.read_bytes())
     file.chmod(0o600)
     async with open_office(f"sqlite:///{file}", folder, mail_domain=domain) as office:
-        letter, _ = await registering(office)
+        letter, _ = await asked_to_confirm(office)
         return reply_to(letter), office
 
 

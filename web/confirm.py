@@ -4,8 +4,8 @@ from typing import assert_never
 
 from aiohttp.web import Request, Response
 
-from hub import contacts
-from hub.contacts import LinkElsewhere, LinkHere
+from hub import confirming
+from hub.confirming import LinkElsewhere, LinkHere
 from hub.outcome import Confirmed, Done, Reason, Refused
 from web.context import ONWARD, hub_of, keep, now_of, session_of, visit_of
 from web.pages import page, see, told
@@ -15,7 +15,7 @@ from web.paths import own_path
 async def show(request: Request) -> Response:
     """Show the button that confirms, in the account's own browser; the code to type there, in any other."""
     token = request.match_info["token"]
-    outcome = await contacts.opened_link(hub_of(request), await session_of(request), token, now=now_of(request))
+    outcome = await confirming.opened_link(hub_of(request), await session_of(request), token, now=now_of(request))
     match outcome:
         case LinkHere():
             return page(request, "confirm", link=outcome, token=token)
@@ -35,7 +35,7 @@ async def post(request: Request) -> Response:
     token = request.match_info["token"]
     if session is None:
         raise see(f"/confirm/{token}")
-    outcome = await contacts.confirm_with_link(hub_of(request), visit_of(request), session, token)
+    outcome = await confirming.confirm_with_link(hub_of(request), visit_of(request), session, token)
     match outcome:
         case Confirmed(contact_id):
             raise see(f"/settings/email/{contact_id}/waiting")
@@ -59,7 +59,7 @@ async def show_refuse(request: Request) -> Response:
 
 async def post_refuse(request: Request) -> Response:
     """End the registration: this was not me."""
-    outcome = await contacts.refuse(hub_of(request), visit_of(request), request.match_info["token"])
+    outcome = await confirming.refuse(hub_of(request), visit_of(request), request.match_info["token"])
     match outcome:
         case Done():
             return page(request, "not-me-done", ends="registration", codes_from=None)

@@ -4,9 +4,9 @@ from typing import Any, assert_never
 
 from aiohttp.web import Request, Response
 
-from hub import contacts, enrolment
-from hub.contacts import Waiting
+from hub import confirming, contacts, enrolment, registering
 from hub.outcome import Added, Confirmed, Done, Refused, Throttled
+from hub.registering import Waiting
 from hub.sessions import Current
 from web import sentences
 from web.context import hub_of, language_of, now_of, session_of, visit_of
@@ -32,7 +32,7 @@ async def post_add(request: Request) -> Response:
     if isinstance(session, Response):
         return session
     label, email = await fields(request, "label", "email")
-    outcome = await contacts.add(hub_of(request), visit_of(request), session, label=label, address=email)
+    outcome = await registering.add(hub_of(request), visit_of(request), session, label=label, address=email)
     match outcome:
         case Added(contact_id):
             raise see(_waiting_path(contact_id))
@@ -45,7 +45,7 @@ async def post_add(request: Request) -> Response:
 async def show_waiting(request: Request) -> Response:
     """Show that a mail is on its way, with the field for its code."""
     session = await _logged_in(request)
-    outcome = await contacts.waiting(hub_of(request), session, _id(request), now=now_of(request))
+    outcome = await registering.waiting(hub_of(request), session, _id(request), now=now_of(request))
     match outcome:
         case Waiting():
             return page(request, "waiting", waiting=outcome, **waiting_shown(request, outcome))
@@ -59,7 +59,7 @@ async def post_waiting(request: Request) -> Response:
     """Confirm with the code from the mail."""
     session = await _logged_in(request)
     (code,) = await fields(request, "code")
-    outcome = await contacts.confirm_with_code(hub_of(request), visit_of(request), session, _id(request), code)
+    outcome = await confirming.confirm_with_code(hub_of(request), visit_of(request), session, _id(request), code)
     if isinstance(outcome, Confirmed):
         raise see(_waiting_path(outcome.contact_id))
     return await _waiting_refused(request, session, outcome)
@@ -70,7 +70,7 @@ async def post_again(request: Request) -> Response:
     session = await permitted(request)
     if isinstance(session, Response):
         return session
-    outcome = await contacts.send_again(hub_of(request), visit_of(request), session, _id(request))
+    outcome = await registering.send_again(hub_of(request), visit_of(request), session, _id(request))
     match outcome:
         case Done():
             raise see(_waiting_path(_id(request)))
@@ -155,7 +155,7 @@ def waiting_shown(request: Request, waiting: Waiting) -> dict[str, Any]:
 
 
 async def _waiting_refused(request: Request, session: Current, outcome: Refused | Throttled) -> Response:
-    waiting = await contacts.waiting(hub_of(request), session, _id(request), now=now_of(request))
+    waiting = await registering.waiting(hub_of(request), session, _id(request), now=now_of(request))
     if isinstance(waiting, Waiting):
         return refused(request, "waiting", outcome, waiting=waiting, **waiting_shown(request, waiting))
     if isinstance(waiting, Confirmed):

@@ -9,10 +9,10 @@ from typing import Any
 from aiohttp.web import Request, StreamResponse
 from aiohttp_sse import EventSourceResponse, sse_response
 
-from hub import contacts, login
-from hub.contacts import Waiting
+from hub import login, registering
 from hub.outbox import topic_of
 from hub.outcome import Asked, Confirmed, DeliveryState
+from hub.registering import Waiting
 from hub.wakeup import Bell
 from models.kinds import AuthenticatorKind
 from web.contact_pages import waiting_shown
@@ -56,12 +56,12 @@ async def contact_stream(request: Request) -> StreamResponse:
     known = session
 
     async def look() -> dict[str, Any] | None:
-        outcome = await contacts.waiting(hub_of(request), known, contact_id, now=request.app[CLOCK]())
+        outcome = await registering.waiting(hub_of(request), known, contact_id, now=request.app[CLOCK]())
         if isinstance(outcome, Waiting):
             return {**waiting_shown(request, outcome), "done": False}
         return {"turn": isinstance(outcome, Confirmed) or outcome is not None, "done": True}
 
-    first = await contacts.waiting(hub_of(request), known, contact_id, now=request.app[CLOCK]())
+    first = await registering.waiting(hub_of(request), known, contact_id, now=request.app[CLOCK]())
     topic = topic_of(first.challenge_id) if isinstance(first, Waiting) and first.challenge_id else "nothing"
     return await _told(request, topic, look)
 

@@ -1,0 +1,220 @@
+"""A contact's confirmation: by its code, its URL or an answer to its mail; or its end, on the word of who got it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tortoise.transactions import in_transaction
+
+from hub import audit, challenges, contacts, notices, registering, turns, verification
+from hub.authenticators import one_time_password
+from hub.hub import Hub
+from hub.labels import typed_code
+from hub.outbox import topic_of
+from hub.outcome import Confirmed, Done, Reason, Refused, Throttled
+from hub.sessions import Current
+from hub.settings import NUMBERS
+from hub.verification import Question, Right
+from hub.visit import Visit
+from models.contact import Contact, RefusedAddress
+from models.delivery import Delivery
+from models.kinds import Channel, EventKind, Letter, Notice, Purpose
+from models.login import Challenge
+
+
+@dataclass(frozen=True, slots=True)
+class LinkHere:
+    """A mailed URL in a browser that is logged in to its account: one button confirms."""
+
+    label: str
+    account: str
+    asked_at: datetime
+    asked_from: str
+    asked_with: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkElsewhere:
+    """A mailed URL in any other browser: the code, to be typed where the address was added; nothing confirms here."""
+
+    label: str
+    account: str
+    code: str = field(repr=False)
+    asked_at: datetime
+    asked_from: str
+    asked_with: str
+
+
+async def confirm_with_code(
+    hub: Hub, visit: Visit, session: Current, contact_id: int, typed: str
+) -> Confirmed | Refused | Throttled:
+    """Confirm a contact with the code from its mail, typed where the address was added."""
+    return await confirm_typed(hub, visit, session.account_id, contact_id, typed)
+
+
+async def confirm_typed(
+    hub: Hub, visit: Visit, account_id: int, contact_id: int, typed: str
+) -> Confirmed | Refused | Throttled:
+    """Confirm a contact with its code for a door that has made sure whose account it is."""
+    async with in_transaction():
+        contact = await Contact.get_or_none(id=contact_id, account_id=account_id)
+        if contact is None:
+            return Refused(Reason.NOT_FOUND)
+        challenge = await challenges.live(registering.slot_of(contact.id), now=visit.now)
+        if challenge is None:
+            return Refused(Reason.ALREADY_CONFIRMED if contact.confirmed_at else Reason.CHALLENGE_OVER)
+        question = Question(account_id, challenge.kind, challenge, Purpose.CONFIRM)
+        verdict = await verification.verify(hub, visit, question, typed)
+        if not isinstance(verdict, Right):
+            return verdict
+        confirmed, told = await _confirmed(hub, visit, contact, by="code")
+    await notices.rouse(hub, told)
+    await hub.wakeups.tell(topic_of(challenge.id))
+    return confirmed
+
+
+async def confirm_any(hub: Hub, visit: Visit, account_id: int, typed: str) -> Confirmed | Refused | Throttled:
+    """Confirm whichever waiting contact of an account this code belongs to, for a door where none is named.
+
+    A wrong code is a try of each that it was compared with.
+    """
+    async with in_transaction():
+        await turns.take(account_id)
+        waits = await _waiting_for(account_id, visit.now)
+        if not waits:
+            return Refused(Reason.CHALLENGE_OVER)
+        code = typed_code(typed)
+        meant = [one for one in waits if one_time_password.is_right(challenges.code_of(hub.keys, one), code)]
+        if not meant and await _was_consumed(hub, account_id, code, visit.now):
+            return Refused(Reason.ALREADY_CONFIRMED)
+        first = (meant or waits)[0]
+        outcome = await confirm_typed(hub, visit, account_id, first.contact_id or 0, typed)
+        if isinstance(outcome, Refused) and outcome.reason is not Reason.CODE_MISSHAPEN:
+            for other in waits[1:]:
+                await challenges.spend(other, now=visit.now)
+    return outcome
+
+
+async def opened_link(
+    hub: Hub, session: Current | None, token: str, *, now: datetime
+) -> LinkHere | LinkElsewhere | Confirmed | Refused:
+    """Tell what a mailed URL shows; changes nothing, whoever follows it."""
+    challenge = await _by_token(hub, token)
+    if challenge is None or challenge.contact is None:
+        return Refused(Reason.NOT_FOUND)
+    contact = challenge.contact
+    here = session is not None and session.account_id == challenge.account_id
+    if contacts.is_confirmed(contact) and here:
+        return Confirmed(contact.id, contact.label, await contacts.is_first(contact))
+    if not challenges.is_live(challenge, now):
+        return Refused(Reason.ALREADY_CONFIRMED if contact.confirmed_at else Reason.CHALLENGE_OVER)
+    asked = await Delivery.filter(challenge_id=challenge.id).order_by("id").first()
+    asked_from, asked_with = (asked.asked_from, asked.asked_with) if asked else ("", "")
+    if here:
+        return LinkHere(contact.label, challenge.account.name, challenge.issued_at, asked_from, asked_with)
+    return LinkElsewhere(
+        contact.label,
+        challenge.account.name,
+        challenges.code_of(hub.keys, challenge),
+        challenge.issued_at,
+        asked_from,
+        asked_with,
+    )
+
+
+async def confirm_with_link(hub: Hub, visit: Visit, session: Current, token: str) -> Confirmed | Refused:
+    """Confirm a contact with the URL from its mail, in a browser logged in to that account and in no other."""
+    async with in_transaction():
+        await turns.take(session.account_id)
+        challenge = await _by_token(hub, token)
+        if challenge is None or challenge.contact is None or challenge.account_id != session.account_id:
+            return Refused(Reason.NOT_FOUND)
+        if contacts.is_confirmed(challenge.contact):
+            return Refused(Reason.ALREADY_CONFIRMED)
+        if not challenges.is_live(challenge, visit.now):
+            return Refused(Reason.CHALLENGE_OVER)
+        await challenges.consume(challenge, now=visit.now)
+        confirmed, told = await _confirmed(hub, visit, challenge.contact, by="url")
+    await notices.rouse(hub, told)
+    await hub.wakeups.tell(topic_of(challenge.id))
+    return confirmed
+
+
+async def confirm_by_answer(
+    hub: Hub, visit: Visit, challenge_id: int
+) -> tuple[Confirmed, frozenset[Channel]] | Refused:
+    """Confirm a contact on an answer from its own mailbox, in the caller's transaction; with it, whom to rouse."""
+    challenge = await Challenge.filter(id=challenge_id, purpose=Purpose.CONFIRM).select_related("contact").first()
+    if challenge is None or challenge.contact is None:
+        return Refused(Reason.NOT_FOUND)
+    if contacts.is_confirmed(challenge.contact):
+        return Refused(Reason.ALREADY_CONFIRMED)
+    if not challenges.is_live(challenge, visit.now):
+        return Refused(Reason.CHALLENGE_OVER)
+    if not await challenges.consume(challenge, now=visit.now):
+        return Refused(Reason.CHALLENGE_OVER)
+    return await _confirmed(hub, visit, challenge.contact, by="answer")
+
+
+async def refuse(hub: Hub, visit: Visit, token: str) -> Done | Refused:
+    """End a registration on the word of who got its mail: "this was not me"; the address is closed to that account."""
+    async with in_transaction():
+        asked = await _by_token(hub, token)
+        if asked is not None:
+            await turns.take(asked.account_id)
+        # Read anew behind the account's row: what was confirmed meanwhile is refused no more.
+        challenge = await _by_token(hub, token)
+        if challenge is None or challenge.contact is None or not challenges.is_live(challenge, visit.now):
+            return Refused(Reason.CHALLENGE_OVER)
+        contact = challenge.contact
+        await RefusedAddress.create(
+            account_id=contact.account_id, address_folded=contact.address_folded, refused_at=visit.now
+        )
+        await Challenge.filter(id=challenge.id).update(slot=None, revoked_at=visit.now)
+        await Contact.filter(id=contact.id, confirmed_at=None).delete()
+        await audit.record(hub.keys, EventKind.CONTACT_REFUSED, visit, contact.account_id, label=contact.label)
+    await hub.wakeups.tell(topic_of(challenge.id))
+    return Done()
+
+
+async def _waiting_for(account_id: int, now: datetime) -> list[Challenge]:
+    """Read the confirmations of an account that can still be answered, the newest first."""
+    found = await Challenge.filter(account_id=account_id, purpose=Purpose.CONFIRM, slot__isnull=False).order_by("-id")
+    return [one for one in found if challenges.is_live(one, now)]
+
+
+async def _was_consumed(hub: Hub, account_id: int, code: str, now: datetime) -> bool:
+    """Tell whether a code has confirmed one of the account's contacts lately; it can't do so again."""
+    used = Challenge.filter(account_id=account_id, purpose=Purpose.CONFIRM, answered_at__isnull=False)
+    lately = await used.filter(issued_at__gt=now - NUMBERS.confirmation_life).order_by("-id").limit(NUMBERS.contacts)
+    return any(one_time_password.is_right(challenges.code_of(hub.keys, one), code) for one in lately)
+
+
+async def _confirmed(hub: Hub, visit: Visit, contact: Contact, *, by: str) -> tuple[Confirmed, frozenset[Channel]]:
+    await Contact.filter(id=contact.id).update(confirmed_at=visit.now, suspended_at=None, suspended_why="")
+    await audit.record(hub.keys, EventKind.CONTACT_CONFIRMED, visit, contact.account_id, contact=contact.id, by=by)
+    # However it was confirmed: what a reader disowns is the session that asked for it.
+    asked = await Delivery.filter(contact_id=contact.id, letter=Letter.CONFIRMATION).order_by("-id").first()
+    told = await notices.tell_all(
+        hub,
+        visit,
+        contact.account_id,
+        Notice.CONTACT_ADDED,
+        about=contact.label,
+        but=contact.id,
+        by=asked.session_id if asked else None,
+    )
+    return Confirmed(contact.id, contact.label, await contacts.is_first(contact)), told
+
+
+async def _by_token(hub: Hub, token: str) -> Challenge | None:
+    """Find the confirmation that a mailed token belongs to; the token's id only says where to look."""
+    challenge_id = challenges.id_in(token)
+    if challenge_id is None:
+        return None
+    found = (
+        await Challenge.filter(id=challenge_id, purpose=Purpose.CONFIRM).select_related("contact", "account").first()
+    )
+    if found is None:
+        return None
+    right = one_time_password.is_right(challenges.token_of(hub.keys, found), token.lower())
+    return found if right else None
