@@ -10,8 +10,8 @@ from bench.crowd import PASSWORD, name_of, populate
 from bench.figures import spread
 from hub import login
 from hub.authenticators.password import Cost
+from hub.delivery import Accepted
 from hub.hub import Hub, opened
-from hub.outbox import Accepted
 from hub.outcome import Admitted, Asked, Begun, Choose
 from hub.settings import load
 from hub.visit import Visit

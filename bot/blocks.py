@@ -5,8 +5,8 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from bot.words import escaped
+from hub.delivery import Claimed
 from hub.fading import Ending, Faded
-from hub.outbox import Claimed
 from models.kinds import Letter, Notice
 
 BUTTON = "not-me"

@@ -20,8 +20,8 @@ from bot.desk import Clock, Place
 from bot.errors import INACTIVE, Meaning, error_of, meaning_of, retry_after_of
 from hub.bounces import Bounce, BounceKind, bounced
 from hub.breaker import Breaker
+from hub.delivery import Accepted, Claimed, Deferred, Failed, Report
 from hub.hub import Hub
-from hub.outbox import Accepted, Claimed, Deferred, Failed, Report
 from hub.visit import Visit
 from models.kinds import Channel, Letter, Zone
 

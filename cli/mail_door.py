@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hub.bounces import ALARM, Bounce, BounceKind, bounced
+from hub.delivery import Claimed, Failed
 from hub.errors import HubError
 from hub.hub import Hub
 from hub.intake import Intake
 from hub.labels import domain_of
-from hub.outbox import Claimed, Failed
 from hub.settings import Settings, listen_of
 from hub.visit import Visit
 from mail_gateway import dkim_keys, inbound

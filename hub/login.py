@@ -23,9 +23,10 @@ from hub import (
     verification,
 )
 from hub.codes import Sent
+from hub.delivery import line_of
 from hub.hub import Hub
 from hub.labels import fold_account
-from hub.outbox import line_of, topic_of
+from hub.outbox import topic_of
 from hub.outcome import (
     Admitted,
     Asked,

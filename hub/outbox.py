@@ -4,7 +4,7 @@ import random
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from typing import assert_never
@@ -12,9 +12,9 @@ from typing import assert_never
 from tortoise.transactions import in_transaction
 
 from hub import challenges, letter_token, mail_addresses
+from hub.delivery import Accepted, Claimed, Deferred, Failed, Report
 from hub.keyring import KeyRing
 from hub.labels import domain_of
-from hub.outcome import DeliveryLine, DeliveryState
 from hub.settings import NUMBERS, Settings
 from hub.visit import Visit
 from hub.wakeup import Bell, Wakeups
@@ -53,68 +53,6 @@ UPDATE "delivery" SET "lease" = {lease}, "due_at" = {until}, "attempts" = "attem
  SELECT "id" FROM "delivery" WHERE "channel" = {channel} AND "urgency" = {urgency} AND "due_at" <= {now}
  AND "expires_at" > {now} ORDER BY "due_at" LIMIT {limit} {skip_locked}) RETURNING {columns}
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """One delivery, leased to the caller, with all that a letter needs; `code` and `url` rest nowhere else.
-
-    An approval carries no code: what is typed is to be read on the page.
-    """
-
-    id: int
-    lease: str
-    channel: Channel
-    letter: Letter
-    address: str
-    message_id: str
-    language: str
-    account: str
-    label: str
-    code: str = field(repr=False)
-    url: str = field(repr=False)
-    not_me: str = field(repr=False)
-    asked_at: datetime
-    asked_from: str
-    asked_with: str
-    expires_at: datetime
-    attempt: int
-    notice: str
-    subject_label: str
-    challenge_id: int | None = None
-    thread: str = ""
-    envelope_sender: str = ""
-    reply_to: str = ""
-    answers_to: str = ""
-    labels: tuple[str, ...] = ()
-    hides_code: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The next server took it over; `remote` is where the message can be found there, if it can."""
-
-    reply: str
-    remote: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Deferred:
-    """Not now; try again, at the earliest after `retry_after`."""
-
-    reply: str
-    retry_after: timedelta | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """Never, as it is; `is_dead` when the reply says that there is no such mailbox."""
-
-    reply: str
-    is_dead: bool = False
-
-
-Report = Accepted | Deferred | Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,28 +341,6 @@ async def _labels_for(row: Delivery) -> tuple[str, ...]:
 def topic_of(challenge_id: int) -> str:
     """Name the topic that tells of a challenge's delivery and of its answer."""
     return f"challenge:{challenge_id}"
-
-
-def line_of(delivery: Delivery, now: datetime) -> DeliveryLine:
-    """Tell how a delivery stands."""
-    state, at = _stand(delivery, now)
-    return DeliveryLine(state, at, delivery.posted_at, delivery.reply)
-
-
-def _stand(delivery: Delivery, now: datetime) -> tuple[DeliveryState, datetime]:
-    # What was accepted may come back later: the last word counts.
-    if delivery.failed_at is not None:
-        return DeliveryState.FAILED, delivery.failed_at
-    if delivery.delayed_at is not None:
-        return DeliveryState.DELAYED, delivery.delayed_at
-    if delivery.accepted_at is not None:
-        return DeliveryState.ACCEPTED, delivery.accepted_at
-    if delivery.expires_at <= now:
-        return DeliveryState.EXPIRED, delivery.expires_at
-    # A reply without an end is a server's "not now".
-    if delivery.reply:
-        return DeliveryState.RETRYING, delivery.due_at or now
-    return DeliveryState.WAITING, delivery.posted_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from hub import audit, challenges, contacts, sessions, turns
+from hub.delivery import line_of
 from hub.hub import Hub
 from hub.labels import UnacceptableError, address_of, domain_of, fold_address, fold_label, label_or_refusal
-from hub.outbox import line_of
 from hub.outcome import Added, Confirmed, DeliveryLine, Done, Reason, Refused, Throttled
 from hub.sessions import Current
 from hub.settings import NUMBERS

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from hub.outbox import Claimed
+from hub.delivery import Claimed
 from models.kinds import Answer, Letter, Notice
 
 _Policy: TypeAlias = "EmailPolicy[EmailMessage]"

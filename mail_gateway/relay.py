@@ -15,7 +15,7 @@ from aiosmtplib import SMTP, SMTPException
 from prometheus_client import Counter
 
 from hub.breaker import Breaker
-from hub.outbox import Accepted, Deferred, Failed, Report
+from hub.delivery import Accepted, Deferred, Failed, Report
 from mail_gateway.replies import Meaning, meaning_of
 from mail_gateway.settings import RelayAddress, StartTls
 from mail_gateway.transaction import Refused, Step, Taken, hand

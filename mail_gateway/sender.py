@@ -12,8 +12,9 @@ import structlog
 from prometheus_client import Counter, Histogram
 from tortoise.exceptions import BaseORMException
 
+from hub.delivery import Accepted, Claimed, Deferred, Failed, Report
 from hub.labels import domain_of
-from hub.outbox import Accepted, Claimed, Deferred, Failed, Outbox, Report
+from hub.outbox import Outbox
 from hub.settings import NUMBERS
 from mail_gateway.destinations import Destinations
 from mail_gateway.dkim_keys import Signer

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from hub import approvals, login
+from hub.delivery import Accepted, Claimed
 from hub.labels import fold_label
-from hub.outbox import Accepted, Claimed
 from hub.outcome import Approved, Asked, ByApproval, Refused, Throttled
 from hub.visit import Visit
 from models.contact import Contact

@@ -12,8 +12,8 @@ import pytest
 from tortoise.transactions import in_transaction
 
 from hub import accounts, keyring, login, matrix_cards, registering, sessions, soft_tokens
+from hub.delivery import Accepted, Claimed
 from hub.hub import Hub, opened
-from hub.outbox import Accepted, Claimed
 from hub.outcome import Added, Admitted, Asked, Begun, ByContact, ByMatrix, Done
 from hub.sessions import Current
 from hub.settings import Settings, load

@@ -6,7 +6,7 @@ import pytest
 
 from hub import accounts, login, not_me, policy, sessions
 from hub.authenticators import approval
-from hub.outbox import Deferred, Failed
+from hub.delivery import Deferred, Failed
 from hub.outcome import (
     Admitted,
     Approved,

@@ -14,8 +14,8 @@ from bs4 import BeautifulSoup
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from hub.delivery import Claimed
 from hub.labels import UnacceptableError, address_of, label_of
-from hub.outbox import Claimed
 from mail_gateway.letters import _SUBJECTS, House, UnwritableError, write
 from models.kinds import Channel, Letter, Notice
 

@@ -17,7 +17,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from prometheus_client import REGISTRY, generate_latest
 
 from hub.breaker import Breaker
-from hub.outbox import Claimed, Deferred, Failed
+from hub.delivery import Claimed, Deferred, Failed
 from hub.settings import load
 from mail_gateway import dialogue, dkim_keys, letters
 from mail_gateway.destinations import Destinations

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from hub.outbox import Accepted, Deferred, Failed, Report
+from hub.delivery import Accepted, Deferred, Failed, Report
 from mail_gateway.relay import Relay
 from mail_gateway.settings import relay_address
 from tests.mail_servers import CLOSE, HANG, Refusing

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from hub import login
+from hub.delivery import Accepted, Claimed, Deferred, Failed
 from hub.hub import Hub
-from hub.outbox import Accepted, Claimed, Deferred, Failed
 from hub.outcome import Asked, ByContact, DeliveryState
 from hub.settings import NUMBERS
 from models.contact import Contact

@@ -9,7 +9,7 @@ import pytest
 from bot.blocks import Head, message_of
 from demo.slack.faults import Break
 from hub import contacts, login, not_me
-from hub.outbox import Claimed
+from hub.delivery import Claimed
 from hub.outcome import Admitted, Asked, Done, Refused
 from hub.slack_links import linked_to, unlink
 from models.account import Account

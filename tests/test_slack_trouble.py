@@ -15,7 +15,7 @@ from bot.errors import Meaning, meaning_of
 from demo.slack.faults import Break, Drop, Fault, Hang, Limit, Refuse
 from demo.slack.stand_in import StandIn, standing_in
 from hub import login, sessions
-from hub.outbox import line_of
+from hub.delivery import line_of
 from hub.outcome import DeliveryState
 from models.contact import Contact
 from models.delivery import Delivery
