@@ -305,3 +305,20 @@ async def _raw(house: House, *lines: str) -> tuple[int, str, str]:
     answered, _, body = received.decode("utf-8", "replace").partition("\r\n\r\n")
     status = re.match(r"HTTP/1\.[01] (\d{3})", answered)
     return int(status[1]) if status else 0, answered, body
+
+
+async def test_whoever_hangs_up_in_a_form_is_no_failure_of_ours(house: House) -> None:
+    """Nothing is logged as an error: an operator would look for a database that is gone."""
+    head = "POST /login/account HTTP/1.1\r\nHost: portal.test\r\nContent-Length: 10\r\n"
+    where = urlsplit(house.url)
+    with capture_logs() as told:
+        reader, writer = await asyncio.open_connection(where.hostname, where.port)
+        writer.write(f"{head}Content-Type: {FORM}\r\nExpect: 100-continue\r\n\r\n".encode())
+        # From here on the form is being read.
+        assert b"100 Continue" in await reader.readline()
+        writer.close()
+        await writer.wait_closed()
+        # The hub hears of it before it answers somebody else.
+        async with house.person() as person:
+            await person.open("/help")
+    assert not [line for line in told if line["log_level"] == "error"], told

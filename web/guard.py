@@ -54,8 +54,7 @@ async def guard(request: Request, handler: Handler) -> StreamResponse:
     except HTTPException as answer:
         response = _told(request, answer)
     except (BaseORMException, OSError) as error:
-        is_no_name = isinstance(error, OSError) and error.errno == ENAMETOOLONG
-        response = page(request, "not-found", status=404) if is_no_name else _unavailable(request, error)
+        response = _broken(request, error)
     except Exception:
         # The last net: a stranger sees a reference number, the log has the rest.
         response = _failed(request)
@@ -100,6 +99,14 @@ def _told(request: Request, answer: HTTPException) -> Response:
     if answer.status < 500:  # noqa: PLR2004
         return page(request, "bad-request", status=answer.status)
     return _failed(request)
+
+
+def _broken(request: Request, error: Exception) -> Response:
+    if request.transport is None:
+        # Whoever asked has hung up in mid-request: nothing of ours is unavailable, and nobody reads the answer.
+        return Response(status=400)
+    is_no_name = isinstance(error, OSError) and error.errno == ENAMETOOLONG
+    return page(request, "not-found", status=404) if is_no_name else _unavailable(request, error)
 
 
 def _unavailable(request: Request, error: Exception) -> Response:
