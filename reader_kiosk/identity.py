@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from reader_kiosk.errors import KioskError
 
-_KEY, _NAMES = "key.pem", "kiosk.json"
+_KEY, _NAMES, _PROBE = "key.pem", "kiosk.json", "room"
 _OTHERS = 0o077
 
 
@@ -30,6 +30,16 @@ class Identity:
     key: Ed25519PrivateKey = field(repr=False)
 
 
+def make_room(folder: Path) -> None:
+    """See that an identity can be kept, before a code is spent on one; KioskError when it can't."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write(folder / _PROBE, b"")
+        (folder / _PROBE).unlink()
+    except OSError as error:
+        raise _unkept(folder, error) from error
+
+
 def save(folder: Path, identity: Identity) -> None:
     """Keep the identity where only this user can read it; the key first, so that a name never stands without one."""
     try:
@@ -39,8 +49,7 @@ def save(folder: Path, identity: Identity) -> None:
         names = {"hub": identity.hub, "kiosk_id": identity.kiosk_id, "name": identity.name, "zone": identity.zone}
         _write(folder / _NAMES, json.dumps(names, ensure_ascii=False, indent=2).encode())
     except OSError as error:
-        message = f"{folder}: the kiosk's key can't be kept there ({error.strerror})."
-        raise KioskError(message) from error
+        raise _unkept(folder, error) from error
 
 
 def load(folder: Path) -> Identity:
@@ -67,6 +76,10 @@ def load(folder: Path) -> Identity:
         message = f"{key_file}: no Ed25519 key. Please enrol the kiosk again."
         raise KioskError(message)
     return Identity(hub, kiosk_id, name, zone, key)
+
+
+def _unkept(folder: Path, error: OSError) -> KioskError:
+    return KioskError(f"{folder}: the kiosk's key can't be kept there ({error.strerror}).")
 
 
 def _write(path: Path, content: bytes) -> None:

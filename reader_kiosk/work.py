@@ -20,6 +20,7 @@ _REFUSED = {
 
 async def register(settings: Settings, hub_url: str, code: str) -> None:
     """Make this kiosk's key and have the hub take it; KioskError says why not."""
+    identity.make_room(settings.folder)
     async with line(settings.hub_ca) as http:
         try:
             made = await enrol(http, hub_url, code, now=kiosk.utc_now())

@@ -70,7 +70,16 @@ async def test_an_enrolment_that_fails_says_why_and_keeps_nothing(tmp_path, code
         ended, told = await typed(tmp_path / "kiosk", "enrol", house.hub.url, code)
     assert ended == 1
     assert said in told
-    assert not (tmp_path / "kiosk").exists()
+    assert not list((tmp_path / "kiosk").iterdir())
+
+
+async def test_no_code_is_spent_where_no_key_can_be_kept(tmp_path):
+    """A folder that only root may write to is found out before the hub is asked."""
+    (tmp_path / "file").touch()
+    async with played_hub() as house:
+        ended, told = await typed(tmp_path / "file" / "kiosk", "enrol", house.hub.url, CODE)
+        assert (ended, house.hub.asked) == (1, [])
+    assert "can't be kept there (Not a directory)" in told
 
 
 @pytest.mark.parametrize("url", ["http://portal.example", "ftp://portal.example", "https://a@b", "https://a/path", ""])
