@@ -56,20 +56,8 @@ async def confirm_typed(
 ) -> Confirmed | Refused | Throttled:
     """Confirm a contact with its code for a door that has made sure whose account it is."""
     async with in_transaction():
-        contact = await Contact.get_or_none(id=contact_id, account_id=account_id)
-        if contact is None:
-            return Refused(Reason.NOT_FOUND)
-        challenge = await challenges.live(registering.slot_of(contact.id), now=visit.now)
-        if challenge is None:
-            return Refused(Reason.ALREADY_CONFIRMED if contact.confirmed_at else Reason.CHALLENGE_OVER)
-        question = Question(account_id, challenge.kind, challenge, Purpose.CONFIRM)
-        verdict = await verification.verify(hub, visit, question, typed)
-        if not isinstance(verdict, Right):
-            return verdict
-        confirmed, told = await _confirmed(hub, visit, contact, by="code")
-    await notices.rouse(hub, told)
-    await hub.wakeups.tell(topic_of(challenge.id))
-    return confirmed
+        outcome = await _compared(hub, visit, account_id, contact_id, typed)
+    return await _told(hub, outcome)
 
 
 async def confirm_any(hub: Hub, visit: Visit, account_id: int, typed: str) -> Confirmed | Refused | Throttled:
@@ -87,11 +75,11 @@ async def confirm_any(hub: Hub, visit: Visit, account_id: int, typed: str) -> Co
         if not meant and await _was_consumed(hub, account_id, code, visit.now):
             return Refused(Reason.ALREADY_CONFIRMED)
         first = (meant or waits)[0]
-        outcome = await confirm_typed(hub, visit, account_id, first.contact_id or 0, typed)
+        outcome = await _compared(hub, visit, account_id, first.contact_id or 0, typed)
         if isinstance(outcome, Refused) and outcome.reason is not Reason.CODE_MISSHAPEN:
             for other in waits[1:]:
                 await challenges.spend(other, now=visit.now)
-    return outcome
+    return await _told(hub, outcome)
 
 
 async def opened_link(
@@ -187,6 +175,42 @@ async def _was_consumed(hub: Hub, account_id: int, code: str, now: datetime) -> 
     used = Challenge.filter(account_id=account_id, purpose=Purpose.CONFIRM, answered_at__isnull=False)
     lately = await used.filter(issued_at__gt=now - NUMBERS.confirmation_life).order_by("-id").limit(NUMBERS.contacts)
     return any(one_time_password.is_right(challenges.code_of(hub.keys, one), code) for one in lately)
+
+
+@dataclass(frozen=True, slots=True)
+class _Right:
+    """A contact that is confirmed once its transaction is committed, and who hears of it then."""
+
+    confirmed: Confirmed
+    told: frozenset[Channel]
+    challenge_id: int
+
+
+async def _compared(
+    hub: Hub, visit: Visit, account_id: int, contact_id: int, typed: str
+) -> _Right | Refused | Throttled:
+    """Compare a typed code with the one a contact waits for, in the caller's transaction."""
+    contact = await Contact.get_or_none(id=contact_id, account_id=account_id)
+    if contact is None:
+        return Refused(Reason.NOT_FOUND)
+    challenge = await challenges.live(registering.slot_of(contact.id), now=visit.now)
+    if challenge is None:
+        return Refused(Reason.ALREADY_CONFIRMED if contact.confirmed_at else Reason.CHALLENGE_OVER)
+    question = Question(account_id, challenge.kind, challenge, Purpose.CONFIRM)
+    verdict = await verification.verify(hub, visit, question, typed)
+    if not isinstance(verdict, Right):
+        return verdict
+    confirmed, told = await _confirmed(hub, visit, contact, by="code")
+    return _Right(confirmed, told, challenge.id)
+
+
+async def _told(hub: Hub, outcome: _Right | Refused | Throttled) -> Confirmed | Refused | Throttled:
+    """Ring the bells of a confirmation, after its commit: whoever hears one looks at once."""
+    if not isinstance(outcome, _Right):
+        return outcome
+    await notices.rouse(hub, outcome.told)
+    await hub.wakeups.tell(topic_of(outcome.challenge_id))
+    return outcome.confirmed
 
 
 async def _confirmed(hub: Hub, visit: Visit, contact: Contact, *, by: str) -> tuple[Confirmed, frozenset[Channel]]:

@@ -105,8 +105,7 @@ def _subject(question: Question) -> str:
 
 async def _compared(hub: Hub, visit: Visit, question: Question, typed: str) -> Right | Refused:
     if question.kind is AuthenticatorKind.SOFT_TOKEN:
-        right = await soft_tokens.answered(hub, question.account_id, typed_code(typed), now=visit.now)
-        return Right() if right else Refused(Reason.ANSWER_WRONG)
+        return await _soft_token(hub, visit, question, typed_code(typed))
     if question.challenge is None:
         return Refused(Reason.CHALLENGE_OVER)
     current = await _current(question)
@@ -142,6 +141,13 @@ async def _digits(hub: Hub, visit: Visit, challenge: Challenge, typed: str) -> R
         return Right() if await challenges.approve(challenge, now=visit.now) else Refused(Reason.APPROVAL_OVER)
     await challenges.revoke(challenge, now=visit.now)
     return Refused(Reason.DIGITS_WRONG)
+
+
+async def _soft_token(hub: Hub, visit: Visit, question: Question, typed: str) -> Right | Refused:
+    if not one_time_password.can_be(typed):
+        return Refused(Reason.CODE_MISSHAPEN)
+    right = await soft_tokens.answered(hub, question.account_id, typed, now=visit.now)
+    return Right() if right else Refused(Reason.ANSWER_WRONG)
 
 
 async def _cells(hub: Hub, visit: Visit, challenge: Challenge, typed: str) -> Right | Refused:

@@ -211,6 +211,19 @@ async def test_the_soft_token_has_its_own_soft_lock(people: People) -> None:
     assert isinstance(await login.answer(people.hub, people.visit(), cells.token, cells.right), Admitted)
 
 
+async def test_what_cant_be_a_soft_tokens_code_is_no_try(people: People) -> None:
+    """Five digits are a slip of the fingers: told so, and the right code is heard at once."""
+    member = await people.member()
+    token = await people.soft_token(member)
+    people.later(minutes=2)
+    begun = await people.begun(member)
+    await login.choose(people.hub, people.visit(), begun.token, BySoftToken())
+    for typed in ("12345", "1234567", "12345x", ""):
+        assert await login.answer(people.hub, people.visit(), begun.token, typed) == Refused(Reason.CODE_MISSHAPEN)
+    right = token.code(people.now)
+    assert isinstance(await login.answer(people.hub, people.visit(), begun.token, right), Admitted)
+
+
 async def _asked(people: People, token: str) -> Asked:
     asked = await login.asked(people.hub, token, now=people.now)
     assert isinstance(asked, Asked)
