@@ -25,6 +25,7 @@ def _is_dressed(answer: aiohttp.ClientResponse, *, secure: bool = False) -> bool
     assert answer.headers["X-Frame-Options"] == "DENY"
     assert answer.headers["Referrer-Policy"] == "same-origin"
     assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert answer.headers["Server"] == "Tegata"
     assert ("Strict-Transport-Security" in answer.headers) is secure
     if not answer.url.path.startswith("/static/"):
         assert answer.headers["Cache-Control"] == "no-store", answer.url

@@ -27,6 +27,8 @@ _POLICY = (
     " form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 _HEADERS = {
+    # Not which library, of which version.
+    "Server": "Tegata",
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
