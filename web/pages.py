@@ -108,7 +108,10 @@ _BUSY = sentences.N_("Many people are logging in just now. Please try again in a
 
 @cache
 def _template(name: str, language: str, time_zone: str) -> Template:
-    return _environment(language, time_zone).get_template(f"{name}.html")
+    template = _environment(language, time_zone).get_template(f"{name}.html")
+    # Read with every page: a plain dictionary, not the library's chain of them.
+    template.globals = dict(template.globals)
+    return template
 
 
 @cache
@@ -137,6 +140,8 @@ def _environment(language: str, time_zone: str) -> Environment:
     environment.globals["wrong"] = ""
     environment.globals["matrix_columns"] = "ABCDEFGHIJ"
     environment.globals["matrix_rows"] = "1234567"
+    # The pieces that pages share: made once, not imported by each page each time.
+    environment.globals["m"] = environment.get_template("_macros.html").module
     return environment
 
 
