@@ -156,9 +156,11 @@ class Counter:
         return HubClient(self.client._http, identity, self.house.clock)
 
 
-async def go_in(person: Person, admission: Admission, proof: Proof, *, origin: str = ORIGIN) -> None:
+async def go_in(
+    person: Person, admission: Admission, proof: Proof, *, origin: str = ORIGIN, language: str = ""
+) -> None:
     """Post the form that lets a browser in, as the kiosk's page does."""
-    filled = {"admission_code": admission.admission_code, "proof": proof.proof}
+    filled = {"admission_code": admission.admission_code, "proof": proof.proof, "language": language}
     await person.send("/kiosk/admit", filled, Origin=origin, Sec_Fetch_Site="cross-site")
 
 

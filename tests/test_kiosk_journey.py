@@ -134,6 +134,24 @@ async def test_tap_pin_in_card_away_out(library: Library, tmp_path: Path) -> Non
         assert not [one for context in library.kiosk.browser.contexts for one in await context.cookies()]
 
 
+async def test_the_portal_speaks_as_the_kiosks_screen_did(library: Library) -> None:
+    """Whatever the kiosk's browser would ask for by itself, and another language once that was chosen there."""
+    card = await library.card(KeyKind.P256)
+    page = await library.log_in(card)
+    assert await page.evaluate("document.documentElement.lang") == "ja"
+    await library.out()
+    await library.slot.put_on(card)
+    page = await library.page("pin")
+    await page.click("#language")
+    await page.locator("html[lang=en]").wait_for()
+    for digit in PIN:
+        await page.click(f"#pad button:text-is('{digit}')")
+    await page.click("#ok")
+    page = await library.page("portal")
+    assert await page.evaluate("document.documentElement.lang") == "en"
+    await library.out()
+
+
 async def test_a_lost_password_is_set_anew_at_the_kiosk(library: Library) -> None:
     """Card, PIN, settings, the new password twice; the old one opens nothing any more."""
     page = await library.log_in(await library.card(KeyKind.P256))

@@ -373,6 +373,27 @@ async def test_the_hub_speaks_the_members_language(counter_on_sqlite: Counter) -
         assert "You are logged in" in person.text
 
 
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ("en", "You are logged in"),
+        ("ja", "ログインしています"),
+        ("", "ログインしています"),
+        ("xx", "ログインしています"),
+    ],
+)
+async def test_what_the_kiosks_screen_spoke_last_is_spoken_on(
+    counter_on_sqlite: Counter, chosen: str, said: str
+) -> None:
+    """Whoever chose another language there goes on in it, whatever the account's is."""
+    card = await bound_card(counter_on_sqlite)
+    await Account.filter(name="taro").update(language="ja")
+    proof = Proof()
+    async with counter_on_sqlite.house.person() as person:
+        await go_in(person, await counter_on_sqlite.admission(card, proof), proof, language=chosen)
+        assert said in person.text
+
+
 async def test_after_the_log_out_the_way_back_to_the_kiosks_page_is_shown(counter_on_sqlite: Counter) -> None:
     """Logging out by hand leaves the browser at a page that leads to the kiosk's start; other browsers don't see it."""
     card = await bound_card(counter_on_sqlite)

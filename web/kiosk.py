@@ -35,6 +35,7 @@ from web.forms import fields
 from web.pages import page, see
 from web.sentences import seconds_of
 from web.signed import key_id_of, verified
+from web.words import LANGUAGES
 
 _ENROL = "enrol"
 _LARGEST = 16 * 1024
@@ -132,7 +133,9 @@ async def post_end(request: Request) -> Response:
 
 async def post_admit(request: Request) -> Response:
     """Let the kiosk's browser in, or on to prove who is there."""
-    code, proof = await fields(request, "admission_code", "proof")
+    code, proof, language = await fields(request, "admission_code", "proof", "language")
+    # What the kiosk's screen spoke last, chosen there perhaps, is what its browser goes on in.
+    spoken = language if language in LANGUAGES else ""
     presented = Presented(code[:64], proof[:64], request.headers.get("Origin", ""))
     outcome = await card_logins.admit(hub_of(request), visit_of(request), presented)
     match outcome:
@@ -142,8 +145,8 @@ async def post_admit(request: Request) -> Response:
             keep(request, answer.response, START, return_url)
             for cookie in (LOGIN, VISIT, ONWARD, KIOSK):
                 forget(request, answer.response, cookie)
-            if admitted.language:
-                keep(request, answer.response, LANGUAGE, admitted.language)
+            if spoken or admitted.language:
+                keep(request, answer.response, LANGUAGE, spoken or admitted.language)
             raise answer
         case GoesOn(token, return_url):
             answer = see("/login/account")
@@ -151,6 +154,8 @@ async def post_admit(request: Request) -> Response:
             keep(request, answer.response, START, return_url)
             for cookie in (SESSION, LOGIN, ONWARD):
                 forget(request, answer.response, cookie)
+            if spoken:
+                keep(request, answer.response, LANGUAGE, spoken)
             raise answer
         case Over(return_url):
             return page(request, "kiosk-over", status=403, start=return_url or "/")

@@ -66,7 +66,7 @@ function show(told) {
     else at("title").focus();
   }
   remind(told, before);
-  if (told.screen === "admitting" && isNew) goOn(told.admission);
+  if (told.screen === "admitting" && isNew) goOn(told);
 }
 
 function remind(told, before) {
@@ -81,11 +81,12 @@ function remind(told, before) {
 }
 
 // In the body of a form: an address would stand in the history.
-function goOn(admission) {
+function goOn(told) {
+  const { admission_code, url } = told.admission;
   const form = document.createElement("form");
   form.method = "post";
-  form.action = admission.url;
-  for (const [name, value] of [["admission_code", admission.admission_code], ["proof", proof]]) {
+  form.action = url;
+  for (const [name, value] of Object.entries({ admission_code, proof, language: told.language })) {
     const field = document.createElement("input");
     field.type = "hidden";
     field.name = name;
