@@ -140,6 +140,12 @@ async def current(hub: Hub, token: str, *, now: datetime) -> Current | None:
     )
 
 
+async def goes_on(session: Current, *, now: datetime) -> bool:
+    """Tell whether a session is still open, for a page that looks by itself: nobody is seen by that."""
+    row = await where(Session, id=session.id, ended_at=None).first()
+    return row is not None and _is_open(row, now)
+
+
 async def step_up(hub: Hub, visit: Visit, session: Current, password: str) -> SteppedUp | Refused | Throttled | Busy:
     """Ask for the password again; the session goes on under a new token (ASVS 7.2.4)."""
     if not policy.may_enrol(session_amr=session.amr, session_zone=session.zone, zone=visit.zone):

@@ -15,14 +15,14 @@ from models.kinds import Channel
 from tests.house import House, Person, code_in, open_house
 from tests.mail_servers import HANG, Refusing
 from tests.people import Member
-from tests.walks import enter_password, house_with
+from tests.walks import enter_password, house_with, log_in, step_up
 
 STREAM = "/login/code/state"
 
 
 @asynccontextmanager
-async def _listening(person: Person) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
-    async with person.session.get(person.url + STREAM) as answer:
+async def _listening(person: Person, stream: str = STREAM) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+    async with person.session.get(person.url + stream) as answer:
         assert answer.status == 200
 
         async def told() -> AsyncIterator[dict[str, Any]]:
@@ -113,6 +113,25 @@ async def test_the_stream_ends_with_the_login(house_on_sqlite: House) -> None:
             assert token not in person.cookies().values()
             assert [one async for one in heard] == [{"turn": True, "done": True}]
         await _no_listener(house, within=1)
+
+
+async def test_what_an_address_waits_for_is_told_as_long_as_the_session_lasts(house_on_sqlite: House) -> None:
+    """Logged out in another window, the page is told to turn, and nothing more of the account."""
+    house = house_on_sqlite
+    member = await house.people.member()
+    async with house.person() as person:
+        await log_in(person, member)
+        await step_up(person)
+        await person.open("/settings/email")
+        await person.press("Add", label="自宅", email="taro@mail.test")
+        assert person.page == "waiting", person.text
+        shown = person.soup.select_one(".live")
+        assert shown is not None
+        async with _listening(person, str(shown["data-stream"])) as heard:
+            while (await anext(heard))["state"] != "accepted":
+                pass
+            await person.press("Log out")
+            assert [one async for one in heard] == [{"turn": True, "done": True}]
 
 
 async def test_a_closed_browser_leaves_no_listener_behind(house_on_sqlite: House) -> None:

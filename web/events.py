@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp.web import Request, StreamResponse
 from aiohttp_sse import EventSourceResponse, sse_response
 
-from hub import login, registering
+from hub import login, registering, sessions
 from hub.outbox import topic_of
 from hub.outcome import Asked, Confirmed, DeliveryState
 from hub.registering import Waiting
@@ -56,7 +56,11 @@ async def contact_stream(request: Request) -> StreamResponse:
     known = session
 
     async def look() -> dict[str, Any] | None:
-        outcome = await registering.waiting(hub_of(request), known, contact_id, now=request.app[CLOCK]())
+        now = request.app[CLOCK]()
+        if not await sessions.goes_on(known, now=now):
+            # Logged out elsewhere, or for too long: what is waited for is nobody's here any more.
+            return {"turn": True, "done": True}
+        outcome = await registering.waiting(hub_of(request), known, contact_id, now=now)
         if isinstance(outcome, Waiting):
             return {**waiting_shown(request, outcome), "done": False}
         return {"turn": isinstance(outcome, Confirmed) or outcome is not None, "done": True}
