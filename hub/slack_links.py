@@ -75,9 +75,6 @@ async def ask(hub: Hub, visit: Visit, profile: Profile) -> LinkAsked | Linked | 
     linked = await linked_to(profile.address)
     if linked is not None:
         return linked
-    asked = await where(SlackLink, address=profile.address, asked_at__gt=visit.now - NUMBERS.slack_link_life).count()
-    if asked >= NUMBERS.confirmations_a_day:
-        return Throttled(NUMBERS.slack_link_life)
     link = SlackLink(
         address=profile.address,
         name=_legible(profile.name)[:120],
@@ -87,7 +84,12 @@ async def ask(hub: Hub, visit: Visit, profile: Profile) -> LinkAsked | Linked | 
         asked_at=visit.now,
         expires_at=visit.now + NUMBERS.slack_link_life,
     )
+    lately = where(SlackLink, address=profile.address, asked_at__gt=visit.now - NUMBERS.slack_link_life)
     async with in_transaction():
+        # One at a time: of many at once none may find that few were asked for yet.
+        await turns.take_address(profile.address)
+        if await lately.count() >= NUMBERS.confirmations_a_day:
+            return Throttled(NUMBERS.slack_link_life)
         await insert(link)
         await audit.record(hub.keys, EventKind.SLACK_LINK_ASKED, visit, None, slack=profile.address)
     return LinkAsked(f"{hub.settings.origin}/slack/link/{_token_of(hub.keys, link)}", link.expires_at)

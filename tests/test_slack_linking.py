@@ -279,6 +279,12 @@ async def test_linkings_are_not_asked_for_without_end(people: People) -> None:
     assert isinstance(await slack_links.ask(people.hub, people.visit(), TARO), Throttled)
 
 
+async def test_linkings_asked_for_at_once_are_no_more_than_one_by_one(people: People) -> None:
+    """Twenty at the same moment: five get a URL."""
+    outcomes = await people.at_once(20, lambda: slack_links.ask(people.hub, people.visit(), TARO))
+    assert sum(isinstance(one, LinkAsked) for one in outcomes) == 5
+
+
 async def test_unlinking_in_slack(chat: Chat) -> None:
     """The contact is gone, the other contacts are told, and no code goes there; a second time says so."""
     member = await chat.house.people.member(contacts=("home",))
