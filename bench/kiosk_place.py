@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import random
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +20,7 @@ from demo.kiosk import Stand, running
 from reader_kiosk import identity
 
 _PATIENCE = 10.0
-# pcscd looks at its readers every so often; whoever comes, comes at any moment in between.
+# pcscd looks at its readers every so often, and most of the time that a card waits goes there.
 _LOOKS_EVERY = 0.4
 
 
@@ -56,9 +55,12 @@ class Place:
     page: Page
     visitor: Visitor
 
-    async def walk(self) -> Walk:
-        """Log in with card and PIN, and take the card away again."""
-        await asyncio.sleep(_LOOKS_EVERY + random.uniform(0, _LOOKS_EVERY))
+    async def walk(self, moment: float = 0.5) -> Walk:
+        """Log in with card and PIN, and take the card away again.
+
+        `moment` is where between two of the reader's looks the card comes and goes, from 0 to 1.
+        """
+        await asyncio.sleep(_LOOKS_EVERY * (1 + moment))
         proof = Proof()
         await self.page.act("proof", browser=proof.digest)
         start = perf_counter()
@@ -72,7 +74,7 @@ class Place:
         admission = (await self.page.told("admitting"))["admission"]
         await self.visitor.go_in(admission["url"], admission["admission_code"], proof)
         inside = perf_counter()
-        await asyncio.sleep(random.uniform(0.1, 0.1 + _LOOKS_EVERY))
+        await asyncio.sleep(0.1 + _LOOKS_EVERY * moment)
         taken = perf_counter()
         await self.slot.take_away()
         while await self.visitor.is_in():
