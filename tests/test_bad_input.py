@@ -322,3 +322,18 @@ async def test_whoever_hangs_up_in_a_form_is_no_failure_of_ours(house: House) ->
         async with house.person() as person:
             await person.open("/help")
     assert not [line for line in told if line["log_level"] == "error"], told
+
+
+@pytest.mark.parametrize("path", ["/login/account", "/kiosk/enrol"])
+async def test_a_form_that_never_ends_is_given_up(
+    house_on_sqlite: House, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """Whoever sends a byte now and then gets an answer, and keeps no place."""
+    monkeypatch.setattr("web.forms._PATIENCE", 0.3)
+    where = urlsplit(house_on_sqlite.url)
+    kind = FORM if path.startswith("/login") else "application/json"
+    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+    writer.write(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: 10\r\n\r\na".encode())
+    async with asyncio.timeout(5):
+        assert b" 408 " in await reader.readline()
+    writer.close()

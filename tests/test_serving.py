@@ -1,6 +1,7 @@
 """Processes as an operator runs them: what they refuse to start with, what they answer, how they end."""
 
 import json
+import resource
 import signal
 from pathlib import Path
 
@@ -134,6 +135,17 @@ def test_a_whole_hub_serves_tells_of_itself_and_ends(desk: Shell) -> None:
         assert process.returncode == 0
         assert "hub.stopped" in err.splitlines()[-1]
         assert "Traceback" not in err
+
+
+def test_a_hub_opens_as_many_files_as_it_may(desk_on_sqlite: Shell) -> None:
+    """Each page that waits holds a connection, so the lower of the two limits is lifted to the higher."""
+    given, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most // 2, most))
+    try:
+        with desk_on_sqlite.served("serve", ready=f"{where(desk_on_sqlite, 'listen')}/health/live") as process:
+            assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE) == (most, most)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (given, most))
 
 
 def test_the_mail_gateway_serves_alone(desk_on_sqlite: Shell) -> None:

@@ -1,10 +1,23 @@
 """How a form is read: bounded, as text, with nothing missing."""
 
-from aiohttp.web import HTTPBadRequest, HTTPUnsupportedMediaType, Request, RequestPayloadError
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from aiohttp.web import (
+    HTTPBadRequest,
+    HTTPRequestTimeout,
+    HTTPUnsupportedMediaType,
+    Request,
+    RequestPayloadError,
+)
 
 from hub.labels import is_kept
 
 LARGEST = 64 * 1024
+# Seconds for a form of a few hundred bytes, over the worst of lines.
+_PATIENCE = 20.0
+_Read = TypeVar("_Read")
 
 
 async def fields(request: Request, *names: str) -> list[str]:
@@ -15,7 +28,7 @@ async def fields(request: Request, *names: str) -> list[str]:
     if request.content_type.startswith("multipart/"):
         raise HTTPUnsupportedMediaType
     try:
-        form = await request.post()
+        form = await in_time(request.post())
     except (ValueError, LookupError, RequestPayloadError) as error:
         raise HTTPBadRequest from error
     values = [form.get(name, "") for name in names]
@@ -23,3 +36,12 @@ async def fields(request: Request, *names: str) -> list[str]:
     if not all(isinstance(value, str) and is_kept(value) for value in values):
         raise HTTPBadRequest
     return [str(value) for value in values]
+
+
+async def in_time(reading: Awaitable[_Read]) -> _Read:
+    """Wait for what a request brings; whoever sends it a byte at a time does not hold a place for ever."""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            return await reading
+    except TimeoutError as error:
+        raise HTTPRequestTimeout from error

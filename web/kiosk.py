@@ -31,7 +31,7 @@ from web.context import (
     now_of,
     visit_of,
 )
-from web.forms import fields
+from web.forms import fields, in_time
 from web.pages import page, see
 from web.sentences import seconds_of
 from web.signed import key_id_of, verified
@@ -316,7 +316,7 @@ async def _body(request: Request) -> bytes:
     if (request.content_length or 0) > _LARGEST:
         raise _MalformedError("body")
     try:
-        body = await request.read()
+        body = await in_time(request.read())
     except ConnectionError as error:
         # Whoever asked went away in the middle: no trouble of ours, and nobody hears what is answered.
         raise _MalformedError("body") from error
