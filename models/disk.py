@@ -23,10 +23,16 @@ class Disk:
         self._requests: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._waiting: _Waiting = []
         self._is_asked = False
+        # What went wrong, until `repaired`; set by the thread, read by both.
+        self._error: OSError | None = None
         Thread(target=self._serve, name="disk", daemon=True).start()
 
     async def kept(self) -> None:
-        """Wait until everything that was written before the call outlasts the machine; an OSError when it may not."""
+        """Wait until everything that was written before the call outlasts the machine; an OSError when it may not.
+
+        After one failed sync every call fails until `repaired`: Linux reports the error once and drops the pages, so a
+        later sync that succeeds says nothing of what was written before the failure.
+        """
         answer = self._loop.create_future()
         self._waiting.append(answer)
         if not self._is_asked:
@@ -34,6 +40,19 @@ class Disk:
             self._is_asked = True
             self._loop.call_soon(self._ask)
         await answer
+
+    @property
+    def has_failed(self) -> bool:
+        """Tell whether a sync failed and nothing was repaired since."""
+        return self._error is not None
+
+    def fail(self, error: OSError) -> None:
+        """Take over a failure that another writer of the same file met."""
+        self._error = error
+
+    def repaired(self) -> None:
+        """Promise again; call it once everything written so far was made durable by another way."""
+        self._error = None
 
     def close(self) -> None:
         """Let go of the file once what was asked is answered."""
@@ -60,13 +79,14 @@ class Disk:
     def _serve(self) -> None:
         file = -1
         while (waiting := self._requests.get()) is not None:
-            error = None
+            error = self._error
             try:
                 if file < 0:
                     file = os.open(self._path, os.O_RDWR)
-                _keep(file)
+                if error is None:
+                    _keep(file)
             except OSError as trouble:
-                error = trouble
+                error = self._error = trouble
             # A loop that is closed has nobody left who waits.
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._answered, waiting, error)

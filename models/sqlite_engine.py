@@ -8,6 +8,9 @@ A statement that touches a few indexed rows takes microseconds; handing it to th
 times as long. So those may be run where they stand, BEGIN among them while no other process holds the lock, and COMMIT
 where it asks the disk for nothing: the disk is asked after it, once for all who have committed meanwhile, and nobody
 goes on before it has answered. What waits, for that lock or for the disk, is a thread's always.
+
+When the disk fails to keep the log, every transaction that waits for it fails, and no later one begins until a
+checkpoint in the thread has written everything to the file itself.
 """
 
 import asyncio
@@ -44,6 +47,8 @@ _FEW = 200
 _LOG_PAGES = 1000
 # Every so manyth transaction is the thread's, whose COMMIT moves the log into the file once it has grown.
 _TURN = 128
+# SQLite's extended error codes hold the primary one in their low byte.
+_PRIMARY = 0xFF
 
 
 class ImmediateWrapper(SqliteTransactionWrapper):
@@ -108,9 +113,18 @@ class ImmediateWrapper(SqliteTransactionWrapper):
         except OSError as error:
             raise OperationalError(error) from error
 
+    def note(self, error: sqlite3.Error) -> None:
+        """Remember that SQLite's own COMMIT failed on the disk: what waits for the same file may be lost as well."""
+        disk = self._parent.disk if isinstance(self._parent, ImmediateClient) else None
+        if disk is not None and error.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_IOERR:
+            disk.fail(OSError(str(error)))
+
     async def begin(self) -> None:
         """Begin at once as a writer; an OperationalError when the database stays locked."""
+        parent = self._parent
         try:
+            if isinstance(parent, ImmediateClient):
+                await parent.repair(self._connection)
             await self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             raise OperationalError(error) from error
@@ -165,6 +179,7 @@ class ImmediateContext(SqliteTransactionContext):
             try:
                 await self.connection.commit()
             except sqlite3.Error as error:
+                self.connection.note(error)
                 await self.connection.rollback()
                 raise OperationalError(error) from error
         finally:
@@ -195,6 +210,7 @@ class SafeWrapper(ConnectionWrapper[Any]):
             await self.ensure_connection()
             if isinstance(self.client, ImmediateClient):
                 self.client.weigh()
+                await self.client.repair(self.connection)
         except BaseException:
             self._lock.release()
             raise
@@ -248,7 +264,7 @@ class ImmediateClient(SqliteClient):
         None, and nothing is changed, where that can't be or it is the thread's turn. The caller holds the lock.
         """
         self._begun += 1
-        if self._disk is None or self._connection is None or self._begun % _TURN == 0:
+        if self._disk is None or self._connection is None or self._begun % _TURN == 0 or self._disk.has_failed:
             return None
         if not self._is_light:
             self._is_light = True
@@ -267,6 +283,34 @@ class ImmediateClient(SqliteClient):
         with suppress(sqlite3.Error, ValueError):
             for pragma in ("synchronous=FULL", f"wal_autocheckpoint={_LOG_PAGES}", f"busy_timeout={wait}"):
                 self._connection._conn.execute(f"PRAGMA {pragma}")  # noqa: SLF001 - the same way
+
+    @property
+    def disk(self) -> Disk | None:
+        """The disk that COMMIT leaves to be asked; None where COMMIT waits for it itself."""
+        return self._disk
+
+    async def repair(self, connection: aiosqlite.Connection) -> None:
+        """After a failed sync, move the whole log into the file and sync that; an OperationalError when it fails too.
+
+        Linux reports a failed sync once and drops the pages, so the log on the disk may have a hole that no later sync
+        fills. A checkpoint writes every page once more, to the file, and empties the log. Until it has succeeded no
+        statement is run and nothing is promised. The caller holds the lock.
+        """
+        if self._disk is None or not self._disk.has_failed:
+            return
+        try:
+            (result,) = await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise OperationalError(error) from error
+        if result[0] != 0:
+            message = "the disk failed to keep the log, and another program holds the file: nothing can be written yet"
+            raise OperationalError(message)
+        self._disk.repaired()
+        try:
+            # The disk must answer well once more before anything is promised.
+            await self._disk.kept()
+        except OSError as error:
+            raise OperationalError(error) from error
 
     async def close(self) -> None:
         """Close the file once nobody is at it: the thread must not take it away under a statement on the loop."""

@@ -1,6 +1,7 @@
 """The embedded engine: its transactions survive cancellation, refusal and a second writer."""
 
 import asyncio
+import errno
 import random
 import sqlite3
 import threading
@@ -133,6 +134,87 @@ async def test_nothing_is_promised_before_the_disk_has_answered(file: Path) -> N
         with pytest.raises(OperationalError, match="No such file"):
             async with in_transaction():
                 await where(Throttle, subject="x").update(wrong=2)
+
+
+class _FailingDisk:
+    """A disk whose sync fails once: what that sync should have kept never reaches the platter, as on Linux."""
+
+    def __init__(self, file: Path) -> None:
+        self._log = file.with_name(f"{file.name}-wal")
+        self._kept = 0
+        self._hole: tuple[bytes, int, int] | None = None
+        self.fails_next = False
+
+    def __call__(self, _descriptor: int) -> None:
+        written = self._log.read_bytes()
+        if self.fails_next:
+            self.fails_next = False
+            self._hole = (_salt(written), self._kept, len(written))
+            raise OSError(errno.EIO, "Input/output error")
+        self._kept = len(written)
+
+    @property
+    def platter(self) -> bytes:
+        """The log as it is after a power cut: with the hole, unless the log was begun again since."""
+        written = self._log.read_bytes()
+        if self._hole is None or self._hole[0] != _salt(written):
+            return written
+        _, first, last = self._hole
+        return written[:first] + bytes(last - first) + written[last:]
+
+
+def _salt(log: bytes) -> bytes:
+    # SQLite draws it when it begins the log again; https://www.sqlite.org/fileformat2.html#the_write_ahead_log
+    return log[16:24]
+
+
+async def test_after_a_failed_sync_nothing_is_promised_until_the_log_is_in_the_file(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits for the failed sync fails; what is promised later is there after a power cut."""
+    disk = _FailingDisk(file)
+    monkeypatch.setattr("models.disk._keep", disk)
+    async with connected(f"sqlite:///{file}"):
+        for number in range(4):
+            await _write(f"before {number}")
+        disk.fails_next = True
+        outcomes = await asyncio.gather(*(_write(f"during {number}") for number in range(8)), return_exceptions=True)
+        assert any(isinstance(one, OperationalError) for one in outcomes)
+        promised = [f"during {number}" for number, one in enumerate(outcomes) if one is None]
+        for number in range(4):
+            await _write(f"after {number}")
+            promised.append(f"after {number}")
+        # The power is cut: the file as it is, since the checkpoint synced it, and the log as the platter has it.
+        after = file.with_name("after.db")
+        after.write_bytes(file.read_bytes())
+        log = file.with_name("after.db-wal")
+        log.write_bytes(disk.platter)
+        rows = sqlite3.connect(after).execute('SELECT "subject" FROM "throttle"').fetchall()
+    assert set(promised) <= {subject for (subject,) in rows}
+
+
+async def test_a_failed_sync_fails_all_who_wait_until_the_repair(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those who ask after a failure are refused, though the disk is well again, until the repair is done."""
+    log = tmp_path / "log"
+    log.write_bytes(b"x")
+    failures = iter([OSError(errno.EIO, "Input/output error")])
+
+    def keep(_descriptor: int) -> None:
+        for failure in failures:
+            raise failure
+
+    monkeypatch.setattr("models.disk._keep", keep)
+    disk = Disk(log)
+    with pytest.raises(OSError, match="Input/output"):
+        await disk.kept()
+    assert disk.has_failed
+    with pytest.raises(OSError, match="Input/output"):
+        await disk.kept()
+    disk.repaired()
+    await disk.kept()
+    disk.close()
 
 
 async def test_who_asks_the_disk_late_waits_for_an_answer_of_its_own(tmp_path: Path) -> None:
