@@ -114,12 +114,15 @@ async def _taking(hub: Hub, clock: Clock, room: Room) -> AsyncIterator[None]:
     """Take mail where the settings say, and read what was kept."""
     settings = hub.settings
     # One door behind both listeners, so that what it counts is all who came.
-    door = Door(Intake(hub), clock, Doorkeeper(), room)
+    door = Door(Intake(hub), clock, Doorkeeper(), room, fronts=settings.mail_front_servers)
     async with AsyncExitStack() as stack:
         for where, is_lmtp in ((settings.mail_listen, False), (settings.lmtp_listen, True)):
             if where:
                 await _listen(stack, door, settings, where=where, is_lmtp=is_lmtp)
-        reading = Reading(hub, Examiner(settings.dns_resolver), clock=clock)
+        examiner = Examiner(
+            settings.dns_resolver, authserv_id=settings.mail_authserv_id, fronts=settings.mail_front_servers
+        )
+        reading = Reading(hub, examiner, clock=clock)
         await stack.enter_async_context(reading.running())
         yield
 

@@ -119,7 +119,8 @@ async def report(hub: Hub, visit: Visit, unread: Unread, bounce: Bounce, *, by: 
 
 
 async def _done(hub: Hub, visit: Visit, asked: Delivery, answered: Answered) -> _Effect:
-    if answered.is_doubtful:
+    if answered.is_doubtful and not isinstance(answered.command, Refuse | Deny):
+        # A denial is obeyed in doubt, too: the reply address proves that the letter was read, and stopping is safe.
         # The address stays good: the question is answered on a page, or by a mail that its domain stands for.
         return _Effect(Verdict.DOUBTED, Answer.NOT_SURE, asked.label)
     command = answered.command

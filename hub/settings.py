@@ -188,6 +188,16 @@ class Settings(BaseModel):
         description="How many messages may lie unread or on the shelf, 100 to 10000000; beyond it the mail door says"
         ' "not now".',
     )
+    mail_authserv_id: str = Field(
+        "",
+        description="The name of a mail server of yours that checks SPF, DKIM and DMARC and removes what others wrote"
+        " under its name: its `Authentication-Results` is trusted; empty for none.",
+    )
+    mail_front_servers: tuple[Network, ...] = Field(
+        (),
+        description="Networks of your mail servers that bring mail here, separated by commas: their"
+        " `Authentication-Results`, XFORWARD and XCLIENT are trusted.",
+    )
     mail_certificate: Path | None = Field(
         None, description="The certificate, with its chain, for STARTTLS at TEGATA_MAIL_LISTEN (PEM)."
     )
@@ -296,7 +306,7 @@ class Settings(BaseModel):
     log_format: Literal["console", "json"] = Field("console", description="`console` or `json`, to standard error.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
 
-    @field_validator("campus_networks", "trusted_proxies", mode="before")
+    @field_validator("campus_networks", "trusted_proxies", "mail_front_servers", mode="before")
     @classmethod
     def _networks(cls, value: object) -> tuple[Network, ...]:
         return tuple(ip_network(part, strict=False) for part in _parts(value))

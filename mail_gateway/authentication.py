@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 import dkim
@@ -13,11 +14,16 @@ import dns.resolver
 import spf
 from publicsuffixlist import PublicSuffixList
 
+from hub.policy import Network
 from hub.settings import listen_of
+from mail_gateway.results_header import Told, told_by
 
 _LONGEST = 8.0
 _A_QUESTION = 2.5
 _SIGNATURES = 5
+# RFC 1918 and RFC 4193. Python's `is_private` has other networks as well, such as those for documentation.
+_LOCAL = tuple(ip_network(one) for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
+_NO_POLICY = "none"
 _TOO_MANY_VOIDS = "void lookup limit exceeded"
 
 
@@ -34,32 +40,65 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What was found, in the words of RFC 8601: pass, fail, softfail, neutral, none, temperror, permerror."""
+    """What was found, in the words of RFC 8601: pass, fail, softfail, neutral, none, temperror, permerror.
+
+    DMARC is `unknown` where this hub can't know whether SPF would have passed. `policy` is what the domain asks for
+    when DMARC fails.
+    """
 
     spf: str
     dkim: str
     dmarc: str
+    policy: str = ""
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether the claimed domain says that this mail is not its own."""
-        if self.dmarc in {"pass", "fail"}:
-            return self.dmarc == "fail"
-        return self.spf == "fail" and self.dkim != "pass"
+        """Whether the claimed domain says that this mail is not its own; missing knowledge never says so."""
+        match self.dmarc:
+            case "fail":
+                # RFC 7489, 6.3: with `p=none` the domain asks that its mail is treated as ever.
+                return self.policy != _NO_POLICY
+            case "none" | "temperror":
+                return self.spf == "fail" and self.dkim in {"none", "fail", "permerror"}
+            case _:
+                return False
 
     @property
     def line(self) -> str:
         """The results on one line."""
-        return f"spf={self.spf} dkim={self.dkim} dmarc={self.dmarc}"
+        line = f"spf={self.spf} dkim={self.dkim} dmarc={self.dmarc}"
+        return f"{line} p=none" if self.dmarc == "fail" and self.policy == _NO_POLICY else line
 
 
 UNKNOWN = Results("temperror", "temperror", "temperror")
 
 
-class Examiner:
-    """Asks the domain name system, which an operator may name."""
+@dataclass(frozen=True, slots=True)
+class _Spf:
+    """SPF's result and the domain that it is about; not `is_known` where the sending server is not seen from here."""
 
-    def __init__(self, resolver: str) -> None:
+    result: str
+    domain: str = ""
+    is_known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Dkim:
+    """What came of one signature, and the domain that it claims."""
+
+    result: str
+    domain: str
+
+
+class Examiner:
+    """Asks the domain name system, which an operator may name, and one trusted server's header (RFC 8601).
+
+    `authserv_id` is that server's name. Its header counts in mail that came from this machine or from `fronts`.
+    """
+
+    def __init__(self, resolver: str, *, authserv_id: str = "", fronts: Sequence[Network] = ()) -> None:
+        self._authserv_id = authserv_id
+        self._fronts = tuple(fronts)
         self._resolver = dns.resolver.Resolver(configure=not resolver)
         if resolver:
             listen = listen_of(resolver)
@@ -81,23 +120,25 @@ class Examiner:
 
     def _examined(self, message: Message) -> Results:
         domain = message.from_address.rpartition("@")[2].lower()
-        by_dkim = self._dkim(message.content)
-        by_spf, spf_domain = self._spf(message)
-        aligned = {signer for result, signer in by_dkim if result == "pass"}
-        if by_spf == "pass":
-            aligned.add(spf_domain)
-        return Results(by_spf, _best([result for result, _ in by_dkim]), self._dmarc(domain, aligned))
+        told = self._told(message)
+        by_dkim = [*self._dkim(message.content, domain), *(_Dkim(one.result, one.domain) for one in told.dkim)]
+        by_spf = _Spf(told.spf.result, told.spf.domain) if told.spf is not None else self._spf(message)
+        dmarc, policy = self._dmarc(domain, by_dkim, by_spf, said=told.dmarc_of(domain))
+        return Results(by_spf.result, _best([one.result for one in by_dkim]), dmarc, policy)
 
-    def _dkim(self, content: bytes) -> list[tuple[str, str]]:
-        """Verify each signature; gives what came of it and whose it claims to be."""
-        found: list[tuple[str, str]] = []
-        try:
-            signatures = [value for name, value in dkim.rfc822_parse(content)[0] if name.lower() == b"dkim-signature"]
-        except dkim.MessageFormatError:
-            return found
-        for place, signature in enumerate(signatures[:_SIGNATURES]):
-            found.append((self._signed(content, place), _signer(signature)))
-        return found
+    def _told(self, message: Message) -> Told:
+        """Read what the trusted server found; nothing where the mail did not come from a server of ours."""
+        if not self._authserv_id or not is_front(message.peer, self._fronts, or_loopback=True):
+            return Told()
+        return told_by(self._authserv_id, _headers(message.content))
+
+    def _dkim(self, content: bytes, domain: str) -> list[_Dkim]:
+        """Verify the signatures, those of the From's own organisation first."""
+        named = (value for name, value in _headers(content) if name.lower() == b"dkim-signature")
+        signers = [(place, _signer(value)) for place, value in enumerate(named)]
+        own = organisation(domain)
+        signers.sort(key=lambda one: organisation(one[1]) != own)
+        return [_Dkim(self._signed(content, place), signer) for place, signer in signers[:_SIGNATURES]]
 
     def _signed(self, content: bytes, place: int) -> str:
         troubles: list[str] = []
@@ -122,44 +163,51 @@ class Examiner:
             return "temperror"
         return "pass" if right else "fail"
 
-    def _spf(self, message: Message) -> tuple[str, str]:
+    def _spf(self, message: Message) -> _Spf:
         try:
             peer = ip_address(message.peer)
         except ValueError:
-            return "none", ""
-        if peer.is_loopback or peer.is_private:
+            return _Spf("none", is_known=False)
+        if peer.is_loopback or peer.is_link_local or is_front(message.peer, (*_LOCAL, *self._fronts)):
             # A mail server of ours brought it: whoever gave it to that one is not seen from here.
-            return "none", ""
+            return _Spf("none", is_known=False)
         sender = message.sender or f"postmaster@{message.helo}"
         query = _Query(self._resolver, str(peer), sender, message.helo)
         try:
             result = str(query.check()[0])
         except (spf.TempError, dns.exception.DNSException):
-            return "temperror", ""
+            return _Spf("temperror")
         except (spf.PermError, ValueError, UnicodeError, IndexError):
-            return "permerror", ""
-        return result, sender.rpartition("@")[2].lower()
+            return _Spf("permerror")
+        return _Spf(result, sender.rpartition("@")[2].lower())
 
-    def _dmarc(self, domain: str, aligned: set[str]) -> str:
+    def _dmarc(self, domain: str, by_dkim: list[_Dkim], by_spf: _Spf, *, said: str) -> tuple[str, str]:
+        """Tell DMARC's result and the domain's policy; `said` is what the trusted server found."""
         if not domain:
-            return "none"
+            return "none", ""
         try:
-            record = self._policy(domain)
+            record = self._record(domain)
         except dns.exception.DNSException:
-            return "temperror"
+            return ("pass", "") if said == "pass" else ("temperror", "")
         if record is None:
-            return "none"
-        tags = dict(part.strip().split("=", 1) for part in record.lower().split(";") if "=" in part)
-        # Relaxed alignment is the default (RFC 7489, 3.1); strict where the record asks for it of both.
-        strict = tags.get("adkim", "r").strip() == "s" and tags.get("aspf", "r").strip() == "s"
-        same = domain in aligned if strict else organisation(domain) in {organisation(one) for one in aligned}
-        return "pass" if same else "fail"
+            return "none", ""
+        if said in {"pass", "fail"}:
+            return said, record.policy
+        # Each tag judges its own identifier (RFC 7489, 3.1.1 and 3.1.2).
+        if any(one.result == "pass" and _aligned(one.domain, domain, strict=record.strict_dkim) for one in by_dkim):
+            return "pass", record.policy
+        if by_spf.result == "pass" and _aligned(by_spf.domain, domain, strict=record.strict_spf):
+            return "pass", record.policy
+        if by_spf.result == "temperror" or "temperror" in {one.result for one in by_dkim}:
+            return "temperror", record.policy
+        return "fail" if by_spf.is_known else "unknown", record.policy
 
-    def _policy(self, domain: str) -> str | None:
+    def _record(self, domain: str) -> "_Record | None":
         for place in dict.fromkeys((domain, organisation(domain))):
-            for text in self._texts(f"_dmarc.{place}"):
-                if text.lower().startswith(b"v=dmarc1"):
-                    return text.decode("ascii", "ignore")
+            found = [record for text in self._texts(f"_dmarc.{place}") if (record := _record_in(text, place == domain))]
+            if found:
+                # RFC 7489, 6.6.3: several records are none.
+                return found[0] if len(found) == 1 else None
         return None
 
     def _texts(self, name: str) -> list[bytes]:
@@ -207,6 +255,54 @@ def _as_pyspf(record: Any, qtype: str) -> Any:
 def organisation(domain: str) -> str:
     """Name the domain that somebody registered, such as example.ac.jp of mail.example.ac.jp."""
     return str(_suffixes().privatesuffix(domain) or domain)
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A domain's DMARC record."""
+
+    policy: str
+    strict_dkim: bool
+    strict_spf: bool
+
+
+def _record_in(text: bytes, is_own: bool) -> _Record | None:  # noqa: FBT001 - whose record it is
+    """Read a DMARC record, the domain's own or its organisation's; None for another text."""
+    parts = [part.partition("=") for part in text.decode("ascii", "ignore").lower().split(";")]
+    tags = {name.strip(): value.strip() for name, _, value in reversed(parts)}
+    if (parts[0][0].strip(), parts[0][2].strip()) != ("v", "dmarc1"):
+        return None
+    policy = tags.get("p", "")
+    if not is_own:
+        policy = tags.get("sp", policy)
+    if policy == "quarantine" and tags.get("pct") == "0":
+        policy = _NO_POLICY
+    # RFC 7489, 6.6.3: a record without a policy that can be read asks for nothing.
+    known = policy if policy in {"quarantine", "reject"} else _NO_POLICY
+    return _Record(known, tags.get("adkim") == "s", tags.get("aspf") == "s")
+
+
+def _aligned(identifier: str, domain: str, *, strict: bool) -> bool:
+    """Tell whether a verified domain stands for the From's; relaxed is the default (RFC 7489, 3.1)."""
+    if strict:
+        return identifier == domain
+    return bool(identifier) and organisation(identifier) == organisation(domain)
+
+
+def is_front(peer: str, fronts: Sequence[Network], *, or_loopback: bool = False) -> bool:
+    """Tell whether an address is that of a mail server of ours, as the settings say."""
+    try:
+        address = ip_address(peer)
+    except ValueError:
+        return False
+    return (or_loopback and address.is_loopback) or any(address in network for network in fronts)
+
+
+def _headers(content: bytes) -> list[tuple[bytes, bytes]]:
+    try:
+        return [(bytes(name), bytes(value)) for name, value in dkim.rfc822_parse(content)[0]]
+    except dkim.MessageFormatError:
+        return []
 
 
 def _best(results: list[str]) -> str:

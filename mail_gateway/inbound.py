@@ -4,11 +4,13 @@ import asyncio
 import secrets
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from ipaddress import ip_address
 from typing import Any, cast
+from urllib.parse import unquote
 
 import structlog
 from aiosmtpd.lmtp import LMTP
@@ -17,7 +19,9 @@ from prometheus_client import Counter as Metric
 
 from hub.errors import HubError
 from hub.intake import Arrival, Intake, Recipient
+from hub.policy import Network
 from hub.settings import NUMBERS, Listen
+from mail_gateway.authentication import is_front
 from mail_gateway.room import Room
 
 Clock = Callable[[], datetime]
@@ -27,6 +31,11 @@ _DIALOGUE = 120.0
 _CONNECTIONS = 300
 _A_PEER = 50
 _REFUSALS = 10
+_ATTRIBUTES = frozenset(("NAME", "ADDR", "PORT", "PROTO", "HELO", "IDENT", "SOURCE", "LOGIN", "DESTADDR", "DESTPORT"))
+_OFFERED = "NAME ADDR PORT PROTO HELO"
+_UNAVAILABLE = {"[UNAVAILABLE]", "[TEMPUNAVAIL]"}
+_HELO = 255
+_NO_CLIENT = "550 5.7.0 not from here, or not understood"
 _log = structlog.get_logger(__name__)
 _messages = Metric("tegata_mail_inbound_total", "Messages at the mail door, by what it said.", ["answer"])
 
@@ -64,10 +73,42 @@ class Pace:
     dialogue: float = _DIALOGUE
 
 
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who gave a message to a mail server of ours, as far as that server said; empty where it did not."""
+
+    address: str = ""
+    helo: str = ""
+
+
+def client_in(arg: str) -> Client | None:
+    """Read the attributes of XFORWARD or XCLIENT; None when they can't be read."""
+    given: dict[str, str] = {}
+    for part in arg.split():
+        name, separator, value = part.partition("=")
+        if not separator:
+            return None
+        given[name.upper()] = unquote(value.replace("+", "%"))
+    address, helo = given.get("ADDR", ""), given.get("HELO", "")
+    if not given.keys() <= _ATTRIBUTES:
+        return None
+    address = address.removeprefix("IPV6:").removeprefix("ipv6:")
+    if address.upper() in _UNAVAILABLE:
+        address = ""
+    try:
+        address = str(ip_address(address)) if address else ""
+    except ValueError:
+        return None
+    return Client(address, "" if helo.upper() in _UNAVAILABLE else helo[:_HELO])
+
+
 class _Limited:
     """A connection that is counted and has an end; aiosmtpd's own time-out begins anew with each byte."""
 
     transport: Any
+    push: Any
+    session: Any
+    _set_rset_state: Any
     _original_transport: Any
     _named: tuple[str, ...]
 
@@ -76,6 +117,7 @@ class _Limited:
         self._door = handler
         self._dialogue = pace.dialogue
         self.refusals = 0
+        self.client = Client()
         self._peer = ""
         self._end: asyncio.TimerHandle | None = None
 
@@ -132,15 +174,50 @@ class _Limited:
             transport.abort()
 
 
+class _Forwarding(_Limited):
+    """The two commands by which a mail server of ours says who gave it the mail (Postfix's XFORWARD and XCLIENT)."""
+
+    @property
+    def is_front(self) -> bool:
+        """Whether the peer is believed when it names another one."""
+        return self._door.is_front(self._peer)
+
+    async def smtp_XFORWARD(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's name
+        """Take the client of the next message."""
+        if not self._take_client(arg):
+            await self.push(_NO_CLIENT)
+            return
+        await self.push("250 2.0.0 noted")
+
+    async def smtp_XCLIENT(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's name
+        """Take the client, and begin as if it had come itself."""
+        if not self._take_client(arg):
+            await self.push(_NO_CLIENT)
+            return
+        self._set_rset_state()
+        self.session.extended_smtp, self.session.host_name = False, None
+        await self.push("220 go on")
+
+    def _take_client(self, arg: str | None) -> bool:
+        if not self.is_front or not arg:
+            return False
+        given = client_in(arg)
+        if given is None:
+            return False
+        self.client = Client(given.address or self.client.address, given.helo or self.client.helo)
+        return True
+
+
 def _commands(kind: type) -> tuple[str, ...]:
-    return tuple(name for name in dir(kind) if name.startswith(("smtp_", "auth_")))
+    named = tuple(name for name in dir(kind) if name.startswith(("smtp_", "auth_")))
+    return (*named, "smtp_XFORWARD", "smtp_XCLIENT")
 
 
-class _Smtp(_Limited, SMTP):
+class _Smtp(_Forwarding, SMTP):
     _named = _commands(SMTP)
 
 
-class _Lmtp(_Limited, LMTP):
+class _Lmtp(_Forwarding, LMTP):
     _named = _commands(LMTP)
 
 
@@ -153,15 +230,42 @@ class Addressed(Envelope):
 class Door:
     """The hooks: who is known here, what is kept."""
 
-    def __init__(self, intake: Intake, clock: Clock, keeper: Doorkeeper, room: Room | None = None) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        clock: Clock,
+        keeper: Doorkeeper,
+        room: Room | None = None,
+        *,
+        fronts: Sequence[Network] = (),
+    ) -> None:
         self._intake = intake
         self._clock = clock
         self.keeper = keeper
         self._room = room
+        self._fronts = tuple(fronts)
 
     def __dir__(self) -> Iterable[str]:
         """Name the hooks, which aiosmtpd looks for anew for each connection."""
-        return ("handle_RCPT", "handle_DATA", "handle_exception")
+        return ("handle_EHLO", "handle_RCPT", "handle_DATA", "handle_RSET", "handle_exception")
+
+    def is_front(self, peer: str) -> bool:
+        """Tell whether a peer is a mail server of ours that may name the client it has the mail from."""
+        return is_front(peer, self._fronts)
+
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
+        self, server: _Forwarding, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """Offer XFORWARD and XCLIENT to our own mail servers alone."""
+        session.host_name = hostname
+        if server.is_front:
+            responses[1:1] = [f"250-XFORWARD {_OFFERED}", f"250-XCLIENT {_OFFERED}"]
+        return responses
+
+    async def handle_RSET(self, server: _Forwarding, _session: Session, _envelope: Envelope) -> str:  # noqa: N802
+        """Forget the client of a message that was given up."""
+        server.client = Client()
+        return "250 OK"
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: _Limited, _session: Session, envelope: "Addressed", address: str, _options: list[str]
@@ -189,12 +293,13 @@ class Door:
                 recipient=envelope.recipient,
                 # aiosmtpd keeps the null sender's brackets.
                 sender=(envelope.mail_from or "").removeprefix("<>"),
-                peer=str(session.peer[0]) if session.peer else "",
-                helo=session.host_name or "",
+                peer=server.client.address or (str(session.peer[0]) if session.peer else ""),
+                helo=server.client.helo or session.host_name or "",
                 content=content,
                 at=self._clock(),
             )
         )
+        server.client = Client()
         server.begin()
         _messages.labels("kept").inc()
         return "250 2.0.0 kept"
