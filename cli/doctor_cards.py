@@ -7,8 +7,9 @@ from cryptography.x509 import Certificate
 
 from cli.console import counted
 from cli.finding import Finding, Grade
-from hub import certificates
-from hub.certificates import CardTrustError, Revocations, Trust
+from hub import certificates, revocation
+from hub.certificates import CardTrustError, Trust
+from hub.revocation import RevocationList
 from hub.settings import Settings
 
 _SOON = timedelta(days=60)
@@ -47,26 +48,59 @@ def _authorities(trust: Trust, now: datetime) -> Iterator[Finding]:
 
 
 def _lists(settings: Settings, trust: Trust, now: datetime) -> Iterator[Finding]:
-    for file in trust.strange:
-        what = f"{file} is signed by none of the CAs, or is not for all of its cards"
-        yield Finding("cards", Grade.WRONG, what, "name the CA's own list")
-    for one in trust.revocations:
-        if not one.is_current(now):
-            grade = Grade.WRONG if settings.card_revocation == "current" else Grade.WARN
-            yield Finding("cards", grade, _age(one), "fetch the newest list")
-    if not trust.revocations:
+    is_current_needed = settings.card_revocation == "current"
+    for problem in trust.problems:
+        yield Finding(
+            "cards", Grade.WRONG, f"{problem.file}: {problem.what}", "leave in the file only what belongs there"
+        )
+    for one in trust.lists:
+        is_old = not one.is_current(now)
+        grade = (Grade.WRONG if is_current_needed else Grade.WARN) if is_old else Grade.OK
+        yield Finding("cards", grade, _list(one, now), "fetch the newest list" if is_old else "")
+    for delta in revocation.without_base(trust.lists):
+        what = f"{delta.file} only adds to list {delta.base} of {_name(delta.issuer)}, which is missing"
+        yield Finding("cards", Grade.WRONG, what, "name the complete list's file as well: until then no card is taken")
+    if is_current_needed:
+        yield from _uncovered(trust, now)
+    if not trust.lists:
         yield Finding(
             "cards",
             Grade.WARN,
             "TEGATA_CARD_CRLS names no list, so a card that its CA revoked is taken until it is blocked here",
-            "fetch the CAs' lists by the clock and name their files",
+            "fetch the CAs' lists regularly and name their files",
         )
 
 
-def _age(one: Revocations) -> str:
-    if one.until is None:
-        return f"{one.file} does not say how long it is good"
-    return f"{one.file} is too old: a newer one was promised for {one.until:%Y-%m-%d %H:%M} UTC"
+def _uncovered(trust: Trust, now: datetime) -> Iterator[Finding]:
+    """Find the CAs that have no list in force for all of their certificates."""
+    for issuer in (*trust.roots, *trust.intermediates):
+        current = [one for one in trust.lists_of(issuer) if one.is_current(now)]
+        if not current:
+            what = f"no list of {_name(issuer)} is in force, so none of its cards is taken"
+            yield Finding("cards", Grade.WRONG, what, "fetch its list, or set TEGATA_CARD_REVOCATION=listed")
+        elif not any(one.is_complete for one in current):
+            what = f"the lists of {_name(issuer)} are for a part of its cards; the others are not taken"
+            yield Finding("cards", Grade.WARN, what, "fetch the lists for all of its cards")
+
+
+def _list(one: RevocationList, now: datetime) -> str:
+    number = "without a number" if one.number is None else f"number {one.number}"
+    until = f"next update {one.until:%Y-%m-%d %H:%M} UTC" if one.until else "without a next update"
+    facts = [number, until, counted(len(one.entries), "revoked certificate"), *_limits(one)]
+    if one.until is not None and one.until <= now:
+        facts.append("is too old")
+    elif not one.is_current(now):
+        facts.append("is not in force")
+    return f"{one.file}: list of {_name(one.issuer)}, {', '.join(facts)}"
+
+
+def _limits(one: RevocationList) -> Iterator[str]:
+    if one.base is not None:
+        yield f"adds to list {one.base}"
+    if one.point is not None:
+        yield "for a part of the CA's certificates or reasons"
+    if not one.is_understood:
+        yield "with a critical extension that is not supported, so it only revokes"
 
 
 def _name(certificate: Certificate) -> str:

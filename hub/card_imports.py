@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from cryptography.x509 import Certificate, load_pem_x509_certificate
+from cryptography.x509 import Certificate
 
-from hub import audit, certificates, ic_cards
-from hub.certificates import Trust
+from hub import audit, certificates, ic_cards, pem
+from hub.certificates import Trust, UnreadableCertificateError
 from hub.errors import RefusedError
 from hub.hub import Hub
 from hub.imports import BadRow, Progress, all_or_nothing, batches, expect, known_accounts, name_of, rows_of
@@ -21,7 +21,6 @@ from models.event import Event
 from models.kinds import EventKind
 from models.kiosk import IcCard
 
-_PEM = "-----BEGIN"
 # What a card may be bound with although no kiosk takes it at this moment.
 _FOR_LATER = {KioskReason.NOT_YET_VALID, KioskReason.BUSY}
 _SENTENCES = {
@@ -63,7 +62,7 @@ def certificate_in(file: Path) -> Certificate:
         message = f"{file}: it can't be read ({error.strerror})."
         raise RefusedError(message) from error
     except ValueError as error:
-        message = f"{file}: this is no certificate (PEM or DER)."
+        message = f"{file}: this is no certificate (PEM or DER) that can be bound: {error}."
         raise RefusedError(message) from error
 
 
@@ -135,12 +134,12 @@ def _told(hub: Hub, visit: Visit, card: IcCard) -> Event:
 def _written(folder: Path, cell: str) -> Certificate:
     """Read a certificate as a row has it."""
     try:
-        if _PEM in cell:
+        if pem.is_pem(cell.encode()):
             return _certificate(cell.encode())
         if len(cell) > 255:  # noqa: PLR2004 - longer than the name of a file can be
             return _certificate(b64decode("".join(cell.split()), validate=True))
     except ValueError as error:
-        message = "this is no certificate (PEM, or DER in base64)."
+        message = f"this is no certificate (PEM, or DER in base64) that can be bound: {error}."
         raise RefusedError(message) from error
     if not cell:
         message = "there is no certificate."
@@ -149,9 +148,15 @@ def _written(folder: Path, cell: str) -> Certificate:
 
 
 def _certificate(content: bytes) -> Certificate:
-    if _PEM.encode() in content:
-        return load_pem_x509_certificate(content)
-    found = certificates.parsed(content)
-    if found is None:
-        raise ValueError
-    return found
+    """Read the one certificate of a file; ValueError says what is there instead."""
+    if pem.is_pem(content):
+        blocks = pem.read(content, pem.CERTIFICATE)
+        if len(blocks.wanted) > 1:
+            # The first need not be the card's: a chain may begin with its CA.
+            message = f"there are {len(blocks.wanted)} certificates; leave only the card's"
+            raise ValueError(message)
+        content = blocks.wanted[0].der if blocks.wanted else b""
+    try:
+        return certificates.certificate_of(content)
+    except UnreadableCertificateError as error:
+        raise ValueError(str(error)) from error

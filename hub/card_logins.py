@@ -8,6 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 from urllib.parse import urlsplit
 
+import structlog
 from cryptography.x509 import Certificate
 from tortoise.transactions import in_transaction
 
@@ -25,7 +26,7 @@ from hub import (
     uid_cards,
 )
 from hub.authenticators import ic_card
-from hub.certificates import CardTrustError
+from hub.certificates import CardTrustError, UnreadableCertificateError
 from hub.hub import Hub
 from hub.kiosks import Known
 from hub.outcome import Admitted, KioskReason, TurnedAway
@@ -37,6 +38,7 @@ from models.kinds import AuthenticatorKind, Channel, EventKind, Zone
 from models.kiosk import IcCard, Kiosk, KioskLogin, UidCard
 from models.rows import insert, where
 
+_log = structlog.get_logger(__name__)
 _ADMISSION, _NAMED = "kiosk-admission", "kiosk-named"
 _NONCE_SIZE = 32
 _LOCAL = {"127.0.0.1", "localhost", "::1"}
@@ -139,9 +141,12 @@ class AtKiosk:
 
 async def begin(hub: Hub, visit: Visit, kiosk: Known, certificate: bytes) -> Begun | TurnedAway:
     """Begin a login with a card's certificate, before anybody is asked for a PIN."""
-    parsed = certificates.parsed(certificate)
-    if parsed is None:
-        return TurnedAway(KioskReason.MALFORMED, field="certificate")
+    try:
+        parsed = certificates.certificate_of(certificate)
+    except UnreadableCertificateError as error:
+        # It is the card that is odd: the kiosk that handed it on is in order.
+        _log.warning("cards.certificate-unreadable", kiosk=kiosk.name, size=len(certificate), error=str(error))
+        return await _refused(hub, visit, kiosk, KioskReason.UNSUITABLE)
     card = await _good(hub, visit, parsed)
     waiting = await card_binding.account_for(kiosk.id, now=visit.now) if card is KioskReason.NOT_BOUND else None
     if isinstance(card, KioskReason) and waiting is None:

@@ -1,7 +1,7 @@
 """Whether a card's certificate comes from a CA that is pinned here, and is good today."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -19,18 +19,34 @@ from cryptography.x509.verification import (
     VerificationError,
 )
 
+from hub import pem, revocation
 from hub.authenticators import ic_card
 from hub.authenticators.ic_card import Algorithm, Unfit
 from hub.errors import HubError
 from hub.outcome import KioskReason
+from hub.revocation import RevocationList
 from hub.settings import Settings
 
-_PEM = b"-----BEGIN"
 _PURPOSES = {
     ExtendedKeyUsageOID.CLIENT_AUTH,
     ExtendedKeyUsageOID.SMARTCARD_LOGON,
     ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,
 }
+_REFUSALS = (
+    ValueError,
+    TypeError,
+    OverflowError,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+    x509.DuplicateExtension,
+)
+_PARTS: tuple[tuple[str, Callable[[x509.Certificate], object]], ...] = (
+    ("an extension", lambda one: list(one.extensions)),
+    ("the subject", lambda one: one.subject.rfc4514_string()),
+    ("the issuer", lambda one: one.issuer.rfc4514_string()),
+    ("the serial number", lambda one: one.serial_number),
+    ("the time of validity", lambda one: (one.not_valid_before_utc, one.not_valid_after_utc)),
+)
 _log = structlog.get_logger(__name__)
 
 
@@ -39,39 +55,25 @@ class CardTrustError(HubError):
 
 
 @dataclass(frozen=True, slots=True)
-class Revocations:
-    """A revocation list that a CA of ours signed."""
+class Problem:
+    """Something in a file that does not count, though somebody may think that it does."""
 
     file: Path
-    issuer: x509.Certificate
-    made_at: datetime
-    until: datetime | None
-    serials: frozenset[int]
-
-    def is_current(self, now: datetime) -> bool:
-        """Tell whether its CA has promised no newer one yet."""
-        return self.until is not None and self.made_at <= now < self.until
-
-    def holds(self, certificate: x509.Certificate) -> bool:
-        """Tell whether a certificate of its CA is on it."""
-        return certificate.serial_number in self.serials
+    what: str
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What cards are judged by; `strange` are the files of lists that no CA of ours has signed."""
+    """What cards are judged by; `problems` are the parts of the files that do not count."""
 
     roots: tuple[x509.Certificate, ...] = ()
     intermediates: tuple[x509.Certificate, ...] = ()
-    revocations: tuple[Revocations, ...] = ()
-    strange: tuple[Path, ...] = ()
+    lists: tuple[RevocationList, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
-    def lists_of(self, issuer: x509.Certificate) -> list[Revocations]:
-        """Give the lists of one CA, found by its key as well as its name."""
-        key = issuer.public_key()
-        return [
-            one for one in self.revocations if one.issuer.subject == issuer.subject and one.issuer.public_key() == key
-        ]
+    def lists_of(self, issuer: x509.Certificate) -> list[RevocationList]:
+        """Give the lists of one CA."""
+        return [one for one in self.lists if one.is_of(issuer)]
 
 
 class CardTrust:
@@ -87,7 +89,7 @@ class CardTrust:
         try:
             stamp = tuple((found.st_mtime_ns, found.st_ino) for found in (one.stat() for one in _files(self._settings)))
             if self._trust is None or stamp != self._stamp:
-                self._trust, self._stamp = read(self._settings), stamp
+                self._trust, self._stamp = _with_lost_lists(read(self._settings), self._trust), stamp
         except (OSError, CardTrustError) as error:
             # A list that is half written costs the news, never the cards that were good a moment ago.
             _log.error("cards.trust-unreadable", error=str(error))
@@ -99,31 +101,56 @@ class CardTrust:
 
 def read(settings: Settings) -> Trust:
     """Read the files that the settings name; CardTrustError says which can't be, and why."""
-    roots = _certificates(settings.card_cas)
-    intermediates = _certificates(settings.card_intermediates)
-    found: list[Revocations] = []
-    strange: list[Path] = []
+    roots, root_problems = _certificates(settings.card_cas)
+    intermediates, between_problems = _certificates(settings.card_intermediates)
+    lists: list[RevocationList] = []
+    problems = [*root_problems, *between_problems]
     for file in settings.card_crls:
-        listed = _list(file)
-        issuer = next((one for one in (*roots, *intermediates) if _has_signed(one, listed)), None)
-        if issuer is None or _is_partial(listed):
-            strange.append(file)
-        else:
-            serials = frozenset(entry.serial_number for entry in listed if not _is_taken_back(entry))
-            found.append(Revocations(file, issuer, listed.last_update_utc, listed.next_update_utc, serials))
-    return Trust(roots, intermediates, tuple(found), tuple(strange))
+        found, others = _lists(file)
+        problems += others
+        for listed in found:
+            issuer = next((one for one in (*roots, *intermediates) if revocation.has_signed(one, listed)), None)
+            if issuer is None:
+                name = listed.issuer.rfc4514_string()
+                problems.append(Problem(file, f"none of the CAs has signed the revocation list of {name}"))
+                continue
+            lists.append(_read_list(file, listed, issuer))
+    return Trust(roots, intermediates, tuple(lists), tuple(problems))
+
+
+def _with_lost_lists(trust: Trust, before: Trust | None) -> Trust:
+    """Keep the lists that were known and are in no file any more: what they revoked stays revoked."""
+    lost = revocation.kept(before.lists, trust.lists) if before else []
+    for one in lost:
+        _log.error("cards.list-missing", file=str(one.file), ca=one.issuer.subject.rfc4514_string(), number=one.number)
+    return replace(trust, lists=(*trust.lists, *lost))
+
+
+class UnreadableCertificateError(HubError):
+    """A certificate that the library refuses; the message says what it refuses."""
+
+
+def certificate_of(der: bytes) -> x509.Certificate:
+    """Read a certificate as a card holds it; UnreadableCertificateError says what can't be read of it."""
+    part = "the certificate"
+    try:
+        found = x509.load_der_x509_certificate(der)
+        # The library reads each part when it is asked for: what it refuses must show here and not later.
+        for name, read_part in _PARTS:
+            part = name
+            read_part(found)
+    except (*_REFUSALS, UnsupportedAlgorithm) as error:
+        message = f"{part} can't be read ({error})"
+        raise UnreadableCertificateError(message) from error
+    return found
 
 
 def parsed(der: bytes) -> x509.Certificate | None:
-    """Read a certificate as a card holds it; None when it is none."""
+    """Read a certificate as a card holds it; None when it can't be read."""
     try:
-        found = x509.load_der_x509_certificate(der)
-        # What can't be read of it shows only when it is asked for.
-        found.extensions  # noqa: B018
-        found.subject.rfc4514_string()
-    except (ValueError, TypeError, x509.InvalidVersion, x509.UnsupportedGeneralNameType, x509.DuplicateExtension):
+        return certificate_of(der)
+    except UnreadableCertificateError:
         return None
-    return found
 
 
 def fault(
@@ -177,10 +204,14 @@ def _revoked(
     trust: Trust, path: Sequence[x509.Certificate], now: datetime, *, is_current_list_needed: bool
 ) -> KioskReason | None:
     for certificate, issuer in pairwise(path):
-        lists = trust.lists_of(issuer)
-        if any(one.holds(certificate) for one in lists):
+        if any(one.names(certificate, issuer) for one in trust.lists):
             return KioskReason.REVOKED
-        if is_current_list_needed and not any(one.is_current(now) for one in lists):
+        lists = trust.lists_of(issuer)
+        # A delta list alone tells only what changed: nobody here knows what was revoked before.
+        if revocation.without_base(lists):
+            return KioskReason.BUSY
+        current = [one for one in lists if one.is_current(now)]
+        if is_current_list_needed and not revocation.covers(current, certificate):
             return KioskReason.BUSY
     return None
 
@@ -220,63 +251,54 @@ def _files(settings: Settings) -> Iterator[Path]:
     yield from filter(None, (settings.card_cas, settings.card_intermediates, *settings.card_crls))
 
 
-def _certificates(file: Path | None) -> tuple[x509.Certificate, ...]:
+def _certificates(file: Path | None) -> tuple[tuple[x509.Certificate, ...], list[Problem]]:
     if file is None:
-        return ()
+        return (), []
+    content = _content(file)
     try:
-        return tuple(x509.load_pem_x509_certificates(file.read_bytes()))
-    except OSError as error:
-        message = f"{file}: the certificates can't be read ({error.strerror})."
-        raise CardTrustError(message) from error
+        blocks = pem.read(content, pem.CERTIFICATE)
+        found = tuple(x509.load_der_x509_certificate(one.der) for one in blocks.wanted)
     except ValueError as error:
+        message = f"{file}: a certificate can't be read ({error})."
+        raise CardTrustError(message) from error
+    if not found:
         message = f"{file}: this is no file of certificates (PEM)."
-        raise CardTrustError(message) from error
+        raise CardTrustError(message)
+    return found, _others(file, blocks)
 
 
-def _list(file: Path) -> x509.CertificateRevocationList:
+def _lists(file: Path) -> tuple[list[x509.CertificateRevocationList], list[Problem]]:
+    """Read every list of a file."""
+    content = _content(file)
     try:
-        content = file.read_bytes()
-        if _PEM in content:
-            return x509.load_pem_x509_crl(content)
-        return x509.load_der_x509_crl(content)
-    except OSError as error:
-        message = f"{file}: the revocation list can't be read ({error.strerror})."
-        raise CardTrustError(message) from error
+        if not pem.is_pem(content):
+            return [x509.load_der_x509_crl(content)], []
+        blocks = pem.read(content, pem.REVOCATION_LIST)
+        found = [x509.load_der_x509_crl(one.der) for one in blocks.wanted]
     except ValueError as error:
-        message = f"{file}: this is no revocation list."
+        message = f"{file}: a revocation list can't be read ({error})."
+        raise CardTrustError(message) from error
+    if not found:
+        message = f"{file}: there is no revocation list in it."
+        raise CardTrustError(message)
+    return found, _others(file, blocks)
+
+
+def _read_list(file: Path, listed: x509.CertificateRevocationList, issuer: x509.Certificate) -> RevocationList:
+    try:
+        return revocation.read(file, listed, issuer)
+    except _REFUSALS as error:
+        message = f"{file}: a revocation list can't be read ({error})."
         raise CardTrustError(message) from error
 
 
-def _has_signed(issuer: x509.Certificate, listed: x509.CertificateRevocationList) -> bool:
-    if issuer.subject != listed.issuer:
-        return False
+def _others(file: Path, blocks: pem.Blocks) -> list[Problem]:
+    return [Problem(file, f"{other} stands in it, which is not read here") for other in blocks.others]
+
+
+def _content(file: Path) -> bytes:
     try:
-        usage = issuer.extensions.get_extension_for_class(x509.KeyUsage).value
-    except x509.ExtensionNotFound:
-        usage = None
-    if usage is not None and not usage.crl_sign:
-        return False
-    try:
-        # The key of any CA will do here; what is no signature of it is refused, not raised.
-        return listed.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
-    except TypeError:
-        return False
-
-
-def _is_partial(listed: x509.CertificateRevocationList) -> bool:
-    """Tell whether a list speaks for others than its own CA, or only adds to another one (RFC 5280, 5.2.4, 5.2.5)."""
-    for extension in listed.extensions:
-        match extension.value:
-            case x509.DeltaCRLIndicator():
-                return True
-            case x509.IssuingDistributionPoint() as point if point.indirect_crl or point.only_some_reasons:
-                return True
-    return False
-
-
-def _is_taken_back(entry: x509.RevokedCertificate) -> bool:
-    try:
-        reason = entry.extensions.get_extension_for_class(x509.CRLReason).value.reason
-    except x509.ExtensionNotFound:
-        return False
-    return reason is x509.ReasonFlags.remove_from_crl
+        return file.read_bytes()
+    except OSError as error:
+        message = f"{file}: it can't be read ({error.strerror})."
+        raise CardTrustError(message) from error

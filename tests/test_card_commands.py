@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from demo.card.authority import KeyKind
@@ -15,6 +16,8 @@ from hub.settings import load
 from models.kiosk import Kiosk, UidCard
 from tests.counters import Issuer, issuer_in, pem
 from tests.shell import Shell
+from tests.test_certificates import odd_certificates
+from tests.test_revocation import SHARD, crl, delta_of, point
 
 
 @pytest.fixture
@@ -176,16 +179,70 @@ def test_the_doctor_looks_at_the_cas_and_their_lists(desk_on_sqlite: Shell, tmp_
     assert grades == ["warn", "ok"]
     issuer.revoke()
     desk.set(card_crls=issuer.crl)
-    assert cards_of(desk) == [("ok", "1 CA pinned")]
+    (grade, what), pinned = cards_of(desk)
+    assert (grade, pinned) == ("ok", ("ok", "1 CA pinned"))
+    assert f"{issuer.crl}: list of CN=Test Cards, without a number, next update 20" in what
+    assert "0 revoked certificates" in what
     issuer.revoke(until=timedelta(days=-2))
     assert "is too old" in cards_of(desk)[0][1]
     desk.set(card_revocation="current")
     assert cards_of(desk)[0][0] == "wrong"
     issuer.revoke(by=issuer_in(tmp_path / "other").authority.intermediate)
     assert cards_of(desk)[0][0] == "wrong"
-    assert "signed by none of the CAs" in cards_of(desk)[0][1]
+    assert "none of the CAs has signed" in cards_of(desk)[0][1]
     issuer.crl.unlink()
     assert "can't be read" in cards_of(desk)[0][1]
+
+
+def test_the_doctor_shows_each_list_of_a_file_and_what_else_stands_in_it(desk_on_sqlite: Shell) -> None:
+    """CA, number, next update and entries of every list; a block that is not read there is wrong."""
+    desk = desk_on_sqlite
+    issuer = issuer_in(desk.folder / "issuer")
+    lists = crl(issuer.authority.root, extensions=[(x509.CRLNumber(12), False)])
+    lists += crl(issuer.authority.intermediate, issuer.card(), extensions=[(x509.CRLNumber(345), False)])
+    issuer.crl.write_bytes(lists + pem(issuer.authority.root))
+    desk.set(**issuer.settings, card_crls=issuer.crl, card_revocation="current")
+    found = cards_of(desk)
+    assert [grade for grade, _ in found] == ["wrong", "ok", "ok", "ok"]
+    assert "block CERTIFICATE" in found[0][1]
+    for place, (name, number, entries) in enumerate((("Root", 12, "0 revoked"), ("Cards", 345, "1 revoked")), 1):
+        for words in (f"list of CN=Test {name}", f"number {number}", "next update 20", entries):
+            assert words in found[place][1]
+
+
+def test_the_doctor_names_the_ca_whose_cards_no_list_covers(desk_on_sqlite: Shell) -> None:
+    """With `current`: a CA without a list, and one whose list is for a part of its cards."""
+    desk = desk_on_sqlite
+    issuer = issuer_in(desk.folder / "issuer")
+    issuer.crl.write_bytes(crl(issuer.authority.intermediate, extensions=[point(full_name=[SHARD])]))
+    desk.set(**issuer.settings, card_crls=issuer.crl, card_revocation="current")
+    told = {what: grade for grade, what in cards_of(desk)}
+    assert told["no list of CN=Test Root is in force, so none of its cards is taken"] == "wrong"
+    assert told["the lists of CN=Test Cards are for a part of its cards; the others are not taken"] == "warn"
+
+
+def test_a_delta_without_its_complete_list_is_wrong(desk_on_sqlite: Shell) -> None:
+    """The doctor says which list is missing."""
+    desk = desk_on_sqlite
+    issuer = issuer_in(desk.folder / "issuer")
+    issuer.crl.write_bytes(delta_of(issuer, base=5))
+    desk.set(**issuer.settings, card_crls=issuer.crl)
+    assert any(
+        grade == "wrong" and "only adds to list 5 of CN=Test Cards, which is missing" in what
+        for grade, what in cards_of(desk)
+    )
+
+
+def test_a_certificate_that_cant_be_read_is_told_by_the_part(desk: Shell, issuer_of: Issuer) -> None:
+    """`bind` says what could not be read; a file of several certificates is refused, for the first may be a CA's."""
+    desk.member()
+    for odd, content in odd_certificates(issuer_of).items():
+        told = desk.run("card", "bind", "taro", "--certificate", written(desk, "card.crt", content))
+        assert (told.code, "can't be read" in told.err) == (1, True), odd
+    chain = pem(issuer_of.authority.intermediate) + pem(issuer_of.card())
+    told = desk.run("card", "bind", "taro", "--certificate", written(desk, "card.pem", chain))
+    assert (told.code, "there are 2 certificates" in told.err) == (1, True)
+    assert desk.run("card", "list").out == "There is no such card.\n"
 
 
 def test_the_doctor_tells_when_a_ca_ends(desk_on_sqlite: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from demo.card import authority as making
 from demo.card.authority import Issued, KeyKind, make_key
+from demo.card.tlv import tlv
 from hub import certificates
 from hub.card_rule import rule_of
-from hub.certificates import CardTrust, CardTrustError, Trust
+from hub.certificates import CardTrust, CardTrustError, Trust, UnreadableCertificateError
 from hub.outcome import KioskReason
 from hub.settings import load
 from tests.counters import Issuer, issuer_in
@@ -182,7 +183,7 @@ def test_a_list_that_somebody_else_signed_revokes_nothing(issuer: Issuer, tmp_pa
     issuer.revoke(card, by=issuer_in(tmp_path / "other").authority.intermediate)
     trust = trust_of(issuer, card_crls=str(issuer.crl))
     assert certificates.fault(trust, card.certificate, now=NOW) is None
-    assert trust.strange == (issuer.crl,)
+    assert [problem.file for problem in trust.problems] == [issuer.crl]
 
 
 def test_an_old_list_still_revokes_and_keeps_others_out_only_if_asked_to(issuer: Issuer) -> None:
@@ -212,6 +213,50 @@ def test_cas_that_could_never_be_read_are_an_error(tmp_path: Path) -> None:
     """Not a hub that trusts nobody without a word."""
     with pytest.raises(CardTrustError, match=r"missing\.pem"):
         CardTrust(load({}, card_cas=tmp_path / "missing.pem")).now_known()
+
+
+def altered(issued: Issued, by: Issued, old: bytes, new: bytes) -> bytes:
+    """Give a certificate's DER with other bytes in it, signed as if its CA had written them."""
+    tbs = issued.certificate.tbs_certificate_bytes
+    assert tbs.count(old) == 1
+    assert len(old) == len(new)
+    tbs = tbs.replace(old, new)
+    algorithm = bytes.fromhex("300A06082A8648CE3D040302")
+    signature = by.key.sign(tbs, ec.ECDSA(hashes.SHA256()))
+    return tlv(0x30, tbs + algorithm + tlv(0x03, b"\x00" + signature))
+
+
+def odd_certificates(issuer: Issuer) -> dict[str, bytes]:
+    """Give certificates that their CA signed and that the library refuses to read, each in another part."""
+    by = issuer.authority.intermediate
+    name = (x509.SubjectAlternativeName([x509.RFC822Name("taro@corp.jp")]), False)
+    plain = made(by, LEAF, name, usage(digital_signature=True), name="RenXe")
+    utf8 = b"\x0c\x05RenXe"
+    return {
+        "a subject in T61String": altered(plain, by, utf8, b"\x14\x05Ren\xe9e"),
+        "a subject that is no UTF-8": altered(plain, by, utf8, b"\x0c\x05Ren\xe9e"),
+        "an alternative name of a kind that is not known": altered(plain, by, b"\x81\x0c", b"\xa3\x0c"),
+        "an extension twice": altered(plain, by, b"\x06\x03\x55\x1d\x11", b"\x06\x03\x55\x1d\x0f"),
+        "an unknown version": altered(plain, by, b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07"),
+        "no certificate at all": b"\x30\x03\x02\x01\x01",
+    }
+
+
+ODD = (
+    "a subject in T61String",
+    "a subject that is no UTF-8",
+    "an alternative name of a kind that is not known",
+    "an extension twice",
+    "an unknown version",
+    "no certificate at all",
+)
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_certificate_that_cant_be_read_is_named_by_the_part(issuer: Issuer, odd: str) -> None:
+    """Whatever the library refuses, the answer is a sentence and no failure."""
+    with pytest.raises(UnreadableCertificateError, match="can't be read"):
+        certificates.certificate_of(odd_certificates(issuer)[odd])
 
 
 @given(st.binary(max_size=200))

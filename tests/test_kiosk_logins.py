@@ -30,6 +30,7 @@ from tests.counters import (
     sqlite_copy,
 )
 from tests.people import People
+from tests.test_certificates import odd_certificates
 from tests.walks import rows
 
 KINDS = [KeyKind.P256, KeyKind.P384, KeyKind.RSA2048, KeyKind.RSA3072]
@@ -436,3 +437,11 @@ async def test_nothing_secret_of_a_kiosk_rests_in_the_rows(counter_on_sqlite: Co
         for secret in (admission.admission_code, proof.proof, *person.cookies().values()):
             if len(secret) > 20 and not secret.startswith("http"):
                 assert secret not in told
+
+
+async def test_an_odd_certificate_is_the_cards_matter_and_not_the_kiosks(counter_on_sqlite: Counter) -> None:
+    """What the library can't read is unsuitable, whatever it is; the kiosk that handed it on stays in order."""
+    counter = counter_on_sqlite
+    for odd, content in {**odd_certificates(counter.issuer), "nothing": b"", "zeros": bytes(3)}.items():
+        assert await counter.client.begin(content) == Refused(Reason.UNSUITABLE), odd
+    assert not isinstance(await counter.client.hello(), Refused)
