@@ -10,9 +10,10 @@ from cryptography.x509 import Certificate
 
 from hub import audit, certificates, ic_cards, pem
 from hub.certificates import Trust, UnreadableCertificateError
+from hub.csv_rows import rows_of
 from hub.errors import RefusedError
 from hub.hub import Hub
-from hub.imports import BadRow, Progress, all_or_nothing, batches, expect, known_accounts, name_of, rows_of
+from hub.imports import BadRow, Progress, batches, expect, known_accounts, name_of, one_batch
 from hub.labels import fold_account
 from hub.outcome import KioskReason
 from hub.visit import Visit
@@ -21,6 +22,8 @@ from models.event import Event
 from models.kinds import EventKind
 from models.kiosk import IcCard
 
+# Cards bound in one transaction.
+_WRITTEN = 200
 # What a card may be bound with although no kiosk takes it at this moment.
 _FOR_LATER = {KioskReason.NOT_YET_VALID, KioskReason.BUSY}
 _SENTENCES = {
@@ -111,9 +114,9 @@ async def fitting(read: ReadIcCards) -> ReadIcCards:
 
 
 async def write(hub: Hub, visit: Visit, rows: Sequence[NewIcCard], progress: Progress) -> None:
-    """Bind cards to their accounts, all or nothing."""
-    async with all_or_nothing():
-        for batch in batches(rows):
+    """Bind cards to their accounts, a batch a transaction; RefusedError tells where it stopped."""
+    for batch in batches(rows, size=_WRITTEN):
+        async with one_batch(batch):
             folded = [fold_account(row.account) for row in batch]
             ids = {one.folded: one.id for one in await Account.filter(folded__in=folded).only("id", "folded")}
             cards = [
@@ -122,7 +125,7 @@ async def write(hub: Hub, visit: Visit, rows: Sequence[NewIcCard], progress: Pro
             ]
             await IcCard.bulk_create(cards)
             await audit.record_all([_told(hub, visit, card) for card in cards])
-            progress(len(batch))
+        progress(len(batch))
 
 
 def _told(hub: Hub, visit: Visit, card: IcCard) -> Event:

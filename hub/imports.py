@@ -1,8 +1,6 @@
 """Accounts and matrix cards in bulk: every row checked before the first is written."""
 
 import asyncio
-import csv
-import io
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from tortoise.transactions import in_transaction
 from hub import audit, matrix_cards
 from hub.accounts import check_new
 from hub.authenticators import matrix
+from hub.csv_rows import rows_of
 from hub.errors import RefusedError
 from hub.hub import Hub
 from hub.labels import UnacceptableError, account_of, fold_account
@@ -28,6 +27,10 @@ from models.kinds import EventKind
 Item = TypeVar("Item")
 Progress = Callable[[int], None]
 _BATCH = 1000
+# Rows written in one transaction: few enough that a login beside it does not notice.
+_WRITTEN = 200
+# Seconds between two of them. SQLite wakes a waiting process only after up to a tenth of a second.
+_BREATH = 0.02
 _ACCOUNT_COLUMNS = {"account", "password", "password_hash", "language"}
 _LANGUAGES = {"", "ja", "en"}
 _SERIAL = 32
@@ -137,7 +140,7 @@ def read_accounts(path: Path) -> ReadAccounts:
 def read_cards(path: Path) -> ReadCards:
     """Read a CSV file of account, serial and the 70 cells (columns A1 to J7, or one column cells)."""
     rows = rows_of(path)
-    each = {cell.replace(",", ""): cell for cell in matrix.CELLS}
+    each = {cell.replace(",", "").casefold(): cell for cell in matrix.CELLS}
     columns = set(rows.columns)
     expect(path, rows.columns, {"account", "serial", "cells", *each}, needed=("account", "serial"))
     if "cells" not in columns and not set(each) <= columns:
@@ -222,9 +225,9 @@ async def hashes(hub: Hub, rows: Sequence[NewAccount], progress: Progress) -> li
 async def write_accounts(
     hub: Hub, visit: Visit, rows: Sequence[NewAccount], hashed: Sequence[str], progress: Progress
 ) -> None:
-    """Write accounts and what the audit tells of them, all or nothing."""
-    async with all_or_nothing():
-        for batch in batches(list(zip(rows, hashed, strict=True))):
+    """Write accounts and what the audit tells of them, a batch a transaction; RefusedError tells where it stopped."""
+    for batch in batches(list(zip(rows, hashed, strict=True)), size=_WRITTEN):
+        async with one_batch([row for row, _ in batch]):
             await Account.bulk_create(
                 [
                     Account(
@@ -245,18 +248,18 @@ async def write_accounts(
                     for row, _ in batch
                 ]
             )
-            progress(len(batch))
-        await audit.record(hub.keys, EventKind.ACCOUNT_ADDED, visit, None, imported=len(rows))
+        progress(len(batch))
+    await audit.record(hub.keys, EventKind.ACCOUNT_ADDED, visit, None, imported=len(rows))
 
 
 async def write_cards(hub: Hub, visit: Visit, rows: Sequence[NewCard], progress: Progress) -> None:
-    """Bind cards to their accounts, all or nothing."""
-    async with all_or_nothing():
-        for batch in batches(list(rows)):
+    """Bind cards to their accounts, a batch a transaction; RefusedError tells where it stopped."""
+    for batch in batches(list(rows), size=_WRITTEN):
+        async with one_batch(batch):
             ids = await _ids([row.account for row in batch])
             cards = [_blank(row, ids[fold_account(row.account)]) for row in batch]
             await matrix_cards.bind(hub, visit, cards)
-            progress(len(batch))
+        progress(len(batch))
 
 
 async def _ids(names: Sequence[str]) -> dict[str, int]:
@@ -270,60 +273,32 @@ def _blank(row: NewCard, account_id: int) -> matrix_cards.Blank:
     return matrix_cards.Blank(account_id, row.serial, matrix.unpack(row.packed))
 
 
+class Numbered(Protocol):
+    """A row of a file that knows its line."""
+
+    @property
+    def line(self) -> int:
+        """The line in the file, from 1."""
+
+
 @asynccontextmanager
-async def all_or_nothing() -> AsyncIterator[None]:
-    """Hold one transaction; what somebody else wrote since the rows were checked undoes it whole."""
+async def one_batch(rows: Sequence[Numbered]) -> AsyncIterator[None]:
+    """Write some rows in one short transaction, then leave the database to others for a moment.
+
+    A long transaction would keep every login out of an SQLite file. What another program wrote since the rows were
+    checked undoes this batch; the batches before it stay, and the RefusedError names the line to go on from.
+    """
     try:
         async with in_transaction():
             yield
     except IntegrityError as error:
-        message = "Somebody wrote one of these meanwhile, so nothing was written: run it again."
+        first = rows[0].line
+        message = (
+            f"Line {first} and those after it were not written: another program wrote one of the rows meanwhile."
+            " The lines before it are written. Run the import again with --keep-going for the rest."
+        )
         raise RefusedError(message) from error
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """The rows of a file, with their line numbers, and the names of its columns."""
-
-    columns: list[str]
-    rows: Iterator[tuple[int, dict[str, str]]]
-
-
-def rows_of(path: Path) -> Rows:
-    """Open a CSV file; RefusedError when it is none, or empty."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        message = f"{path}: this is not UTF-8 (at byte {error.start}); save it as UTF-8, not as Shift_JIS."
-        raise RefusedError(message) from error
-    except OSError as error:
-        message = f"{path}: it can't be read ({error.strerror})."
-        raise RefusedError(message) from error
-    reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", strict=True)
-    try:
-        columns = [str(name).strip() for name in reader.fieldnames or ()]
-    except csv.Error as error:
-        message = f"{path}: this is no CSV ({error})."
-        raise RefusedError(message) from error
-    if not columns:
-        message = f"{path}: the file is empty; its first line names the columns."
-        raise RefusedError(message)
-    reader.fieldnames = columns
-    return Rows(columns, _numbered(path, reader))
-
-
-def _numbered(path: Path, reader: "csv.DictReader[str]") -> Iterator[tuple[int, dict[str, str]]]:
-    try:
-        for row in reader:
-            yield reader.line_num, {str(name): _trimmed(str(name), value) for name, value in row.items()}
-    except csv.Error as error:
-        message = f"{path}:{reader.line_num}: this is no CSV ({error})."
-        raise RefusedError(message) from error
-
-
-def _trimmed(column: str, value: object) -> str:
-    # A space at a password's end is part of it: what was given is what logs in.
-    return str(value or "") if column == "password" else str(value or "").strip()
+    await asyncio.sleep(_BREATH)
 
 
 def expect(path: Path, columns: list[str], known: set[str], *, needed: tuple[str, ...]) -> None:
@@ -342,7 +317,7 @@ def expect(path: Path, columns: list[str], known: set[str], *, needed: tuple[str
 
 
 def _shortened(columns: set[str]) -> list[str]:
-    cells = {cell.replace(",", "") for cell in matrix.CELLS}
+    cells = {cell.replace(",", "").casefold() for cell in matrix.CELLS}
     return [*sorted(columns - cells), *(["A1 to J7"] if cells <= columns else [])]
 
 
@@ -350,10 +325,7 @@ def _account(line: int, row: dict[str, str]) -> NewAccount:
     if "" in row:
         message = "there are more fields than columns."
         raise RefusedError(message)
-    language = row.get("language", "")
-    if language not in _LANGUAGES:
-        message = f"the language {language!r} is neither ja nor en."
-        raise RefusedError(message)
+    language = _language(row.get("language", ""))
     password, hashed = row.get("password", ""), row.get("password_hash", "")
     if bool(password) == bool(hashed):
         message = f"{row['account']}: either a password or a password_hash is needed."
@@ -362,6 +334,15 @@ def _account(line: int, row: dict[str, str]) -> NewAccount:
         _check_hash(row["account"], hashed)
         return NewAccount(line, name_of(row["account"]), language, "", hashed)
     return NewAccount(line, check_new(row["account"], password), language, password, "")
+
+
+def _language(written: str) -> str:
+    """Fold a language code to ja or en: JA and ja-JP are ja (RFC 5646); empty where none is given."""
+    language = written.replace("_", "-").partition("-")[0].casefold()
+    if language not in _LANGUAGES:
+        message = f"the language {written!r} is neither ja nor en."
+        raise RefusedError(message)
+    return language
 
 
 def _card(line: int, row: dict[str, str], each: dict[str, str]) -> NewCard:
@@ -405,7 +386,7 @@ def _line(row: BadRow) -> int:
     return row.line
 
 
-def batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """Part many into as many as one statement bears."""
-    for start in range(0, len(items), _BATCH):
-        yield items[start : start + _BATCH]
+def batches(items: Sequence[Item], *, size: int = _BATCH) -> Iterator[Sequence[Item]]:
+    """Part many into batches of at most `size`; by default as many as one statement bears."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

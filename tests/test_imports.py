@@ -1,6 +1,7 @@
 """Accounts and cards in bulk: every bad row has its line, and nothing is written by halves."""
 
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def written(shell: Shell, *lines: str, encoding: str = "utf-8", end: str = "\n")
 
 def names(shell: Shell) -> list[str]:
     """Name the accounts there are."""
-    return [one["account"] for one in shell.run("account", "list", "--json").json]
+    return [one["account"] for one in shell.run("account", "list", "--limit", "5000", "--json").json]
 
 
 def test_accounts_come_with_passwords_or_with_hashes(desk: Shell) -> None:
@@ -138,6 +139,51 @@ def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(
     assert len(told.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"account,password,\ntaro,correct horse,\n,,\n\n",
+        b"account;password\r\ntaro;correct horse\r\n",
+        b"account\tpassword\ntaro\tcorrect horse\n",
+        "account\tpassword\r\ntaro\tcorrect horse\r\n".encode("utf-16"),
+        "\ufeffaccount,password\ntaro,correct horse\n".encode("utf-16-be"),
+        "account,password\ntaro,correct horse\n".encode("utf-16-le"),
+        b"Account, PASSWORD \ntaro,correct horse\n",
+        "ａｃｃｏｕｎｔ,Password\ntaro,correct horse\n".encode(),
+        b";;\naccount;password;\n;;\ntaro;correct horse;\n",
+        b"Language,Account,Password\nJA,taro,correct horse\n",
+        b"account,password,language\ntaro,correct horse,ja-JP\n",
+        b"account,password,language\ntaro,correct horse,en_US\n",
+    ],
+)
+def test_a_file_as_spreadsheets_write_it_is_read(desk_on_sqlite: Shell, content: bytes) -> None:
+    """Padding, separators, encodings, header forms and language codes mean what they mean elsewhere."""
+    file = desk_on_sqlite.folder / "file.csv"
+    file.write_bytes(content)
+    told = desk_on_sqlite.run("account", "import", file)
+    assert (told.code, told.out) == (0, "1 account written, 0 bad rows.\n"), told.err
+    assert names(desk_on_sqlite) == ["taro"]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b'account,password\ntaro,"correct horse\njiro,correct horse\n', ":2: this is no CSV: a quote"),
+        (b'account,password\njiro,correct horse\ntaro,"correct"horse\n', ":3: this is no CSV: after a closing quote"),
+        (b"account,password\ntaro," + b"x" * 200_000 + b"\n", ":2: this is no CSV: a field is longer than"),
+        (b"account,password\ntaro,correct horse,extra\n", ":2: there are more fields than columns."),
+    ],
+    ids=["open-quote", "text-after-quote", "long-field", "extra-value"],
+)
+def test_a_broken_row_is_named_by_its_own_line(desk_on_sqlite: Shell, content: bytes, sentence: str) -> None:
+    """The line is the one to look at, with the cause in words."""
+    file = desk_on_sqlite.folder / "file.csv"
+    file.write_bytes(content)
+    told = desk_on_sqlite.run("account", "import", file)
+    assert told.code == 1
+    assert sentence in told.err
+
+
 def test_a_file_that_is_not_there_is_refused_in_a_sentence(desk_on_sqlite: Shell) -> None:
     """The same for a folder."""
     assert "No such file" in desk_on_sqlite.run("account", "import", "nowhere.csv").err
@@ -158,19 +204,51 @@ def test_only_argon2id_is_taken_for_a_hash(desk_on_sqlite: Shell, hashed: str) -
     assert "argon2" in told.err
 
 
-def test_an_import_that_fails_in_the_middle_leaves_nothing(desk: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An account added by somebody else after the look undoes the first thousand rows as well."""
+def test_an_import_that_fails_in_the_middle_names_the_line_to_go_on_from(
+    desk: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An account that another program added after the look stops its batch; --keep-going writes the rest."""
     file = written(desk, "account,password_hash", *(f'm{number},"{HASH}"' for number in range(1500)))
     desk.member("m1400")
 
-    async def nobody(_names: object) -> set[str]:
+    async def unknown(_names: object) -> set[str]:
         return set()
 
-    monkeypatch.setattr("hub.imports.known_accounts", nobody)
-    told = desk.run("account", "import", file)
+    with monkeypatch.context() as patch:
+        patch.setattr("hub.imports.known_accounts", unknown)
+        told = desk.run("account", "import", file)
     assert told.code == 1
-    assert told.err == "Somebody wrote one of these meanwhile, so nothing was written: run it again.\n"
-    assert names(desk) == ["m1400"]
+    assert told.err.startswith("Line 1402 and those after it were not written: another program wrote one of the rows")
+    assert len(names(desk)) == 1401
+    again = desk.run("account", "import", file, "--keep-going")
+    assert "99 accounts written, 1401 bad rows." in again.out + again.err
+    assert len(names(desk)) == 1500
+
+
+def test_an_import_lets_logins_write_between_its_batches(desk_on_sqlite: Shell) -> None:
+    """Another connection gets the write lock in the middle, and sees the rows come."""
+    desk = desk_on_sqlite
+    file = written(desk, "account,password_hash", *(f'm{number},"{HASH}"' for number in range(1500)))
+    seen: set[int] = set()
+    ended = threading.Event()
+
+    def watch() -> None:
+        other = sqlite3.connect(desk.folder / "tegata.db", timeout=5, isolation_level=None)
+        while not ended.is_set():
+            other.execute("BEGIN IMMEDIATE")
+            seen.add(other.execute('SELECT count(*) FROM "account"').fetchone()[0])
+            other.execute("COMMIT")
+            ended.wait(0.005)
+        other.close()
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        assert desk.run("account", "import", file).code == 0
+    finally:
+        ended.set()
+        watching.join()
+    assert seen & set(range(1, 1500)), seen
 
 
 def test_cards_that_were_printed_already_are_bound(desk: Shell) -> None:
