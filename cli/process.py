@@ -18,10 +18,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, disable_created_metrics, gene
 from tortoise.exceptions import BaseORMException
 
 from cli import mail_door
+from cli.single_process import only_process
 from hub import measures, upkeep
+from hub.beside import beside
 from hub.errors import HubError
 from hub.hub import Hub, opened
 from hub.settings import Settings, listen_of
+from models.database import sqlite_file
 from web.app import application
 from web.context import CLOCK, HUB
 from web.health import PARTS, Trouble, show_live, show_ready
@@ -33,6 +36,8 @@ DOORS = ("web", "mail_gateway", "bot")
 Wrap = Callable[[Application], None]
 Clock = Callable[[], datetime]
 _GOODBYE = 10.0
+# Seconds between two looks for claims of processes that were killed.
+_FREE_EVERY = 1.0
 _log = structlog.get_logger(__name__)
 
 
@@ -77,6 +82,8 @@ async def running(
             process.urls.append(await _serve(stack, bot.endpoint(), settings.slack_listen, "TEGATA_SLACK_LISTEN"))
         await _listen_for_watchers(stack, process, clock)
         # Behind the ports: a second hub that finds them taken must not claim a row before it ends.
+        stack.enter_context(only_process(settings))
+        await stack.enter_async_context(_leases_freed(hub, clock))
         if mail is not None:
             await stack.enter_async_context(mail.running())
         if bot is not None:
@@ -120,6 +127,30 @@ async def _clockwork(hub: Hub, clock: Clock) -> AsyncIterator[None]:
         yield
     finally:
         scheduler.shutdown(wait=False)
+
+
+@asynccontextmanager
+async def _leases_freed(hub: Hub, clock: Clock) -> AsyncIterator[None]:
+    """Free what killed processes had claimed: at the start on SQLite, all the time on PostgreSQL."""
+    if sqlite_file(hub.settings.database_url) is not None:
+        await upkeep.free_abandoned(hub, now=clock())
+        yield
+        return
+    async with beside(_free_leases(hub, clock)):
+        yield
+
+
+async def _free_leases(hub: Hub, clock: Clock) -> None:
+    while True:
+        try:
+            freed = await upkeep.free_abandoned(hub, now=clock())
+        except Exception as error:
+            # The loop must live on: leases run out by themselves, only later.
+            _log.warning("leases.not_freed", error=str(error))
+        else:
+            if freed:
+                _log.info("leases.freed", rows=freed)
+        await asyncio.sleep(_FREE_EVERY)
 
 
 async def _upkeep(hub: Hub, clock: Clock, name: str) -> None:

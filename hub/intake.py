@@ -153,7 +153,7 @@ class Intake:
 
 async def claim(hub: Hub, *, limit: int, now: datetime) -> list[Unread]:
     """Take up to `limit` messages to read, each for one reader and one lease."""
-    lease = secrets.token_hex(8)
+    lease = hub.wakeups.holder.lease()
     (connection,) = get_connections().all()
     is_postgres = connection.capabilities.dialect == "postgres"
     names = ("lease", "until", "now", "limit")

@@ -159,7 +159,7 @@ class Outbox:
 
         `least` is the least urgent letter to take.
         """
-        lease = secrets.token_hex(8)
+        lease = self._wakeups.holder.lease()
         until = now + NUMBERS.delivery_lease
         rows: list[Delivery] = []
         for due in await read(_DUE, least=_URGENCY[least], channel=str(channel), now=now):

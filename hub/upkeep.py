@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
@@ -16,6 +17,8 @@ from hub.hub import Hub
 from hub.settings import NUMBERS
 from models.authenticator import MatrixCard, SoftToken
 from models.delivery import Delivery
+from models.holders import free_abandoned as free_leases
+from models.kinds import Channel
 from models.kiosk import KioskLogin, KioskNonce
 from models.lease import Lease
 from models.login import Challenge, Login
@@ -32,6 +35,8 @@ _FADING = {
     "confirm:": NUMBERS.confirmation_life,
 }
 _PROBE = 2.0
+# The row that a readiness check writes.
+_PROBED = "probe"
 Row = TypeVar("Row", MatrixCard, SoftToken)
 Job = Callable[[Hub, datetime], Awaitable[int]]
 
@@ -128,7 +133,27 @@ async def _leased(name: str, *, until: datetime, now: datetime) -> bool:
     return True
 
 
-async def probe(_hub: Hub) -> None:
-    """Ask the database for one row, so that one that is gone or locked is found out."""
+async def free_abandoned(hub: Hub, *, now: datetime) -> int:
+    """Make due at once what processes that were killed had claimed; returns how many deliveries and messages.
+
+    On SQLite call it at the start only: there every lease but this process's own is a dead one's.
+    """
+    (connection,) = get_connections().all()
+    longest = max(NUMBERS.delivery_lease, NUMBERS.mail_lease)
+    freed = await free_leases(connection.capabilities.dialect, now=now, longest=longest)
+    if freed:
+        await hub.wakeups.tell(intake.TOPIC)
+        for channel in Channel:
+            await hub.outbox.rouse(channel)
+    return freed
+
+
+async def probe(hub: Hub, *, now: datetime) -> None:
+    """Write one row, so that a database that is gone, locked or full is found out.
+
+    TimeoutError after two seconds, an error of the ORM when the row can't be written.
+    """
     async with asyncio.timeout(_PROBE):
-        await Lease.all().limit(1)
+        written = await Lease.filter(name=_PROBED).update(holder=hub.wakeups.holder.lease(), until=now)
+        if not written:
+            await Lease.get_or_create(name=_PROBED, defaults={"holder": _HOLDER, "until": now})

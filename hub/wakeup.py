@@ -12,6 +12,7 @@ from tortoise.context import TortoiseContext
 from tortoise.exceptions import BaseORMException
 
 from hub.beside import beside
+from models.holders import Holder
 
 _CHANNEL = "tegata"
 _LOOK_EVERY = 0.25
@@ -43,6 +44,7 @@ class Wakeups:
     """The topics of one process, and who listens to them."""
 
     def __init__(self) -> None:
+        self.holder = Holder()
         self._bells: defaultdict[str, set[Bell]] = defaultdict(set)
         self._postgres: str | None = None
 
@@ -120,6 +122,7 @@ class Wakeups:
 
         async with connection.acquire_connection() as listener:
             listener.add_termination_listener(ended)
+            await self.holder.lock(listener)
             await listener.add_listener(_CHANNEL, rang)
             self._ring_all()
             try:

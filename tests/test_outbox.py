@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tortoise.connection import get_connections
 
-from hub import login
+from hub import login, upkeep
 from hub.delivery import Accepted, Claimed, Deferred, Failed
 from hub.hub import Hub
 from hub.outcome import Asked, ByContact, DeliveryState
@@ -224,3 +225,34 @@ async def test_a_code_and_its_delivery_are_written_together_or_not_at_all(people
     assert await Challenge.all().count() == 0
     assert (await Login.get()).chosen == ""
     assert isinstance(await login.choose(people.hub, people.visit(), begun.token, way), Asked)
+
+
+async def test_what_a_killed_process_had_claimed_is_due_at_once(people: People) -> None:
+    """On PostgreSQL its lock ends with its connection, on SQLite the next start frees it. A living one keeps it."""
+    member = await people.member(contacts=("自宅",))
+    await _posted(people, member)
+    later = people.now + timedelta(seconds=5)
+    is_sqlite = people.hub.settings.database_url.startswith("sqlite")
+
+    async def claimed(hub: Hub) -> int:
+        async with asyncio.timeout(5):
+            while not await _is_locked(hub):
+                await asyncio.sleep(0.05)
+        return len(await hub.outbox.claim(Channel.MAIL, limit=9, now=people.now))
+
+    async with other_hub(people.hub.settings) as other:
+        assert await other.does(claimed) == 1
+        if not is_sqlite:
+            assert await upkeep.free_abandoned(people.hub, now=later) == 0
+    assert await upkeep.free_abandoned(people.hub, now=later) == 1
+    (again,) = await people.hub.outbox.claim(Channel.MAIL, limit=9, now=later)
+    assert again.attempt == 2
+
+
+async def _is_locked(hub: Hub) -> bool:
+    """Tell whether this process's lock can be seen, which its listening connection takes a moment after the start."""
+    if hub.settings.database_url.startswith("sqlite"):
+        return True
+    (connection,) = get_connections().all()
+    number = int(hub.wakeups.holder.lease()[:8], 16)
+    return bool(await connection.execute_query_dict("SELECT 1 FROM pg_locks WHERE objid::bigint = $1", [number]))

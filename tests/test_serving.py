@@ -3,12 +3,14 @@
 import json
 import resource
 import signal
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from cli.readiness import UnsafeError, refuse_unsafe
 from hub.settings import load
+from tests.ports import free_port
 from tests.shell import Shell, fetch
 
 HTTPS = "https://portal.example.ac.jp"
@@ -135,6 +137,37 @@ def test_a_whole_hub_serves_tells_of_itself_and_ends(desk: Shell) -> None:
         assert process.returncode == 0
         assert "hub.stopped" in err.splitlines()[-1]
         assert "Traceback" not in err
+
+
+def test_a_second_hub_on_one_sqlite_file_is_refused(desk_on_sqlite: Shell) -> None:
+    """SQLite is for one hub process: the second, on ports of its own, says so; after the first has ended it starts."""
+    desk = desk_on_sqlite
+    first = f"{where(desk, 'metrics_listen')}/health/live"
+    with desk.served("serve", ready=first):
+        taken = {name: desk.variables[f"TEGATA_{name.upper()}"] for name in ("listen", "metrics_listen")}
+        desk.set(listen=f"127.0.0.1:{free_port()}", metrics_listen=f"127.0.0.1:{free_port()}")
+        for words in (("serve",), ("serve", "web"), ("serve", "mail_gateway")):
+            second = desk.really(*words)
+            assert second.code == 1
+            assert "another hub process uses this SQLite file" in second.err
+            assert len(second.err.splitlines()) == 1
+        desk.set(**taken)
+    with desk.served("serve", ready=first):
+        pass
+
+
+def test_readiness_fails_while_nothing_can_be_written(desk_on_sqlite: Shell) -> None:
+    """A database that can be read and not written is not ready: every login would end in 503."""
+    desk = desk_on_sqlite
+    ready = f"{where(desk, 'metrics_listen')}/health/ready"
+    with desk.served("serve", ready=ready):
+        with sqlite3.connect(desk.folder / "tegata.db", isolation_level=None) as other:
+            other.execute("BEGIN IMMEDIATE")
+            status, text = fetch(ready)
+            assert status == 503
+            assert json.loads(text)["parts"]["database"]["status"] == "failed"
+            other.execute("ROLLBACK")
+        assert fetch(ready)[0] == 200
 
 
 def test_a_hub_opens_as_many_files_as_it_may(desk_on_sqlite: Shell) -> None:

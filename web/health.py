@@ -6,7 +6,7 @@ from aiohttp.web import AppKey, Request, Response, json_response
 from tortoise.exceptions import BaseORMException
 
 from hub import upkeep
-from web.context import hub_of
+from web.context import CLOCK, hub_of
 
 # Parts that degrade and never fail: each gives what is wrong with it, empty when nothing is.
 Trouble = Callable[[], str]
@@ -31,7 +31,7 @@ async def show_ready(request: Request) -> Response:
 
 async def _database(request: Request) -> dict[str, str]:
     try:
-        await upkeep.probe(hub_of(request))
+        await upkeep.probe(hub_of(request), now=request.app[CLOCK]())
     except (BaseORMException, OSError, TimeoutError) as error:
         return {"status": "failed", "what": type(error).__name__}
     return {"status": "ok"}
