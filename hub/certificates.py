@@ -27,6 +27,8 @@ from hub.outcome import KioskReason
 from hub.revocation import RevocationList
 from hub.settings import Settings
 
+# What kiosks read from a card; PIV has 3,000 bytes at most.
+LARGEST_CERTIFICATE = 16_384
 _PURPOSES = {
     ExtendedKeyUsageOID.CLIENT_AUTH,
     ExtendedKeyUsageOID.SMARTCARD_LOGON,
@@ -133,6 +135,9 @@ class UnreadableCertificateError(HubError):
 def certificate_of(der: bytes) -> x509.Certificate:
     """Read a certificate as a card holds it; UnreadableCertificateError says what can't be read of it."""
     part = "the certificate"
+    if len(der) > LARGEST_CERTIFICATE:
+        message = f"{part} can't be read at a kiosk: it has {len(der)} bytes, and {LARGEST_CERTIFICATE} are the most"
+        raise UnreadableCertificateError(message)
     try:
         found = x509.load_der_x509_certificate(der)
         # The library reads each part when it is asked for: what it refuses must show here and not later.

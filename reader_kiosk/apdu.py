@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from reader_kiosk.errors import CardError
+from reader_kiosk.errors import DefectiveCardError
 
 Transmit = Callable[[bytes], bytes]
 
@@ -12,8 +12,10 @@ _PIECE = 255
 _CHAINED = 0x10
 _GET_RESPONSE = bytes.fromhex("00C00000")
 _STATUS_SIZE = 2
-# Far above a PIV object of 3,000 bytes. One real card says 61xx without data for ever.
-_MOST_PIECES = 32
+# Far above a PIV object of 3,000 bytes, also in pieces of a few bytes.
+_MOST_BYTES, _MOST_PIECES = 32_768, 4096
+# One real card says 61xx without data for ever.
+_MOST_EMPTY = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,16 @@ class Answer:
     status: int
 
 
+@dataclass(slots=True)
+class Trace:
+    """The last command and its answer in numbers, for the log; never what was said."""
+
+    instruction: int | None = None
+    status: int | None = None
+    sent: int = 0
+    received: int = 0
+
+
 def encode(command: Command) -> list[bytes]:
     """Write a command in short form; one with a long body as a chain."""
     pieces = [command.body[at : at + _PIECE] for at in range(0, len(command.body), _PIECE)] or [b""]
@@ -44,16 +56,21 @@ def encode(command: Command) -> list[bytes]:
     return [*written, last + b"\x00" if command.wants_answer else last]
 
 
-def exchange(transmit: Transmit, command: Command) -> Answer:
-    """Send a command and gather its answer; CardError when the answer makes no sense."""
+def exchange(transmit: Transmit, command: Command, trace: Trace | None = None) -> Answer:
+    """Send a command and gather its answer; DefectiveCardError when the answer makes no sense."""
+    noted = trace or Trace()
+    noted.instruction, noted.status = command.ins, None
+    noted.sent, noted.received = len(command.body), 0
     *chain, last = encode(command)
     for piece in chain:
         said = decode(transmit(piece))
+        noted.status = said.status
         if said.status != OK:
             return said
     said = decode(transmit(last))
-    gathered = said.content
+    gathered, empty = said.content, 0
     for _ in range(_MOST_PIECES):
+        noted.status, noted.received = said.status, len(gathered)
         if said.status >> 8 == 0x6C:  # noqa: PLR2004 - wrong Le, and here is the right one
             said = decode(transmit(last[:-1] + bytes([said.status & 0xFF])))
         elif said.status >> 8 == 0x61:  # noqa: PLR2004 - so many bytes more
@@ -61,15 +78,18 @@ def exchange(transmit: Transmit, command: Command) -> Answer:
         else:
             return Answer(gathered, said.status)
         gathered += said.content
+        empty = 0 if said.content else empty + 1
+        if empty > _MOST_EMPTY or len(gathered) > _MOST_BYTES:
+            break
     message = "the card's answer has no end"
-    raise CardError(message)
+    raise DefectiveCardError(message)
 
 
 def decode(said: bytes) -> Answer:
     """Read an answer's content and status."""
     if len(said) < _STATUS_SIZE:
         message = "the card's answer is too short"
-        raise CardError(message)
+        raise DefectiveCardError(message)
     return Answer(said[:-_STATUS_SIZE], int.from_bytes(said[-_STATUS_SIZE:], "big"))
 
 

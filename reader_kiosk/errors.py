@@ -6,18 +6,34 @@ class KioskError(Exception):
 
 
 class CardError(Exception):
-    """The card or the reader failed in the middle of something: forget everything, begin again."""
+    """The card or the reader failed in the middle of something: forget everything; the next try may succeed."""
 
 
-class NoCardApplicationError(CardError):
-    """The card answers, but has no PIV application or no certificate in it."""
+class CardInUseError(CardError):
+    """Another program of this machine has the card."""
+
+
+class UnusableCardError(CardError):
+    """A card that no further try makes readable: each kind below has its own sentence."""
+
+
+class NoCardApplicationError(UnusableCardError):
+    """The card answers, but has no PIV application that this kiosk can use."""
+
+
+class NoCertificateError(UnusableCardError):
+    """The PIV application has no certificate for logins."""
+
+
+class DefectiveCardError(UnusableCardError):
+    """What the card answers makes no sense."""
 
 
 class PinError(Exception):
-    """The PIN was not right; `attempts_remaining` is what the card says, 0 when it is blocked."""
+    """The PIN was not right; `attempts_remaining` is 0 when it is blocked, and None when the card does not count."""
 
-    def __init__(self, attempts_remaining: int) -> None:
-        super().__init__(f"{attempts_remaining} attempts remaining")
+    def __init__(self, attempts_remaining: int | None) -> None:
+        super().__init__(f"{'?' if attempts_remaining is None else attempts_remaining} attempts remaining")
         self.attempts_remaining = attempts_remaining
 
 

@@ -91,6 +91,8 @@ class Kiosk:
     _visit: Visit | None = None
     _task: asyncio.Task[None] | None = None
     _on: str = ""
+    # The readers on which a card lies, with its ATR, in the order they came.
+    _lying: dict[str, bytes] = field(default_factory=dict)
     # Not known before the first look at them: a reader that nobody looked for yet isn't missing.
     _readers: int | None = None
     _trouble: OutOfOrder | None = None
@@ -105,10 +107,13 @@ class Kiosk:
         """Deal with what happens at the readers, for ever."""
         while True:
             match await self.events.get():
-                case CardOn(reader) if self.reader in reader:
-                    self._come(reader)
-                case CardOff(reader) if reader == self._on:
-                    await self._go()
+                case CardOn(reader, atr) if self.reader in reader:
+                    self._lying[reader] = atr
+                    self._next()
+                case CardOff(reader):
+                    self._lying.pop(reader, None)
+                    if reader == self._on:
+                        await self._go()
                 case ReadersChanged(count):
                     self._readers = count
                     self._refresh()
@@ -139,12 +144,13 @@ class Kiosk:
         if self._task is not None:
             await self._end_task()
 
-    def _come(self, reader: str) -> None:
-        if self._task is not None:
-            # One person at a time; the other reader's card has to be put on again.
+    def _next(self) -> None:
+        """Deal with the card that lay there first; one person at a time."""
+        if self._task is not None or not self._lying:
             return
+        reader, atr = next(iter(self._lying.items()))
         self._on = reader
-        self._visit = Visit(self.parts, reader)
+        self._visit = Visit(self.parts, reader, atr)
         self._task = asyncio.create_task(self._visit.run())
 
     async def _go(self) -> None:
@@ -157,6 +163,8 @@ class Kiosk:
         self.parts.desk.clear(self._idle())
         if did_leave_page:
             await self._renew()
+        # A card that came to another reader meanwhile lies there already.
+        self._next()
 
     async def _renew(self) -> None:
         while self.browser is not None:

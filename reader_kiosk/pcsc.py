@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from smartcard import scard
 
-from reader_kiosk.errors import CardError
+from reader_kiosk.errors import CardError, CardInUseError, NoCardApplicationError
 
 _NEW_READERS = "\\\\?PnP?\\Notification"
 _LOOK_MS = 1000
@@ -15,13 +15,15 @@ _PAUSE = 0.5
 _STOP_AGAIN = 0.05
 _GET_UID = list(bytes.fromhex("FFCA000000"))
 _OK = bytes.fromhex("9000")
+_NEVER = {scard.SCARD_W_UNSUPPORTED_CARD, scard.SCARD_E_CARD_UNSUPPORTED, scard.SCARD_E_PROTO_MISMATCH}
 
 
 @dataclass(frozen=True, slots=True)
 class CardOn:
-    """A card was put on this reader."""
+    """A card was put on this reader; `atr` is what it said when it was given power."""
 
     reader: str
+    atr: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +92,9 @@ class Watch:
             # A reader that went away in this moment is met by the next listing.
             if told != scard.SCARD_E_UNKNOWN_READER:
                 _fine(told)
-                for name, state, _ in news:
+                for name, state, atr in news:
                     if name in states:
-                        self._card(name, state)
+                        self._card(name, state, bytes(atr))
                         states[name] = state & ~scard.SCARD_STATE_CHANGED
 
     def _readers(self, there: dict[str, int]) -> None:
@@ -102,7 +104,7 @@ class Watch:
             self._count = len(there)
             self._post(ReadersChanged(len(there)))
 
-    def _card(self, name: str, state: int) -> None:
+    def _card(self, name: str, state: int, atr: bytes) -> None:
         counted = state >> 16
         is_there = bool(state & scard.SCARD_STATE_PRESENT)
         # The upper half counts the events: another number under a card means that it was lifted in between.
@@ -110,7 +112,7 @@ class Watch:
             self._gone(name)
         if is_there and name not in self._seen:
             self._seen[name] = counted
-            self._post(CardOn(name))
+            self._post(CardOn(name, atr))
 
     def _gone(self, name: str) -> None:
         del self._seen[name]
@@ -152,7 +154,10 @@ _PROTOCOLS = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
 
 
 def connect(reader: str) -> Connection:
-    """Take the card on this reader for ourselves; CardError when it isn't there or can't be powered."""
+    """Take the card on this reader for ourselves; CardError when it isn't there or can't be powered.
+
+    CardInUseError when another program has it, NoCardApplicationError when the reader can't speak with such a card.
+    """
     told, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_SYSTEM)
     _fine(told)
     # Exclusive: any other program of this machine could talk to the card in between, with our PIN verified.
@@ -182,5 +187,11 @@ def _readers(context: int) -> list[str]:
 
 
 def _fine(told: int) -> None:
-    if told != scard.SCARD_S_SUCCESS:
-        raise CardError(scard.SCardGetErrorMessage(told))
+    if told == scard.SCARD_S_SUCCESS:
+        return
+    message = scard.SCardGetErrorMessage(told)
+    if told == scard.SCARD_E_SHARING_VIOLATION:
+        raise CardInUseError(message)
+    if told in _NEVER:
+        raise NoCardApplicationError(message)
+    raise CardError(message)

@@ -13,10 +13,16 @@ class Trouble(StrEnum):
     """What is the matter beside what the hub says."""
 
     UNREADABLE = "unreadable"
+    CARD_IN_USE = "card-in-use"
+    DEFECTIVE = "defective"
+    UNKNOWN_CARD = "unknown-card"
+    NO_CERTIFICATE = "no-certificate"
+    PIN_WRONG = "pin-wrong"
     HUB_UNREACHABLE = "hub-unreachable"
     PIN_BLOCKED = "pin-blocked"
     LAST_TRY = "last-try"
     NO_READER = "no-reader"
+    NO_PAGE = "no-page"
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ PIN_FORM = Words("PINは6桁から8桁の数字です。", "The PIN has 6 to 8 d
 OTHER_LANGUAGE = Words("English", "日本語")
 
 _READING = Words("カードを読み取っています", "Reading the card")
+_ONE_MOMENT = Words("しばらくお待ちください", "One moment, please")
 _LEAVE_IT = Words("カードを置いたままお待ちください。", "Please leave the card where it is.")
 _GREETING = Words("{name} さん", "{name}")
 _PIN_ASKED = Words("カードのPINを入力してください。", "Please enter your card's PIN.")
@@ -101,6 +102,18 @@ _WHY: dict[Reason | Trouble, Words] = {
     Reason.MALFORMED: Words("端末のプログラムの更新が必要です。", "Its program needs an update."),
     Reason.CODE_WRONG: Words("端末の登録が必要です。", "It has to be enrolled again."),
     Trouble.UNREADABLE: Words("カードを読み取れませんでした。", "The card could not be read."),
+    Trouble.CARD_IN_USE: Words(
+        "この端末の別のプログラムがカードを使用しています。", "Another program on this kiosk is using the card."
+    ),
+    Trouble.DEFECTIVE: Words("カードを読み取れませんでした。", "The card could not be read."),
+    Trouble.UNKNOWN_CARD: Words("この種類のカードは使えません。", "This kind of card can't be used."),
+    Trouble.NO_CERTIFICATE: Words(
+        "このカードにはログイン用の証明書がありません。", "This card holds no certificate for login."
+    ),
+    Trouble.PIN_WRONG: Words(
+        "PINが違います。このカードでは残りの入力回数を確認できません。",
+        "The PIN is not right. This card does not say how many tries are left.",
+    ),
     Trouble.HUB_UNREACHABLE: Words("認証サーバーに接続できません。", "The login server can't be reached."),
     Trouble.PIN_BLOCKED: Words("カードのPINがロックされています。", "The card's PIN is blocked."),
     Trouble.LAST_TRY: Words(
@@ -108,14 +121,15 @@ _WHY: dict[Reason | Trouble, Words] = {
         "One more wrong PIN would block the card. The last try is not used here.",
     ),
     Trouble.NO_READER: Words("カードリーダーが見つかりません。", "There is no card reader."),
+    Trouble.NO_PAGE: Words("端末の画面を準備できませんでした。", "The kiosk's page could not be opened."),
 }
 _AGAIN_HELPS = {
-    Reason.WRONG_ANSWER,
     Reason.LOGIN_OVER,
     Reason.REPLAYED,
     Reason.THROTTLED,
     Reason.BUSY,
     Trouble.UNREADABLE,
+    Trouble.PIN_WRONG,
     Trouble.HUB_UNREACHABLE,
 }
 KIOSKS_OWN = {
@@ -155,6 +169,9 @@ def shown(screen: Screen, language: str) -> Shown:
 
 
 def _not_now(why: Reason | Trouble, language: str) -> Shown:
+    if why is Trouble.CARD_IN_USE:
+        # It goes on by itself.
+        return Shown(_ONE_MOMENT.of(language), _LEAVE_IT.of(language), _WHY[why].of(language))
     does_again_help = why in _AGAIN_HELPS
     title = _TRY_AGAIN if does_again_help else _NOT_NOW
     onward = _TAKE_AND_PUT if does_again_help else _HELP_DESK

@@ -139,7 +139,10 @@ class PlayedHub:
         )
 
     def begin(self, kiosk: str, said: dict[str, Any]) -> web.Response:
-        certificate = x509.load_der_x509_certificate(b64decode(said["certificate"]))
+        try:
+            certificate = x509.load_der_x509_certificate(b64decode(said["certificate"]))
+        except ValueError:
+            return refuse(403, "unsuitable")
         login = self._login(kiosk, certificate)
         return web.json_response(
             {

@@ -2,15 +2,17 @@
 
 import gzip
 import tracemalloc
+import zlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reader_kiosk import tlv
-from reader_kiosk.apdu import Answer, Command, encode, exchange
-from reader_kiosk.errors import CardError, PinError
-from reader_kiosk.piv import PivSession
+from hub import certificates
+from reader_kiosk import piv, tlv
+from reader_kiosk.apdu import Answer, Command, Trace, encode, exchange
+from reader_kiosk.errors import CardError, DefectiveCardError, NoCardApplicationError, NoCertificateError, PinError
+from reader_kiosk.piv import PinState, PivSession
 
 
 class Script:
@@ -116,11 +118,12 @@ def test_a_pin_is_not_shown_in_a_command():
 @pytest.mark.parametrize("size", [16_000, 16_500, 2_000_000])
 def test_a_packed_certificate_is_unpacked_to_a_size_that_one_can_have(size):
     """A few bytes can hold gigabytes: of more than 16 kB nothing is kept."""
-    packed = gzip.compress(bytes(size))
+    plain = b"\x30" + bytes(size - 1)
+    packed = gzip.compress(plain)
     content = tlv.encode(0x53, tlv.encode(0x70, packed) + tlv.encode(0x71, b"\x01"))
     card = Script(content.hex() + "9000")
     if size < 16_384:
-        assert PivSession(card.transmit).certificate() == bytes(size)
+        assert PivSession(card.transmit).certificate() == plain
         return
     tracemalloc.start()
     with pytest.raises(CardError, match="too large"):
@@ -128,6 +131,138 @@ def test_a_packed_certificate_is_unpacked_to_a_size_that_one_can_have(size):
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert most < 200_000
+
+
+DER = tlv.encode(0x30, bytes(3000))
+
+
+@pytest.mark.parametrize("info", ["00", "01", "80", "81", ""])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, zlib.compress])
+def test_a_certificate_is_read_whatever_the_card_says_of_its_packing(info, pack):
+    """Plain, gzip and zlib: the content shows which; CertInfo is written in several ways, or not at all."""
+    parts = tlv.encode(0x70, pack(DER)) + (tlv.encode(0x71, bytes.fromhex(info)) if info else b"")
+    card = Script(tlv.encode(0x53, parts).hex() + "9000")
+    assert PivSession(card.transmit).certificate() == DER
+
+
+@pytest.mark.parametrize("size", [7, 100, 255])
+def test_a_certificate_comes_in_pieces_of_any_size(size):
+    """3 kB in pieces of 100 bytes, and of less."""
+    content = tlv.encode(0x53, tlv.encode(0x70, DER))
+    pieces = [content[at : at + size].hex() for at in range(0, len(content), size)]
+    card = Script(*[f"{one}61{size:02X}" for one in pieces[:-1]], f"{pieces[-1]}9000")
+    assert PivSession(card.transmit).certificate() == DER
+
+
+def test_an_answer_of_more_than_any_object_has_is_given_up():
+    """Full pieces without an end."""
+    card = Script("00" * 255 + "61FF")
+    with pytest.raises(DefectiveCardError):
+        exchange(card.transmit, Command(0xCB, 0, 0))
+    assert len(card.heard) < 200
+
+
+@pytest.mark.parametrize("status", ["9000", "6283", "6281"])
+def test_a_selected_application_may_come_with_a_warning(status):
+    """62xx beside an answer is a warning."""
+    card = Script("61024F00" + status)
+    PivSession(card.transmit).select()
+    assert len(card.heard) == 1
+
+
+@pytest.mark.parametrize(
+    ("step", "status", "error"),
+    [
+        ("select", "6A82", NoCardApplicationError),
+        ("select", "6D00", NoCardApplicationError),
+        ("select", "6E00", NoCardApplicationError),
+        ("select", "6283", NoCardApplicationError),
+        ("select", "6F00", CardError),
+        ("certificate", "6A82", NoCertificateError),
+        ("certificate", "6A88", NoCertificateError),
+        ("certificate", "6982", NoCertificateError),
+        ("certificate", "530270009000", NoCertificateError),
+        ("certificate", "53009000", DefectiveCardError),
+        ("certificate", "530370010000", DefectiveCardError),
+        ("certificate", "9000", DefectiveCardError),
+        ("certificate", "6D00", DefectiveCardError),
+        ("certificate", "6581", CardError),
+        ("certificate", "6F00", CardError),
+        ("attempts_remaining", "6581", CardError),
+    ],
+)
+def test_what_no_further_try_mends_is_told_apart_from_a_fault_of_the_moment(step, status, error):
+    """Each kind of failure before the PIN by its own name."""
+    session = PivSession(Script(status).transmit)
+    with pytest.raises(CardError) as failed:
+        getattr(session, step)()
+    assert type(failed.value) is error
+
+
+@pytest.mark.parametrize(
+    ("status", "left"),
+    [
+        ("63C3", 3),
+        ("63CF", 15),
+        ("6983", 0),
+        ("6984", 0),
+        ("9000", PinState.VERIFIED),
+        ("6700", PinState.UNCOUNTED),
+        ("6300", PinState.UNCOUNTED),
+        ("6305", PinState.UNCOUNTED),
+        ("6982", PinState.UNCOUNTED),
+    ],
+)
+def test_a_card_may_tell_how_many_tries_are_left_or_not(status, left):
+    """Some cards don't answer the question, which is no reason to refuse them."""
+    assert PivSession(Script(status).transmit).attempts_remaining() == left
+
+
+@pytest.mark.parametrize("status", ["6300", "6305", "6982"])
+def test_a_wrong_pin_without_a_count_is_a_wrong_pin(status):
+    """How many tries are left is then not known."""
+    with pytest.raises(PinError) as wrong:
+        PivSession(Script(status).transmit).verify(b"123456")
+    assert wrong.value.attempts_remaining is None
+
+
+@pytest.mark.parametrize(
+    ("discovery", "reference"),
+    [
+        ("7E055F2F0260209000", "00"),
+        ("7E124F0BA0000003080000100001005F2F0260209000", "00"),
+        ("7E055F2F0260109000", "80"),
+        ("7E055F2F0240009000", "80"),
+        ("7E055F2F0220009000", "00"),
+        ("7E055F2F0278209000", "00"),
+        ("6A82", "80"),
+        ("6D00", "80"),
+        ("9000", "80"),
+        ("7E009000", "80"),
+        ("7E035F2F009000", "80"),
+    ],
+)
+def test_the_pin_goes_to_the_one_that_the_card_prefers(discovery, reference):
+    """The discovery object names the global PIN or the card's own; without one it is the card's own."""
+    card = Script(discovery, "63C3", "63C2")
+    session = PivSession(card.transmit)
+    session.choose_pin()
+    session.attempts_remaining()
+    with pytest.raises(PinError):
+        session.verify(b"87654321")
+    assert card.heard == ["00CB3FFF035C017E00", f"002000{reference}", f"002000{reference}083837363534333231"]
+
+
+def test_a_session_notes_numbers_and_nothing_that_was_said():
+    """Instruction, status and sizes of the last command; the size of a PIN is always the same."""
+    session = PivSession(Script("01026103", "0304056A80").transmit)
+    with pytest.raises(CardError):
+        session.certificate()
+    assert session.trace == Trace(instruction=0xCB, status=0x6A80, sent=5, received=5)
+    for pin in (b"123456", b"12345678"):
+        session = PivSession(Script("9000").transmit)
+        session.verify(pin)
+        assert session.trace == Trace(instruction=0x20, status=0x9000, sent=8, received=0)
 
 
 @given(st.integers(0, 0xFE).filter(lambda tag: tag & 0x1F != 0x1F), st.binary(max_size=70_000))
@@ -150,3 +285,8 @@ def test_an_object_that_ends_too_early_is_none(value):
     """Lengths beyond the end, missing, indefinite, absurd."""
     with pytest.raises(ValueError, match=r"early|length|none|missing"):
         tlv.decode(bytes.fromhex(value) + (b"" if value != "5303700100" else b"\x70"))
+
+
+def test_kiosk_and_hub_take_certificates_of_the_same_size():
+    """What can be bound can be read at a kiosk."""
+    assert piv.LARGEST_CERTIFICATE == certificates.LARGEST_CERTIFICATE

@@ -239,6 +239,7 @@ def odd_certificates(issuer: Issuer) -> dict[str, bytes]:
         "an extension twice": altered(plain, by, b"\x06\x03\x55\x1d\x11", b"\x06\x03\x55\x1d\x0f"),
         "an unknown version": altered(plain, by, b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07"),
         "no certificate at all": b"\x30\x03\x02\x01\x01",
+        "a size that no kiosk reads": made(by, LEAF, padding_of(16_384)).der,
     }
 
 
@@ -249,7 +250,13 @@ ODD = (
     "an extension twice",
     "an unknown version",
     "no certificate at all",
+    "a size that no kiosk reads",
 )
+
+
+def padding_of(size: int) -> Extension:
+    """Give an extension that makes a certificate large."""
+    return x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.5"), bytes(size)), False
 
 
 @pytest.mark.parametrize("odd", ODD)

@@ -14,6 +14,7 @@ from tortoise.exceptions import BaseORMException
 
 from hub import card_logins, kiosks, measures
 from hub.card_logins import Admission, Answer, Begun, Browser, GoesOn, Named, Over, Presented, WentIn
+from hub.certificates import LARGEST_CERTIFICATE
 from hub.kiosks import Known
 from hub.outcome import KioskReason, TurnedAway
 from hub.visit import Visit
@@ -39,6 +40,9 @@ from web.words import LANGUAGES
 
 _ENROL = "enrol"
 _LARGEST = 16 * 1024
+# A certificate of the largest size that the hub takes, in base64, and the JSON around it.
+_LARGEST_CERTIFICATE = 4 * (LARGEST_CERTIFICATE // 3 + 1)
+_LARGEST_BEGIN = _LARGEST_CERTIFICATE + 1024
 _BUSY_FOR = timedelta(seconds=5)
 _STATUS = {
     KioskReason.SIGNATURE: 401,
@@ -68,7 +72,7 @@ class _EnrolSaid(_Said):
 
 
 class _BeginSaid(_Said):
-    certificate: _Base64
+    certificate: Annotated[str, StringConstraints(max_length=_LARGEST_CERTIFICATE)]
 
 
 class _AnswerSaid(_Said):
@@ -284,7 +288,7 @@ async def _heard(request: Request, form: type[_T]) -> "_Asked[_T] | TurnedAway":
     kiosk = await kiosks.known(key_id_of(request))
     if isinstance(kiosk, TurnedAway):
         return kiosk
-    body = await _body(request)
+    body = await _body(request, _LARGEST_BEGIN if form is _BeginSaid else _LARGEST)
     signed = verified(request, body, key_id=kiosk.handle, public_key=kiosk.public_key)
     if signed is None:
         return TurnedAway(KioskReason.SIGNATURE)
@@ -310,17 +314,17 @@ def _admission(request: Request, admission: Admission) -> dict[str, str]:
     return {"admission_code": admission.code, "url": f"{hub_of(request).settings.origin}/kiosk/admit"}
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, most: int = _LARGEST) -> bytes:
     if request.content_type != "application/json":
         raise _MalformedError("content-type")
-    if (request.content_length or 0) > _LARGEST:
+    if (request.content_length or 0) > most:
         raise _MalformedError("body")
     try:
         body = await in_time(request.read())
     except ConnectionError as error:
         # Whoever asked went away in the middle: no trouble of ours, and nobody hears what is answered.
         raise _MalformedError("body") from error
-    if len(body) > _LARGEST:
+    if len(body) > most:
         raise _MalformedError("body")
     return body
 
