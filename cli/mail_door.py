@@ -85,7 +85,12 @@ def _sender(hub: Hub, clock: Clock, house: House, signer: Signer | None) -> Send
     except (BadSmtpUrlError, OSError) as error:
         message = f"TEGATA_SMTP_URL: {error}."
         raise HubError(message) from None
-    relay = Relay(address, connections=settings.smtp_connections, timeout=settings.smtp_timeout)
+    relay = Relay(
+        address,
+        connections=settings.smtp_connections,
+        timeout=settings.smtp_timeout,
+        end_timeout=settings.smtp_end_timeout,
+    )
 
     async def dead(claimed: Claimed, report: Failed) -> None:
         """Tell the hub of an address that the mail server refused as none: as good as a bounce."""

@@ -41,6 +41,8 @@ class Claimed:
     answers_to: str = ""
     labels: tuple[str, ...] = ()
     hides_code: bool = False
+    # How many copies went out of which it is not known whether they arrived.
+    copies: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,14 @@ class Failed:
     is_dead: bool = False
 
 
-Report = Accepted | Deferred | Failed
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """It went out whole, and the server did not say whether it took it: it may have been delivered."""
+
+    reply: str
+
+
+Report = Accepted | Deferred | Failed | Unknown
 
 
 def line_of(delivery: Delivery, now: datetime) -> DeliveryLine:
@@ -86,6 +95,8 @@ def _stand(delivery: Delivery, now: datetime) -> tuple[DeliveryState, datetime]:
         return DeliveryState.ACCEPTED, delivery.accepted_at
     if delivery.expires_at <= now:
         return DeliveryState.EXPIRED, delivery.expires_at
+    if delivery.unknown_at is not None:
+        return DeliveryState.UNKNOWN, delivery.unknown_at
     # A reply without an end is a server's "not now".
     if delivery.reply:
         return DeliveryState.RETRYING, delivery.due_at or now

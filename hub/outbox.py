@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from email.utils import parseaddr
 from typing import assert_never
 
+from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
 from hub import challenges, letter_token, mail_addresses
-from hub.delivery import Accepted, Claimed, Deferred, Failed, Report
+from hub.delivery import Accepted, Claimed, Deferred, Failed, Report, Unknown
 from hub.keyring import KeyRing
 from hub.labels import domain_of
 from hub.settings import NUMBERS, Settings
@@ -47,9 +48,11 @@ SELECT "urgency" FROM (SELECT 0 AS "urgency" UNION ALL SELECT 1 UNION ALL SELECT
 """
 
 # One statement claims on both engines: the rows that it touched come back, and no other worker's among them.
+# A lease that ran out means that nobody reported: the letter may have gone out, so it counts as a copy.
 # It looks for one urgency, so that the index gives the rows in order, however many wait.
 _CLAIM = """
-UPDATE "delivery" SET "lease" = {lease}, "due_at" = {until}, "attempts" = "attempts" + 1 WHERE "id" IN (
+UPDATE "delivery" SET "lease" = {lease}, "due_at" = {until}, "attempts" = "attempts" + 1,
+ "copies" = "copies" + CASE WHEN "lease" = '' THEN 0 ELSE 1 END WHERE "id" IN (
  SELECT "id" FROM "delivery" WHERE "channel" = {channel} AND "urgency" = {urgency} AND "due_at" <= {now}
  AND "expires_at" > {now} ORDER BY "due_at" LIMIT {limit} {skip_locked}) RETURNING {columns}
 """
@@ -185,9 +188,23 @@ class Outbox:
                 challenge is not None and not challenges.is_live(challenge, now)
             ):
                 await self._drop(row, now)
+            elif row.channel is Channel.MAIL and row.copies >= NUMBERS.letter_leases:
+                # It was sent as often as it may be, and no worker lived to say what became of it.
+                await where(Delivery, id=row.id).update(due_at=None, lease="", unknown_at=row.unknown_at or now)
             else:
                 needed.append(self._opened(row, referred, labels=await _labels_for(row)))
         return needed
+
+    async def renew(self, claimed: Sequence[Claimed], *, now: datetime) -> None:
+        """Hold on to deliveries whose server needs long: their leases begin again."""
+        until = now + NUMBERS.delivery_lease
+        for one in claimed:
+            await where(Delivery, id=one.id, lease=one.lease).update(due_at=until)
+
+    async def release(self, claimed: Sequence[Claimed], *, now: datetime) -> None:
+        """Give deliveries back that were claimed and not begun."""
+        for one in claimed:
+            await where(Delivery, id=one.id, lease=one.lease).update(due_at=now, lease="")
 
     async def report_all(self, reports: Sequence[tuple[Claimed, Report]], *, now: datetime) -> None:
         """Write what became of several deliveries, in one transaction."""
@@ -226,8 +243,14 @@ class Outbox:
                 due_at = now + _retry_in(claimed.attempt, retry_after)
                 if due_at < claimed.expires_at:
                     await mine.update(due_at=due_at, lease="", reply=_short(reply))
+                elif claimed.copies:
+                    await mine.update(due_at=None, lease="", reply=_short(reply))
                 else:
                     await mine.update(failed_at=now, due_at=None, reply=_short(reply))
+            case Unknown(reply):
+                copies = claimed.copies + 1
+                again_at = _after_unknown(copies, claimed, now)
+                await mine.update(due_at=again_at, lease="", unknown_at=now, copies=copies, reply=_short(reply))
             case _:
                 assert_never(report)
 
@@ -243,16 +266,17 @@ class Outbox:
 
     async def hurry(self, channel: Channel, *, now: datetime) -> int:
         """Have what was put off on a channel made at once, for what stood against it is over; returns how many."""
-        waiting = Delivery.filter(channel=channel, due_at__gt=now, expires_at__gt=now, lease="")
+        waiting = Delivery.filter(channel=channel, due_at__gt=now, expires_at__gt=now, lease="", copies=0)
         hurried = await waiting.update(due_at=now)
         await self.rouse(channel)
         return hurried
 
     async def expire(self, *, now: datetime) -> int:
         """Close what was not delivered in its time; returns how many rows."""
-        return await Delivery.filter(due_at__isnull=False, expires_at__lte=now).update(
-            failed_at=now, due_at=None, reply=_EXPIRED
-        )
+        # What a worker has in hand may just be arriving: its report tells.
+        over = Delivery.filter(Q(lease="") | Q(due_at__lte=now), due_at__isnull=False, expires_at__lte=now)
+        closed = await over.filter(unknown_at=None).update(failed_at=now, due_at=None, reply=_EXPIRED)
+        return closed + await over.filter(unknown_at__isnull=False).update(due_at=None)
 
     def _drafted(self, letter: Letter, contact: Contact, account: Account, visit: Visit) -> Delivery:
         return fresh(
@@ -310,6 +334,7 @@ class Outbox:
             answers_to=row.answers_to,
             labels=labels,
             hides_code=contact is not None and contact.hides_code,
+            copies=row.copies,
         )
 
     def _thread(self, row: Delivery) -> str:
@@ -387,6 +412,14 @@ def _retry_in(attempt: int, retry_after: timedelta | None) -> timedelta:
     doubled = min(_FIRST_RETRY * 2 ** min(attempt - 1, 10), _LONGEST_RETRY)
     wait: timedelta = doubled * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
     return max(wait, retry_after or timedelta())
+
+
+def _after_unknown(copies: int, claimed: Claimed, now: datetime) -> datetime | None:
+    """Tell when a letter that may have arrived is sent once more; None for never."""
+    if copies >= NUMBERS.letter_copies:
+        return None
+    due_at = now + NUMBERS.unknown_pause * 4 ** (copies - 1)
+    return due_at if due_at < claimed.expires_at else None
 
 
 def _short(reply: str) -> str:

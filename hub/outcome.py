@@ -81,6 +81,7 @@ class DeliveryState(StrEnum):
 
     WAITING = "waiting"
     RETRYING = "retrying"
+    UNKNOWN = "unknown"
     ACCEPTED = "accepted"
     DELAYED = "delayed"
     FAILED = "failed"

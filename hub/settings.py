@@ -90,6 +90,12 @@ class Numbers:
     password_queue: timedelta = timedelta(seconds=2)
     # A sender that dies with a delivery in hand loses it to the next one after this.
     delivery_lease: timedelta = timedelta(seconds=60)
+    # What became of a letter is unknown when its server did not answer its end, or its report was lost: RFC 5321 has it
+    # sent again, which may make a copy. So it rests for this long, four times as long after that, and there is an end.
+    unknown_pause: timedelta = timedelta(minutes=5)
+    letter_copies: int = 3
+    # Leases that ran out count, too, though a worker that was killed may not have begun: so their end is later.
+    letter_leases: int = 6
     # Inbound mail: far above any answer or report, far below what hurts.
     mail_size: int = 1_000_000
     mail_lease: timedelta = timedelta(seconds=60)
@@ -214,7 +220,14 @@ class Settings(BaseModel):
         4, description="How many connections to the mail server are kept, 1 to 64."
     )
     smtp_timeout: Annotated[float, Field(gt=0, le=300)] = Field(
-        10.0, description="Seconds to wait for each answer of the mail server."
+        10.0,
+        description="Seconds to wait for an answer of the mail server before a letter's end; a server that needs longer"
+        " is given it, up to the time of RFC 5321.",
+    )
+    smtp_end_timeout: Annotated[float, Field(gt=0, le=3600)] = Field(
+        600.0,
+        description="Seconds to wait for the mail server's answer to the end of a letter; given up too early, the"
+        " letter may arrive twice.",
     )
     slack_bot_token: str = Field(
         "",

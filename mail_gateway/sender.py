@@ -10,10 +10,10 @@ from time import monotonic
 
 import structlog
 from prometheus_client import Counter, Histogram
-from tortoise.exceptions import BaseORMException
 
-from hub.delivery import Accepted, Claimed, Deferred, Failed, Report
+from hub.delivery import Accepted, Claimed, Deferred, Failed, Report, Unknown
 from hub.labels import domain_of
+from hub.outage import DATABASE_TROUBLE, Outage
 from hub.outbox import Outbox
 from hub.settings import NUMBERS
 from mail_gateway.destinations import Destinations
@@ -39,6 +39,11 @@ _TIMELY = NUMBERS.delivery_lease.total_seconds() / 3
 # Of so many hands one is kept for codes alone.
 _ONE_IN = 4
 _INSIST = 0.2
+# A letter that takes longer keeps its lease.
+_RENEW_EVERY = NUMBERS.delivery_lease.total_seconds() / 4
+# A report that the database refuses, though it can be reached, is given up after so many tries.
+_REPORT_TRIES = 8
+_STOPPED = "the hub stopped before the mail server answered the end of the letter"
 _log = structlog.get_logger(__name__)
 
 _reports = Counter("tegata_mail_deliveries_total", "Deliveries handed to the mail server.", ["state", "domain"])
@@ -116,50 +121,84 @@ class Sender:
         # Set when what was told of is looked for on a page.
         self._looked_for = asyncio.Event()
         self._domains: set[str] = set()
+        # What was claimed here and not reported yet, under its newest lease; and of that what went out whole.
+        self._in_hand: dict[int, Claimed] = {}
+        self._gone_out: set[int] = set()
+        self._outage = Outage("mail sender")
+        self._report_trouble = ""
 
     @property
     def trouble(self) -> str:
         """What stands between the outbox and the mail server; empty when nothing does."""
-        return self._relay.trouble
+        return self._relay.trouble or self._report_trouble or self._outage.trouble
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Sender"]:
         """Send while this lasts; at the end what is under way is finished and reported."""
         claiming = [asyncio.create_task(self._claim(lane)) for lane in self._lanes]
         claiming.append(asyncio.create_task(self._watch()))
+        renewing = asyncio.create_task(self._renew())
         sending = [asyncio.create_task(self._send(lane)) for lane in self._lanes for _ in range(lane.hands)]
         reporting = asyncio.create_task(self._report())
         try:
             yield self
         finally:
             await _ended(claiming)
-            self._drop_unsent()
+            await self._give_back()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_GRACE):
                     await asyncio.gather(*(lane.taken.join() for lane in self._lanes))
                     await self._told.join()
-            await _ended([*sending, reporting])
+            await _ended([*sending, reporting, renewing])
+            await self._report_cut_off()
             await self._relay.close()
 
-    def _drop_unsent(self) -> None:
-        """Leave what no hand has taken up to the next worker: its lease runs out."""
+    async def _give_back(self) -> None:
+        """Leave what no hand has taken up to the next worker."""
+        unsent = []
         for lane in self._lanes:
             while not lane.taken.empty():
-                lane.taken.get_nowait()
+                unsent.append(self._in_hand.pop(lane.taken.get_nowait().claimed.id))
                 lane.taken.task_done()
+        try:
+            await self._outbox.release(unsent, now=self._clock())
+        except Exception as error:
+            # Their leases run out.
+            _log.warning("sender.not_given_back", deliveries=len(unsent), error=str(error))
+
+    async def _report_cut_off(self) -> None:
+        """Report what was under way at the end: what went out whole may have been delivered, the rest was not sent."""
+        cut_off = [claimed for number, claimed in self._in_hand.items() if number in self._gone_out]
+        unsent = [claimed for number, claimed in self._in_hand.items() if number not in self._gone_out]
+        try:
+            await self._outbox.report_all([(one, Unknown(_STOPPED)) for one in cut_off], now=self._clock())
+            await self._outbox.release(unsent, now=self._clock())
+        except Exception as error:
+            _log.warning("sender.report_lost", deliveries=len(cut_off), error=str(error))
 
     async def _claim(self, lane: Lane) -> None:
         while True:
             try:
                 await self._claim_once(lane)
-            except BaseORMException as error:
+            except DATABASE_TROUBLE as error:
                 # The rows are safe where they are; nothing was claimed.
-                _log.warning("sender.database_trouble", error=str(error))
-                await asyncio.sleep(_AFTER_TROUBLE)
+                await self._outage.wait(error)
             except Exception:
                 # The loop must live on: what it can't do now it may do in a second.
                 _log.exception("sender.trouble")
                 await asyncio.sleep(_AFTER_TROUBLE)
+
+    async def _renew(self) -> None:
+        """Keep the leases of what is in hand for long: a slow mail server is no reason for a second copy."""
+        while True:
+            before = set(self._in_hand)
+            await asyncio.sleep(_RENEW_EVERY)
+            long = [claimed for number, claimed in self._in_hand.items() if number in before]
+            try:
+                await self._outbox.renew(long, now=self._clock())
+            except Exception as error:
+                # The claiming loops tell of the database; what is lost here is counted as a copy.
+                _log.info("sender.not_renewed", deliveries=len(long), error=str(error))
 
     async def _watch(self) -> None:
         await self._relay.look()
@@ -179,21 +218,27 @@ class Sender:
             return
         async with self._outbox.waiting(Channel.MAIL) as bell:
             claimed = await self._outbox.claim(Channel.MAIL, limit=lane.most, now=self._clock(), least=lane.least)
+            self._outage.over()
             if not claimed:
                 await bell.heard(timeout=_IDLE)
         for one in claimed:
-            lane.taken.put_nowait(_Taken(one, monotonic()))
+            is_in_hand = one.id in self._in_hand
+            self._in_hand[one.id] = one
+            if not is_in_hand:
+                lane.taken.put_nowait(_Taken(one, monotonic()))
 
     async def _send(self, lane: Lane) -> None:
         while True:
             taken = await lane.taken.get()
             lane.wanted.set()
             try:
-                # With a server this slow another worker may have it by now: its lease decides.
+                # What stood here for long goes back, for another worker may have a hand free.
                 if monotonic() - taken.at < _TIMELY:
                     self._told.put_nowait(_Told(taken.claimed, await self._sent(taken.claimed)))
                     if taken.claimed.letter is not Letter.NOTICE:
                         self._looked_for.set()
+                else:
+                    await self._put_back(taken.claimed)
             finally:
                 lane.taken.task_done()
 
@@ -212,19 +257,56 @@ class Sender:
             now = self._clock()
             for one in told:
                 self._measure(one.claimed, one.report, now)
-            try:
-                await self._outbox.report_all([(one.claimed, one.report) for one in told], now=now)
-                await self._tell_of_dead(told)
-            except Exception as error:
-                # The lease runs out and another worker sends again, under the same Message-ID.
-                _log.warning("sender.report_lost", deliveries=len(told), error=str(error))
+            await self._written(told)
             for _ in told:
                 self._told.task_done()
 
-    async def _tell_of_dead(self, told: list[_Told]) -> None:
+    async def _written(self, told: list[_Told]) -> None:
+        """Write what became of letters, however long the database is away; what it refuses is left out."""
+        if await self._insist(told) or len(told) == 1:
+            return
         for one in told:
-            if self._dead is not None and isinstance(one.report, Failed) and one.report.is_dead:
-                await self._dead(one.claimed, one.report)
+            await self._insist([one])
+
+    async def _insist(self, told: list[_Told]) -> bool:
+        """Try until it is written; False when the database can be reached and refuses it again and again."""
+        tries, outage = 0, Outage("mail reports")
+        while tries < _REPORT_TRIES:
+            try:
+                # In a task of its own: whatever a failed transaction leaves in its context ends with it.
+                await asyncio.create_task(self._write(told))
+            except Exception as error:
+                # While the claiming loops have no database either, waiting is all there is to do.
+                tries += not self._outage.trouble
+                self._report_trouble = f"what became of {len(told)} letters can't be written: {error}"
+                await outage.wait(error)
+                continue
+            self._report_trouble = ""
+            outage.over()
+            return True
+        _log.error("sender.report_lost", deliveries=[one.claimed.id for one in told], trouble=self._report_trouble)
+        if len(told) == 1:
+            self._forget(told)
+        return False
+
+    async def _write(self, told: list[_Told]) -> None:
+        reports = [(self._in_hand.get(one.claimed.id, one.claimed), one.report) for one in told]
+        await self._outbox.report_all(reports, now=self._clock())
+        self._forget(told)
+        for claimed, report in reports:
+            if self._dead is not None and isinstance(report, Failed) and report.is_dead:
+                await self._dead(claimed, report)
+
+    def _forget(self, told: list[_Told]) -> None:
+        for one in told:
+            self._in_hand.pop(one.claimed.id, None)
+            self._gone_out.discard(one.claimed.id)
+
+    async def _put_back(self, claimed: Claimed) -> None:
+        try:
+            await self._outbox.release([self._in_hand.pop(claimed.id, claimed)], now=self._clock())
+        except Exception as error:
+            _log.info("sender.not_given_back", deliveries=1, error=str(error))
 
     async def _sent(self, claimed: Claimed) -> Report:
         domain = domain_of(claimed.address)
@@ -236,7 +318,9 @@ class Sender:
             if self._signer is not None:
                 message = self._signer.sign(message, now=self._clock())
             sender = claimed.envelope_sender or self._house.envelope_sender
-            report = await self._relay.send(message, sender=sender, recipient=claimed.address)
+            report = await self._relay.send(
+                message, sender=sender, recipient=claimed.address, at_end=lambda: self._gone_out.add(claimed.id)
+            )
         except UnwritableError as error:
             return Failed(str(error))
         except Exception as error:
@@ -249,7 +333,7 @@ class Sender:
             case Deferred(reply, None):
                 # Not the relay being down, which has a wait of its own: the domain says "not now".
                 self._destinations.refused(domain, reply, monotonic())
-            case Deferred() | Failed():
+            case Deferred() | Failed() | Unknown():
                 pass
         return report
 

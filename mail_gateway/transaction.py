@@ -1,25 +1,14 @@
 """One letter over an open connection: MAIL, RCPT and DATA in one flight where the server takes that (RFC 2920)."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 
+from mail_gateway.patience import Step
 from mail_gateway.wire import Reply, Wire, WireError
 
-_TAKEN = {250, 251}
 _GO_ON = 354
 _LINE_END = re.compile(rb"\r\n|\r|\n")
-
-
-class Step(StrEnum):
-    """What was refused."""
-
-    MAIL = "MAIL"
-    RCPT = "RCPT"
-    DATA = "DATA"
-    END = "the end of the letter"
-
-
 _BEFORE = (Step.MAIL, Step.RCPT, Step.DATA)
 
 
@@ -38,21 +27,48 @@ class Refused:
     reply: Reply
 
 
-async def hand(wire: Wire, message: bytes, *, sender: str, recipient: str) -> Taken | Refused:
-    """Hand one letter over; a WireError means that nobody knows what became of it.
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The letter went out whole, and there is no answer to its end: it may have been taken."""
 
-    The addresses must be fit to stand between the brackets of a command.
+    trouble: str
+
+
+Outcome = Taken | Refused | Lost
+
+
+async def hand(
+    wire: Wire, message: bytes, *, sender: str, recipient: str, at_end: Callable[[], None] | None = None
+) -> Outcome:
+    """Hand one letter over; a WireError means that the letter was not sent.
+
+    The addresses must be fit to stand between the brackets of a command. `at_end` is called when the letter goes out.
     """
     replies = await _answers(wire, _commands(sender, recipient))
     refused = _refusal_in(replies)
     if refused is None:
-        wire.say(_as_sent(message))
-        reply = await wire.hear()
-        if reply.code in _TAKEN:
-            return Taken(reply)
-        refused = Refused(Step.END, reply)
-    elif len(replies) == len(_BEFORE) and replies[-1].code == _GO_ON:
+        if at_end is not None:
+            at_end()
+        return await _end(wire, message)
+    if len(replies) == len(_BEFORE) and replies[-1].code == _GO_ON:
         await _say_nothing(wire, refused)
+    await _part(wire, refused)
+    return refused
+
+
+async def _end(wire: Wire, message: bytes) -> Outcome:
+    """Send the letter and hear what became of it."""
+    wire.say(_as_sent(message))
+    try:
+        reply = await wire.hear(Step.END)
+    except WireError as error:
+        return Lost(str(error))
+    if reply.is_success:
+        return Taken(reply)
+    if not reply.is_failure:
+        wire.close()
+        return Lost(f"the mail server's answer to {Step.END} means nothing: {reply}")
+    refused = Refused(Step.END, reply)
     await _part(wire, refused)
     return refused
 
@@ -71,7 +87,7 @@ async def _answers(wire: Wire, commands: list[bytes]) -> list[Reply]:
         try:
             if not wire.pipelines:
                 wire.say(command)
-            reply = await wire.hear()
+            reply = await wire.hear(step)
         except WireError:
             # Refused is refused, whatever became of the rest of the flight.
             if _refusal_in(replies) is None:
@@ -91,7 +107,7 @@ def _refusal_in(replies: list[Reply]) -> Refused | None:
 
 
 def _is_right(step: Step, reply: Reply) -> bool:
-    return reply.code == _GO_ON if step is Step.DATA else reply.code in _TAKEN
+    return reply.code == _GO_ON if step is Step.DATA else reply.is_success
 
 
 async def _say_nothing(wire: Wire, refused: Refused) -> None:

@@ -5,6 +5,9 @@ import re
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
+from time import monotonic
+
+from mail_gateway.patience import Patience, Step
 
 # RFC 5321, 4.2: what is longer is no reply, and nothing that we keep.
 _LONGEST = 16_384
@@ -12,6 +15,7 @@ _LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?\r?\n", re.DOTALL)
 _TOLD = 80
 _ENDLESS = "the mail server's reply has no end"
 _CLOSING = 421
+_SUCCESSES = range(200, 300)
 _REFUSALS = range(400, 600)
 _DONE = 250
 
@@ -28,6 +32,16 @@ class Reply:
     said: str
 
     @property
+    def is_success(self) -> bool:
+        """Whether the command was obeyed: the first digit alone says so (RFC 5321, 4.2.1)."""
+        return self.code in _SUCCESSES
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the command was refused, now or for good."""
+        return self.code in _REFUSALS
+
+    @property
     def is_refusal(self) -> bool:
         """Whether one command was refused, and the next may be said; not so when the server is closing."""
         return self.code in _REFUSALS and self.code != _CLOSING
@@ -42,11 +56,11 @@ class Wire(asyncio.Protocol):
     What comes unasked, or is no reply, ends it: after that nobody could tell which reply belongs to what.
     """
 
-    def __init__(self, transport: asyncio.Transport, *, pipelines: bool, takes_utf8: bool, timeout: float) -> None:
+    def __init__(self, transport: asyncio.Transport, *, pipelines: bool, takes_utf8: bool, patience: Patience) -> None:
         self.pipelines = pipelines
         self.takes_utf8 = takes_utf8
         self._transport = transport
-        self._timeout = timeout
+        self._patience = patience
         self._incoming = bytearray()
         self._begun: list[Reply] = []
         self._length = 0
@@ -68,17 +82,10 @@ class Wire(asyncio.Protocol):
         self._owed += replies
         self._transport.write(commands)
 
-    async def hear(self) -> Reply:
-        """Give the next reply; WireError when there won't be one, or not in time."""
+    async def hear(self, step: Step) -> Reply:
+        """Give the next reply; WireError when there won't be one, or not in the step's time."""
         if not self._replies and not self._trouble:
-            loop = asyncio.get_running_loop()
-            self._waiter = loop.create_future()
-            late = loop.call_later(self._timeout, self._end, "the mail server does not answer")
-            try:
-                await self._waiter
-            finally:
-                late.cancel()
-                self._waiter = None
+            await self._wait(step)
         if not self._replies:
             raise WireError(self._trouble)
         return self._replies.popleft()
@@ -86,7 +93,24 @@ class Wire(asyncio.Protocol):
     async def ask(self, command: bytes) -> Reply:
         """Say one command and hear its reply."""
         self.say(command + b"\r\n")
-        return await self.hear()
+        return await self.hear(Step.COMMAND)
+
+    async def _wait(self, step: Step) -> None:
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        begun = monotonic()
+        late = loop.call_later(self._patience.of(step), self._give_up, step)
+        try:
+            await self._waiter
+        finally:
+            late.cancel()
+            self._waiter = None
+        if self._replies:
+            self._patience.was_enough(step, monotonic() - begun)
+
+    def _give_up(self, step: Step) -> None:
+        self._patience.was_short(step)
+        self._end("the mail server does not answer")
 
     async def begin_anew(self) -> None:
         """Have the server forget a letter that was refused; a server that won't has nothing more to hear."""

@@ -55,6 +55,9 @@ class Delivery(Model):
     # What came later has a default in the database as well: rows of an older release are there when it comes.
     answers_to = fields.CharField(max_length=255, default="", db_default="")
     reply = fields.CharField(max_length=200, default="")
+    # How many copies went out of which it is not known whether they arrived, and since when that is so.
+    copies = fields.SmallIntField(default=0, db_default=0)
+    unknown_at: datetime | None = InstantField(null=True)
     # Where a message can be found again, and from when on it is to be rewritten without its code.
     remote = fields.CharField(max_length=80, default="", db_default="")
     fades_at: datetime | None = InstantField(null=True)

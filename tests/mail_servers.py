@@ -27,10 +27,13 @@ class Refusing:
     """A mail server; `replies` says what it answers at a step instead of the right thing, CLOSE and HANG included.
 
     Steps are the commands, `greeting` and `end` (of the data); `RCPT a@b.test` is that recipient's alone. `seen` are
-    the messages that came whole, `accepted` those that were answered with 250.
+    the messages that came whole, `accepted` those that were answered with 250. `once` holds for the next time only;
+    `slow` are the seconds that a step takes.
     """
 
     replies: dict[str, str] = field(default_factory=dict)
+    once: dict[str, str] = field(default_factory=dict)
+    slow: dict[str, float] = field(default_factory=dict)
     tls: ssl.SSLContext | None = None
     offers_tls: bool = False
     offers_utf8: bool = True
@@ -154,7 +157,8 @@ class Refusing:
 
     async def _say(self, writer: asyncio.StreamWriter, step: str, right: str) -> bool:
         """Answer; False when the conversation is over."""
-        reply = self.replies.get(step, right)
+        await asyncio.sleep(self.slow.get(step, 0))
+        reply = self.once.pop(step, "") or self.replies.get(step, right)
         if reply == CLOSE:
             return False
         if reply == HANG:

@@ -24,6 +24,7 @@ from mail_gateway.destinations import Destinations
 from mail_gateway.dkim_keys import Algorithm, DkimKey, DkimKeyError, Signer, State
 from mail_gateway.letters import House as Letterhead
 from mail_gateway.letters import UnwritableError, write
+from mail_gateway.patience import Patience, Step
 from mail_gateway.relay import Relay
 from mail_gateway.replies import Meaning, meaning_of
 from mail_gateway.sender import Sender
@@ -275,6 +276,7 @@ def test_a_new_key_signs_when_its_record_has_spread(tmp_path: Path) -> None:
         dkim_keys.load(tmp_path / "dkim")
 
 
+@pytest.mark.parametrize("step", [Step.RCPT, Step.DATA, Step.END])
 @pytest.mark.parametrize(
     ("code", "said", "meaning"),
     [
@@ -282,18 +284,60 @@ def test_a_new_key_signs_when_its_record_has_spread(tmp_path: Path) -> None:
         (550, "5.1.10 null MX", Meaning.DEAD),
         (550, "5.2.1 disabled", Meaning.DEAD),
         (550, "5.4.1 access denied", Meaning.DEAD),
-        (550, "User unknown", Meaning.DEAD),
         (552, "5.2.2 mailbox full", Meaning.NEVER),
         (552, "too much", Meaning.NEVER),
+        (554, "5.5.0 no", Meaning.NEVER),
         (550, "5.7.1 blocked", Meaning.POLICY),
         (554, "5.7.26 unauthenticated", Meaning.POLICY),
+        (452, "4.2.2 over quota", Meaning.LATER),
         (450, "4.2.1 greylisted", Meaning.LATER),
         (421, "5.1.1 going down", Meaning.LATER),
+        (451, "4.3.0 disk full", Meaning.BUSY),
+        (530, "5.7.0 authentication required", Meaning.BUSY),
     ],
 )
-def test_a_refusal_is_the_addresss_the_moments_or_ours(code: int, said: str, meaning: Meaning) -> None:
-    """Only a reply that says there is no such mailbox kills the address."""
-    assert meaning_of(code, said) is meaning
+def test_a_refusal_means_what_its_code_says_at_whichever_step(
+    code: int, said: str, meaning: Meaning, step: Step
+) -> None:
+    """The address's fault, the moment's, the server's or ours; only what says that there is no mailbox kills one."""
+    assert meaning_of(code, said, step) is meaning
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "step", "meaning"),
+    [
+        (550, "User unknown", Step.RCPT, Meaning.DEAD),
+        # After the letter a bare 550 is as often about its text, and before RCPT no recipient was named.
+        (550, "rejected", Step.END, Meaning.NEVER),
+        (550, "sender rejected", Step.MAIL, Meaning.POLICY),
+        (550, "5.7.1 sender refused", Step.MAIL, Meaning.POLICY),
+        (553, "5.1.8 bad sender", Step.MAIL, Meaning.POLICY),
+        (552, "5.3.4 too big", Step.MAIL, Meaning.NEVER),
+        (451, "not now", Step.MAIL, Meaning.BUSY),
+        (451, "not now", Step.END, Meaning.LATER),
+    ],
+)
+def test_the_step_tells_only_what_a_code_leaves_open(code: int, said: str, step: Step, meaning: Meaning) -> None:
+    """A code without an enhanced status says less."""
+    assert meaning_of(code, said, step) is meaning
+
+
+def test_a_step_is_waited_for_longer_where_a_server_needs_it() -> None:
+    """Twice as long after each wait that was given up, RFC 5321's time at most; the letter's end has that at once."""
+    patience = Patience(10)
+    assert (patience.of(Step.GREETING), patience.of(Step.END)) == (10, 600)
+    waits = []
+    for _ in range(6):
+        patience.was_short(Step.GREETING)
+        waits.append(patience.of(Step.GREETING))
+    assert waits == [20, 40, 80, 160, 300, 300]
+    assert patience.of(Step.MAIL) == 10
+    patience.was_enough(Step.GREETING, 15)
+    assert patience.of(Step.GREETING) == 300
+    patience.was_enough(Step.GREETING, 0.1)
+    assert patience.of(Step.GREETING) == 150
+    patience.was_short(Step.END)
+    assert patience.of(Step.END) == 600
 
 
 def test_a_server_that_is_down_is_tried_by_one_at_a_time_and_ever_later() -> None:
@@ -508,7 +552,7 @@ async def test_a_refusal_at_the_door_is_told_apart(people: People) -> None:
     """The relay's own words decide: dead, later, or ours."""
     for reply, report in (
         ("550 5.1.1 nobody", Failed("550 5.1.1 nobody", is_dead=True)),
-        ("550 5.7.1 blocked", Deferred("550 5.7.1 blocked")),
+        ("550 5.7.1 blocked", Failed("550 5.7.1 blocked")),
         ("450 4.2.0 later", Deferred("450 4.2.0 later")),
         ("552 5.2.2 full", Failed("552 5.2.2 full")),
     ):

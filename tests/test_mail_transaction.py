@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from hub.delivery import Accepted, Deferred, Failed, Report
+from hub.delivery import Accepted, Deferred, Failed, Report, Unknown
 from mail_gateway.relay import Relay
 from mail_gateway.settings import relay_address
 from tests.mail_servers import CLOSE, HANG, Refusing
@@ -14,7 +14,6 @@ from tests.mail_servers import CLOSE, HANG, Refusing
 LETTER = b"From: a@portal.test\r\nTo: b@mail.test\r\nMessage-ID: <1@portal.test>\r\nSubject: x\r\n\r\nbody\r\n"
 NOT_NOW = [
     ("MAIL", "451 4.3.0 try again"),
-    ("MAIL", "550 5.7.1 we don't know you"),
     ("MAIL", "421 going down"),
     ("MAIL", "354 what"),
     ("MAIL", "999 what"),
@@ -26,7 +25,6 @@ NOT_NOW = [
     ("MAIL", CLOSE),
     ("MAIL", HANG),
     ("RCPT", "450 4.2.0 greylisted"),
-    ("RCPT", "550 5.7.1 blocked"),
     ("RCPT", "421 going down"),
     ("RCPT", "354 what"),
     ("RCPT", "nonsense"),
@@ -38,23 +36,28 @@ NOT_NOW = [
     ("DATA", "421 going down"),
     ("DATA", CLOSE),
     ("end", "451 4.3.0 disk full"),
-    ("end", "554 5.7.1 spam"),
-    ("end", "354 go on"),
     ("end", "421 going down"),
-    ("end", CLOSE),
-    ("end", HANG),
 ]
+UNKNOWN = [("end", "354 go on"), ("end", "\x00\x01"), ("end", CLOSE), ("end", HANG)]
 NEVER = [
     ("RCPT", "550 5.1.1 no such mailbox", True),
     ("RCPT", "550-5.1.1 no such\r\n550 mailbox \xe9", True),
     ("RCPT", "552 5.2.2 full", False),
+    ("RCPT", "550 5.7.1 blocked", False),
+]
+AT_ONCE = [
+    ("MAIL", "550 5.7.1 we don't know you", False),
+    ("DATA", "554 5.5.0 no", False),
+    ("end", "550 5.1.1 no such user", True),
+    ("end", "554 5.7.1 spam", False),
+    ("end", "552 5.2.2 full", False),
 ]
 BOTH = pytest.mark.parametrize("pipelines", [True, False], ids=["one-flight", "one-by-one"])
 
 
 @asynccontextmanager
 async def _relay(port: int) -> AsyncIterator[Relay]:
-    relay = Relay(relay_address(f"smtp://127.0.0.1:{port}?starttls=never"), timeout=0.3)
+    relay = Relay(relay_address(f"smtp://127.0.0.1:{port}?starttls=never"), timeout=0.3, end_timeout=0.3)
     try:
         yield relay
     finally:
@@ -103,11 +106,92 @@ async def test_a_recipient_refused_for_good_leaves_the_connection_fit(
 
 
 @BOTH
+@pytest.mark.parametrize(("step", "reply", "is_dead"), AT_ONCE)
+async def test_a_5yz_at_whichever_step_is_final(step: str, reply: str, is_dead: bool, pipelines: bool) -> None:
+    """It is not sent again unchanged (RFC 5321, 4.2.1), and one mailbox's refusal is no trouble of the server's."""
+    server = Refusing({step: reply}, pipelines=pipelines)
+    async with server.running(), _relay(server.port) as relay:
+        assert await _sent(relay) == Failed(reply, is_dead=is_dead)
+        assert (relay.trouble == "") is (step != "MAIL")
+        server.replies.clear()
+        assert isinstance(await _sent(relay), Accepted)
+
+
+async def test_a_refusal_of_two_recipients_as_such_is_ours() -> None:
+    """One mailbox may have a rule of its own; two of them mean that our mail is refused."""
+    server = Refusing({"RCPT": "550 5.7.1 blocked"})
+    async with server.running(), _relay(server.port) as relay:
+        await _sent(relay)
+        await _sent(relay)
+        assert relay.trouble == ""
+        await _sent(relay, recipient="c@mail.test")
+        assert relay.trouble == "550 5.7.1 blocked"
+
+
+@BOTH
+@pytest.mark.parametrize(("step", "reply"), UNKNOWN)
+async def test_a_letter_whose_end_is_not_answered_may_have_been_delivered(
+    step: str, reply: str, pipelines: bool
+) -> None:
+    """Neither sent nor not sent; the next letter goes over a new connection."""
+    server = Refusing({step: reply}, pipelines=pipelines)
+    async with server.running(), _relay(server.port) as relay:
+        assert isinstance(await _sent(relay), Unknown)
+        assert relay.trouble
+        server.replies.clear()
+        assert isinstance(await _sent(relay), Accepted)
+
+
+@pytest.mark.parametrize("step", ["greeting", "EHLO", "MAIL", "RCPT", "DATA", "end"])
+async def test_a_server_that_is_always_slow_gets_its_letter(step: str) -> None:
+    """Whichever step takes longer than the first wait: the next waits are longer, and one copy arrives."""
+    server = Refusing(slow={step: 0.5})
+    async with server.running():
+        relay = Relay(relay_address(f"smtp://127.0.0.1:{server.port}?starttls=never"), timeout=0.2)
+        reports = []
+        async with asyncio.timeout(8):
+            while not reports or not isinstance(reports[-1], Accepted):
+                reports.append(await _sent(relay))
+                await asyncio.sleep(relay.wait)
+        await relay.close()
+    assert len(server.accepted) == 1
+    assert len(reports) <= 3
+
+
+async def test_a_server_that_ends_a_connection_after_a_letter_is_not_down() -> None:
+    """421, or a hang-up, at the next MAIL calls for a new connection, at once."""
+    for reply in ("421 one letter a connection", CLOSE):
+        server = Refusing()
+        async with server.running(), _relay(server.port) as relay:
+            for _ in range(3):
+                server.replies = {}
+                server.once = {"MAIL": reply} if server.accepted else {}
+                assert isinstance(await _sent(relay), Accepted)
+                assert (relay.trouble, relay.wait) == ("", 0)
+        assert len(server.accepted) == 3
+
+
+async def test_a_server_that_knows_only_helo_is_asked_so() -> None:
+    """502 to EHLO is no refusal of us (RFC 5321, 3.2)."""
+    server = Refusing({"EHLO": "502 5.5.1 what"})
+    async with server.running(), _relay(server.port) as relay:
+        assert isinstance(await _sent(relay), Accepted)
+    assert server.commands[:3] == ["EHLO", "HELO", "MAIL"]
+
+
+async def test_252_is_no_refusal_of_a_recipient() -> None:
+    """The first digit alone says what was done (RFC 5321, 4.2.1)."""
+    server = Refusing({"RCPT": "252 cannot verify, will try"})
+    async with server.running(), _relay(server.port) as relay:
+        assert isinstance(await _sent(relay), Accepted)
+
+
+@BOTH
 async def test_nobody_gets_an_empty_letter(pipelines: bool) -> None:
     """A server that refuses the sender and takes recipient and DATA gets no dot: it would have something to deliver."""
     server = Refusing({"MAIL": "550 5.7.1 not you"}, pipelines=pipelines)
     async with server.running(), _relay(server.port) as relay:
-        assert await _sent(relay) == Deferred("550 5.7.1 not you")
+        assert await _sent(relay) == Failed("550 5.7.1 not you")
         await asyncio.sleep(0.05)
         assert not server.seen
         server.replies.clear()

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from hub.settings import NUMBERS
+from models.contact import Contact
 from models.delivery import Delivery
 from models.kinds import Channel
 from tests.house import House, Person
@@ -28,7 +30,6 @@ NOT_NOW = [
     ("EHLO", HANG),
     ("EHLO", "421 going down"),
     ("MAIL", "451 4.3.0 try again"),
-    ("MAIL", "550 5.7.1 we don't know you"),
     ("MAIL", "421 going down"),
     ("MAIL", "999 what"),
     ("MAIL", "hello"),
@@ -39,24 +40,32 @@ NOT_NOW = [
     ("RCPT", CLOSE),
     ("RCPT", "nonsense"),
     ("DATA", "451 4.3.0 not now"),
-    ("DATA", "554 5.7.1 policy"),
     ("DATA", "421 going down"),
     ("DATA", CLOSE),
     ("DATA", HANG),
     ("end", "451 4.3.0 disk full"),
-    ("end", "554 5.7.1 spam"),
     ("end", "421 going down"),
-    ("end", CLOSE),
-    ("end", HANG),
-    ("end", "\x00\x01"),
 ]
-NEVER = [("RCPT", "550 5.1.1 no such mailbox"), ("RCPT", "553 5.1.3 no address")]
+MAYBE = [("end", CLOSE), ("end", HANG), ("end", "\x00\x01")]
+NEVER = [
+    ("RCPT", "550 5.1.1 no such mailbox"),
+    ("RCPT", "553 5.1.3 no address"),
+]
+# The letter, or we, and not the address: it is final, and no contact is suspended.
+REFUSED = [
+    ("MAIL", "550 5.7.1 we don't know you", True),
+    ("RCPT", "550 5.7.1 blocked", False),
+    ("DATA", "554 5.5.0 no", False),
+    ("end", "554 5.7.1 spam", False),
+]
 
 
 @asynccontextmanager
 async def _served(template: Path, folder: Path, server: Refusing, **more: object) -> AsyncIterator[House]:
     url = f"smtp://127.0.0.1:{server.port or 9}?starttls=never"
-    async with house_with(template, folder, **{"smtp_url": url, "smtp_timeout": 0.4, **more}) as house:
+    async with house_with(
+        template, folder, **{"smtp_url": url, "smtp_timeout": 0.4, "smtp_end_timeout": 0.4, **more}
+    ) as house:
         yield house
 
 
@@ -168,6 +177,87 @@ async def test_a_mailbox_that_does_not_exist_is_said_at_once(
         await person.open("/login/choice")
         await person.press("OK", way=person.option("携帯"))
         assert "携帯" in await _state(person)
+
+
+@pytest.mark.parametrize(("step", "reply", "is_ours"), REFUSED)
+async def test_a_refusal_of_the_letter_is_said_and_not_tried_again(
+    sqlite_template: Path, tmp_path: Path, step: str, reply: str, is_ours: bool
+) -> None:
+    """The page says so at once; a refusal of the sender is the hub's trouble, one mailbox's is not."""
+    server = Refusing({step: reply})
+    async with server.running(), _served(sqlite_template, tmp_path, server) as house, house.person() as person:
+        await _ask(person, house)
+        row = await _row(lambda row: row.failed_at)
+        assert (row.due_at, row.reply) == (None, reply)
+        assert "could not be delivered. Please choose another way." in await _state(person)
+        assert (await _mail_part(person))["status"] == ("degraded" if is_ours else "ok")
+        await _retried(house)
+        await asyncio.sleep(0.3)
+        assert server.commands.count("MAIL") == 1
+        assert not await Contact.filter(suspended_at__isnull=False).exists()
+
+
+async def test_a_mailbox_that_is_denied_after_the_dot_is_suspended(sqlite_template: Path, tmp_path: Path) -> None:
+    """A reply after the dot means what it means at RCPT."""
+    server = Refusing({"end": "550 5.1.1 no such user"})
+    async with server.running(), _served(sqlite_template, tmp_path, server) as house, house.person() as person:
+        await _ask(person, house)
+        await _row(lambda row: row.failed_at)
+        assert "could not be delivered. Please choose another way." in await _state(person)
+        assert (await _mail_part(person))["status"] == "ok"
+        async with asyncio.timeout(5):
+            while not await Contact.filter(suspended_at__isnull=False).exists():
+                await asyncio.sleep(0.02)
+
+
+async def test_a_mailbox_that_is_full_for_now_degrades_nothing(sqlite_template: Path, tmp_path: Path) -> None:
+    """452 4.2.2 after the dot is tried again, and is no trouble of the server's."""
+    server = Refusing({"end": "452 4.2.2 over quota"})
+    async with server.running(), _served(sqlite_template, tmp_path, server) as house, house.person() as person:
+        await _ask(person, house)
+        await _row(lambda row: row.reply)
+        assert (await _state(person)).startswith("retrying: ")
+        assert (await _mail_part(person))["status"] == "ok"
+
+
+@pytest.mark.parametrize(("step", "reply"), MAYBE)
+async def test_a_letter_that_may_have_arrived_is_sent_again_late_and_seldom(
+    sqlite_template: Path, tmp_path: Path, step: str, reply: str
+) -> None:
+    """The page says that it may have been delivered; the next copy waits for minutes, and a code gets one at most."""
+    server = Refusing({step: reply})
+    async with server.running(), _served(sqlite_template, tmp_path, server) as house, house.person() as person:
+        await _ask(person, house)
+        row = await _row(lambda row: row.unknown_at)
+        assert row.due_at == row.unknown_at + NUMBERS.unknown_pause
+        said = await _state(person)
+        assert said.startswith("unknown: Code by mail to 自宅: it may have been delivered; ")
+        assert "choose another way" in said
+        for _ in range(3):
+            await _retried(house)
+            await asyncio.sleep(0.1)
+        assert server.commands.count("MAIL") == 1
+        house.clock.later(minutes=3)
+        await house.hub.outbox.rouse(Channel.MAIL)
+        row = await _row(lambda row: row.copies == 2)
+        assert row.due_at is None
+        assert len(server.seen) == 2
+        assert server.ids == {row.message_id}
+
+
+async def test_a_server_slow_after_the_dot_gets_one_letter(sqlite_template: Path, tmp_path: Path) -> None:
+    """Its time there is its own: the letter is held on to, and no other worker takes it up."""
+    server = Refusing(slow={"end": 2.0})
+    async with (
+        server.running(),
+        _served(sqlite_template, tmp_path, server, smtp_end_timeout=600) as house,
+        house.person() as person,
+    ):
+        await _ask(person, house)
+        await _row(lambda row: row.lease)
+        assert (await _state(person)).startswith("waiting: ")
+        row = await _row(lambda row: row.accepted_at)
+        assert (row.copies, row.attempts, len(server.accepted)) == (0, 1, 1)
 
 
 async def test_the_wait_is_said_in_japanese(sqlite_template: Path, tmp_path: Path) -> None:

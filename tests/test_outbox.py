@@ -8,7 +8,7 @@ import pytest
 from tortoise.connection import get_connections
 
 from hub import login, upkeep
-from hub.delivery import Accepted, Claimed, Deferred, Failed
+from hub.delivery import Accepted, Claimed, Deferred, Failed, Unknown, line_of
 from hub.hub import Hub
 from hub.outcome import Asked, ByContact, DeliveryState
 from hub.settings import NUMBERS
@@ -154,7 +154,7 @@ async def test_a_server_that_names_a_time_is_not_met_before_it(people: People) -
 
 
 async def test_what_could_not_be_sent_in_its_time_expires(people: People) -> None:
-    """At the code's end nothing is claimed any more; the job closes the row, whether it was leased or not."""
+    """At the code's end nothing is claimed any more; the job closes the row, a leased one when its lease is over."""
     member = await people.member(contacts=("自宅", "携帯"))
     await _posted(people, member)
     people.now = START + NUMBERS.code_life - timedelta(seconds=1)
@@ -164,6 +164,8 @@ async def test_what_could_not_be_sent_in_its_time_expires(people: People) -> Non
     assert await _claim(people) == []
     backlog = await people.hub.outbox.backlog(now=people.now)
     assert [backlog[channel].due for channel in Channel] == [0, 0]
+    assert await people.hub.outbox.expire(now=people.now) == 0
+    people.later(seconds=NUMBERS.delivery_lease.total_seconds())
     assert await people.hub.outbox.expire(now=people.now) == 1
     row = await Delivery.get()
     assert (row.failed_at, row.due_at) == (people.now, None)
@@ -256,3 +258,59 @@ async def _is_locked(hub: Hub) -> bool:
     (connection,) = get_connections().all()
     number = int(hub.wakeups.holder.lease()[:8], 16)
     return bool(await connection.execute_query_dict("SELECT 1 FROM pg_locks WHERE objid::bigint = $1", [number]))
+
+
+async def test_a_letter_whose_end_is_unknown_rests_ever_longer_and_has_an_end(people: People) -> None:
+    """Five minutes, then twenty; three copies and no more, and it is never said that it failed."""
+    member = await people.member(contacts=("自宅",))
+    await _notices(people, member, 1)
+    for copies, pause in ((1, NUMBERS.unknown_pause), (2, 4 * NUMBERS.unknown_pause), (3, None)):
+        (claimed,) = await _claim(people)
+        await people.hub.outbox.report(claimed, Unknown("the mail server hung up"), now=people.now)
+        row = await Delivery.get()
+        assert (row.copies, row.failed_at, row.unknown_at) == (copies, None, people.now)
+        assert row.due_at == (people.now + pause if pause else None)
+        assert line_of(row, people.now).state is DeliveryState.UNKNOWN
+        people.later(seconds=pause.total_seconds() if pause else 0)
+
+
+async def test_a_letter_whose_reports_are_lost_is_sent_a_bounded_number_of_times(people: People) -> None:
+    """A lease that runs out may have sent a copy: after six the letter is not claimed any more."""
+    member = await people.member(contacts=("自宅",))
+    await _notices(people, member, 1)
+    claims = 0
+    for _ in range(10):
+        claims += len(await _claim(people))
+        people.later(seconds=NUMBERS.delivery_lease.total_seconds())
+    row = await Delivery.get()
+    assert (claims, row.due_at, row.failed_at) == (NUMBERS.letter_leases, None, None)
+    assert line_of(row, people.now).state is DeliveryState.UNKNOWN
+
+
+async def test_what_was_given_back_is_no_copy(people: People) -> None:
+    """A worker that ends before it began gives its letters back at once; a slow one keeps its lease."""
+    member = await people.member(contacts=("自宅",))
+    await _notices(people, member, 1)
+    for _ in range(5):
+        claimed = await _claim(people)
+        await people.hub.outbox.release(claimed, now=people.now)
+    (claimed,) = await _claim(people)
+    assert claimed.copies == 0
+    for _ in range(5):
+        people.later(seconds=NUMBERS.delivery_lease.total_seconds() / 2)
+        await people.hub.outbox.renew([claimed], now=people.now)
+        assert await _claim(people) == []
+
+
+async def test_a_later_word_counts_more_than_an_unknown_end(people: People) -> None:
+    """The next copy is taken, or refused for good: then that is how it stands."""
+    member = await people.member(contacts=("自宅",))
+    await _notices(people, member, 2)
+    for claimed in await _claim(people):
+        await people.hub.outbox.report(claimed, Unknown("lost"), now=people.now)
+    people.later(seconds=NUMBERS.unknown_pause.total_seconds())
+    first, second = await _claim(people)
+    await people.hub.outbox.report(first, Accepted("250 taken"), now=people.now)
+    await people.hub.outbox.report(second, Failed("550 5.1.1 no"), now=people.now)
+    states = [line_of(row, people.now).state for row in await Delivery.all().order_by("id")]
+    assert states == [DeliveryState.ACCEPTED, DeliveryState.FAILED]

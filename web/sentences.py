@@ -77,6 +77,10 @@ _DELIVERIES = {
         "Code by mail to %(label)s: the mail server does not take it yet. It is being tried again; you can also"
         " choose another way."
     ),
+    (Channel.MAIL, DeliveryState.UNKNOWN): N_(
+        "Code by mail to %(label)s: it may have been delivered; the mail server did not confirm it at %(time)s. Please"
+        " look in your mailbox; you can also choose another way."
+    ),
     (Channel.MAIL, DeliveryState.ACCEPTED): N_("Code by mail to %(label)s, handed to the mail server %(time)s"),
     (Channel.MAIL, DeliveryState.DELAYED): N_(
         "Code by mail to %(label)s: the receiving mail server is slow to take it, told %(time)s. You can also choose"
@@ -111,6 +115,10 @@ _APPROVALS = {
 _CONFIRMATIONS = {
     DeliveryState.WAITING: N_("Mail to %(label)s, asked for %(time)s: waiting to be sent"),
     DeliveryState.RETRYING: N_("Mail to %(label)s: the mail server does not take it yet. It is being tried again."),
+    DeliveryState.UNKNOWN: N_(
+        "Mail to %(label)s: it may have been delivered; the mail server did not confirm it at %(time)s. Please look in"
+        " your mailbox."
+    ),
     DeliveryState.ACCEPTED: N_("Mail to %(label)s, handed to the mail server %(time)s"),
     DeliveryState.DELAYED: N_("Mail to %(label)s: the receiving mail server is slow to take it, told %(time)s."),
     DeliveryState.FAILED: N_("Mail to %(label)s could not be delivered. Please use another address."),
