@@ -8,20 +8,20 @@ from hub.outcome import Reason, Refused, Throttled
 _REASONS = {
     "en": {
         Reason.NOT_LINKED: "This Slack account is not linked yet. `/tegata link` links it.",
-        Reason.LABEL_BAD: "A label has 1 to 32 characters that can be seen.",
+        Reason.LABEL_BAD: "Please use 1 to 32 characters for the label.",
         Reason.LABEL_TAKEN: "There is something with this label already. Please choose another label.",
-        Reason.ADDRESS_BAD: "This is no email address that mail can be sent to.",
+        Reason.ADDRESS_BAD: "Please check the email address.",
         Reason.ADDRESS_TAKEN: "This address is in the list already.",
-        Reason.ADDRESS_REFUSED: "Whoever reads mail at this address did not want it registered.",
+        Reason.ADDRESS_REFUSED: "The owner of this address declined the registration.",
         Reason.ADDRESS_GUARDED: "Codes can't go to a mailbox that this login itself protects.",
         Reason.TOO_MANY: "There are too many already. Please remove one, or confirm those that wait.",
-        Reason.CODES_BLOCKED: "This is not open until {time}, because somebody said of a login that it was not theirs.",
+        Reason.CODES_BLOCKED: "This is paused until {time} because a login was reported as not yours.",
         Reason.CHALLENGE_OVER: "Nothing waits for this code. It may have ended: `/tegata add` sends a new one.",
-        Reason.ANSWER_WRONG: "That is not right.",
+        Reason.ANSWER_WRONG: "That code is not correct.",
         Reason.ANSWER_STALE: "This code is no longer good.",
-        Reason.CODE_MISSHAPEN: "A code has six digits. Please type it again; this was no try.",
+        Reason.CODE_MISSHAPEN: "The code has six digits. Please check it; this did not count as an attempt.",
         Reason.TRIES_SPENT: "That was wrong too often, so the code has ended.",
-        Reason.KIND_CLOSED: "This way is closed after too many wrong answers. The help desk opens it.",
+        Reason.KIND_CLOSED: "This method is locked after too many wrong answers. The help desk can unlock it.",
         Reason.ALREADY_CONFIRMED: "This is confirmed already.",
         Reason.NO_LOGIN_WAITS: "No login page waits for a message here.",
         Reason.ALREADY_APPROVED: "This is approved already.",
@@ -31,20 +31,20 @@ _REASONS = {
     },
     "ja": {
         Reason.NOT_LINKED: "このSlackアカウントはまだ連携していません。`/tegata link` で連携できます。",
-        Reason.LABEL_BAD: "ラベルは1文字から32文字で、見える文字を含めてください。",
+        Reason.LABEL_BAD: "ラベルは1文字以上32文字以内で入力してください。",
         Reason.LABEL_TAKEN: "同じラベルがすでにあります。別のラベルにしてください。",
-        Reason.ADDRESS_BAD: "メールを送れるメールアドレスではありません。",
+        Reason.ADDRESS_BAD: "メールアドレスの形式が正しくありません。",
         Reason.ADDRESS_TAKEN: "このアドレスはすでに一覧にあります。",
-        Reason.ADDRESS_REFUSED: "このアドレスの持ち主が登録を望みませんでした。",
+        Reason.ADDRESS_REFUSED: "このアドレスの利用者が登録を辞退しました。",
         Reason.ADDRESS_GUARDED: "このログインで守られているメールボックスには、コードを送れません。",
         Reason.TOO_MANY: "登録が多すぎます。どれかを削除するか、確認待ちのものを確認してください。",
-        Reason.CODES_BLOCKED: "心当たりのないログインが報告されたため、{time} までご利用いただけません。",
+        Reason.CODES_BLOCKED: "心当たりのないログインとして報告があったため、{time} まで利用できません。",
         Reason.CHALLENGE_OVER: "このコードを待っているものはありません。期限切れなら `/tegata add` で送り直せます。",
-        Reason.ANSWER_WRONG: "正しくありません。",
+        Reason.ANSWER_WRONG: "コードが正しくありません。",
         Reason.ANSWER_STALE: "このコードはもう使えません。",
-        Reason.CODE_MISSHAPEN: "コードは6桁の数字です。入力し直してください。回数には数えていません。",
+        Reason.CODE_MISSHAPEN: "コードは6桁の数字です。ご確認ください。入力回数には数えていません。",
         Reason.TRIES_SPENT: "間違いが多すぎたため、コードを無効にしました。",
-        Reason.KIND_CLOSED: "間違いが多すぎたため、この方法を停止しました。窓口にご連絡ください。",
+        Reason.KIND_CLOSED: "誤りが続いたため、この認証方法はロックされています。窓口で解除を依頼してください。",
         Reason.ALREADY_CONFIRMED: "すでに確認済みです。",
         Reason.NO_LOGIN_WAITS: "ここへのメッセージを待っているログイン画面はありません。",
         Reason.ALREADY_APPROVED: "すでに承認済みです。",
@@ -53,8 +53,9 @@ _REASONS = {
         Reason.DIGITS_MISSING: "画面に表示された2桁の数字を入力してください。",
     },
 }
-_GONE = {"en": "There is nothing like that here any more.", "ja": "該当するものは、もうありません。"}
-_TRIES_LEFT = {"en": " Tries left: {tries}.", "ja": "残り{tries}回です。"}
+_GONE = {"en": "This has expired or was already removed.", "ja": "期限切れか、すでに削除されています。"}
+_ONE_LEFT = {"en": " 1 attempt left.", "ja": "あと1回入力できます。"}
+_TRIES_LEFT = {"en": " {tries} attempts left.", "ja": "あと{tries}回入力できます。"}
 _WAIT = {
     "en": ("Please wait {number} seconds, then try again.", "Please wait {number} minutes, then try again."),
     "ja": ("{number}秒待ってから、もう一度お試しください。", "{number}分待ってから、もう一度お試しください。"),
@@ -70,7 +71,8 @@ def refusal(why: Refused | Throttled, language: str, zone: tzinfo) -> str:
     if why.until is not None:
         return sentence.format(time=clock(why.until, zone))
     if why.reason is Reason.ANSWER_WRONG and why.tries_left:
-        return sentence + _TRIES_LEFT[language].format(tries=why.tries_left)
+        left = _ONE_LEFT if why.tries_left == 1 else _TRIES_LEFT
+        return sentence + left[language].format(tries=why.tries_left)
     return sentence
 
 

@@ -31,7 +31,7 @@ _WORDS = {
         "no-matrix": "Matrix card: no",
         "sessions": "Open sessions",
         "no-sessions": "No session is open.",
-        "blocked": "No codes are sent until {time}, because somebody said of a login that it was not theirs.",
+        "blocked": "Codes are paused until {time} because a login was reported as not yours.",
         "end": "End",
         "add": "Add an email address",
         "add-title": "Add an address",
@@ -73,7 +73,7 @@ _WORDS = {
         "no-matrix": "マトリクスカード: なし",
         "sessions": "ログイン中のセッション",
         "no-sessions": "ログイン中のセッションはありません。",
-        "blocked": "心当たりのないログインが報告されたため、{time} までコードを送りません。",
+        "blocked": "心当たりのないログインとして報告があったため、{time} までコードの送信を停止しています。",
         "end": "終了",
         "add": "メールアドレスを追加",
         "add-title": "メールアドレスの追加",
@@ -97,7 +97,7 @@ _WORDS = {
         "digits": "画面に表示された2桁の数字",
         "approve-text": "誰かが {account} としてログインしようとしています。ご自身でなければ、キャンセルして"
         "「心当たりがない」を押してください。",
-        "from": "ログイン元",
+        "from": "アクセス元",
         "unlinked": "このSlackアカウントはまだ連携していません。`/tegata link` と入力し、"
         "返信にあるページを開いてください。",
         "language": "言語",

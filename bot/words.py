@@ -43,8 +43,8 @@ _WORDS = {
     ("ja", Say.NOT_THIS_WORKSPACE): "{service} は、このワークスペースのメンバーにはワンタイムパスワードを送りません。",
     ("en", Say.NOT_NOW): "That did not work just now. Please try again in a moment.",
     ("ja", Say.NOT_NOW): "いま処理できませんでした。しばらくしてからもう一度お試しください。",
-    ("en", Say.GONE): "There is nothing like that here any more.",
-    ("ja", Say.GONE): "該当するものは、もうありません。",
+    ("en", Say.GONE): "This has expired or was already removed.",
+    ("ja", Say.GONE): "期限切れか、すでに削除されています。",
 }
 
 

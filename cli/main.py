@@ -152,6 +152,6 @@ def doctor(
         as_json(findings)
     for finding in () if json else findings:
         line = f"{finding.grade:<5}  {finding.about}: {finding.what}."
-        say(f"{line} To mend it: {finding.mend}." if finding.mend else line)
+        say(f"{line} To fix it: {finding.mend}." if finding.mend else line)
     if any(finding.grade is Grade.WRONG for finding in findings):
         raise typer.Exit(hubwork.REFUSED)

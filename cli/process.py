@@ -110,7 +110,7 @@ def _bot(hub: Hub, clock: Clock) -> "Bot":
 
 @asynccontextmanager
 async def _clockwork(hub: Hub, clock: Clock) -> AsyncIterator[None]:
-    """Do the upkeep by the clock; each job is done by whichever process takes its lease."""
+    """Do the upkeep on a schedule; each job is done by whichever process takes its lease."""
     scheduler = AsyncIOScheduler(timezone=UTC)
     for name, (_, every) in upkeep.JOBS.items():
         scheduler.add_job(

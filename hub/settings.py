@@ -258,18 +258,18 @@ class Settings(BaseModel):
     )
     slack_teams: tuple[str, ...] = Field(
         (),
-        description="The ids of the workspaces whose members may be linked (T…), parted by commas; empty for the bot's"
-        " own.",
+        description="The ids of the workspaces whose members may be linked (T…), separated by commas; empty for the"
+        " bot's own.",
     )
     slack_api_url: str = Field(SLACK_API, description="The address of Slack's Web API.")
     campus_networks: tuple[Network, ...] = Field(
-        (), description="Networks that are on campus, parted by commas; everything else is off campus."
+        (), description="Networks that are on campus, separated by commas; everything else is off campus."
     )
     trusted_proxies: tuple[Network, ...] = Field(
-        (), description="Networks of the reverse proxies whose X-Forwarded-For is believed, parted by commas."
+        (), description="Networks of the reverse proxies whose X-Forwarded-For is believed, separated by commas."
     )
     guarded_mail_domains: tuple[str, ...] = Field(
-        (), description="Mail domains whose mailbox this login protects, parted by commas."
+        (), description="Mail domains whose mailbox this login protects, separated by commas."
     )
     guarded_mail: Literal["warn", "refuse"] = Field(
         "warn", description="What an address in such a domain gets: `warn` or `refuse`."
@@ -286,7 +286,9 @@ class Settings(BaseModel):
         None, description="The CAs in between that sign cards, as certificates in one file (PEM)."
     )
     card_crls: tuple[Path, ...] = Field(
-        (), description="The files of the CAs' revocation lists (PEM or DER), parted by commas; read anew when written."
+        (),
+        description="The files of the CAs' revocation lists (PEM or DER), separated by commas; read again when"
+        " written.",
     )
     card_revocation: Literal["listed", "current"] = Field(
         "listed",
@@ -573,7 +575,7 @@ def _parts(value: object) -> list[str]:
         return [part for part in value.replace(",", " ").split() if part]
     if isinstance(value, list | tuple):
         return [str(part) for part in value]
-    message = "write them parted by commas"
+    message = "write them separated by commas"
     raise ValueError(message)
 
 

@@ -70,8 +70,8 @@ _NOTICES = {
 _ANSWERS = {
     ("ja", Answer.CONFIRMED): "連絡先「{about}」を登録しました。",
     ("en", Answer.CONFIRMED): "The contact “{about}” is registered.",
-    ("ja", Answer.REFUSED): "お知らせいただいた件を止めました。",
-    ("en", Answer.REFUSED): "What that mail told of was stopped, as you asked.",
+    ("ja", Answer.REFUSED): "ご連絡いただいたログインまたは登録を取り消しました。",
+    ("en", Answer.REFUSED): "The login or registration in that mail was stopped.",
     ("ja", Answer.LIST): "登録済みの連絡先:",
     ("en", Answer.LIST): "Your registered contacts:",
     ("ja", Answer.REMOVE_HERE): "連絡先の削除にはパスワードが必要です。次の画面で「{about}」を削除できます。",

@@ -64,7 +64,7 @@ async def test_a_label_that_cant_be_one_is_refused_with_a_sentence(house_on_sqli
             assert (person.status, person.page) == (400, "bad-request")
             return
         assert (person.status, person.page) == (422, "add-mail")
-        assert person.error == "A label has 1 to 32 characters that can be seen."
+        assert person.error == "Please use 1 to 32 characters for the label."
 
 
 @pytest.mark.parametrize("address", BAD_ADDRESSES)
@@ -80,7 +80,7 @@ async def test_an_address_that_cant_be_one_is_refused_with_a_sentence(house_on_s
         await person.press("Add", label="自宅", email=address)
         assert await rows() == before
         assert (person.status, person.page) == (422, "add-mail")
-        assert person.error == "This is no email address that mail can be sent to."
+        assert person.error == "Please check the email address."
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,12 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 
+from hub.outcome import Reason, Refused
 from models.account import Account
 from tests.house import House
 from tests.walks import enter_password, log_in
-from web.words import negotiated
+from web import sentences
+from web.words import negotiated, translations
 
 ROOT = Path(__file__).parents[1]
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd%]")
@@ -55,6 +57,42 @@ def test_no_translation_is_empty_doubtful_or_english(catalog: Catalog) -> None:
         assert message.string, message.id
         assert not message.fuzzy, message.id
         assert message.id in SAME or not str(message.string).isascii(), message.id
+
+
+@pytest.mark.parametrize(
+    "riddle",
+    ["this was no try", "Tries left", "Whoever", "can be seen", "anew", "by the clock", "Proved with", "How to go on"],
+)
+def test_no_sentence_of_a_page_is_a_riddle(extracted: set[str], riddle: str) -> None:
+    """Pages say what a careful portal says, with the usual words."""
+    assert not [sentence for sentence in extracted if riddle.lower() in sentence.lower()]
+
+
+@pytest.mark.parametrize("riddle", ["他人", "閉じられ", "要求元", "思いのほか", "ヘルプデスク", "一時的なパスワード"])
+def test_no_japanese_sentence_of_a_page_is_a_riddle(catalog: Catalog, riddle: str) -> None:
+    """One thing has one word, and it is the usual one."""
+    assert not [message.id for message in _messages(catalog) if riddle in str(message.string)]
+
+
+@pytest.mark.parametrize(
+    ("language", "left", "sentence"),
+    [
+        ("en", 1, "That code is not correct. 1 attempt left."),
+        ("en", 2, "That code is not correct. 2 attempts left."),
+        ("ja", 2, "コードが正しくありません。 あと2回入力できます。"),
+    ],
+)
+def test_a_wrong_code_says_how_many_attempts_are_left(language: str, left: int, sentence: str) -> None:
+    """In the grammar of each language."""
+    refused = Refused(Reason.ANSWER_WRONG, tries_left=left)
+    assert sentences.refusal(refused, translations(language), str) == sentence
+
+
+def test_wrong_cells_are_not_called_a_code() -> None:
+    """What was typed are characters from a card."""
+    refused = Refused(Reason.ANSWER_WRONG, tries_left=2)
+    said = sentences.refusal(refused, translations("en"), str, of_cells=True)
+    assert said == "Those characters are not correct. 2 attempts left."
 
 
 def test_placeholders_are_the_same(catalog: Catalog) -> None:

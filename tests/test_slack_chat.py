@@ -127,7 +127,7 @@ async def test_j4_by_the_button_and_its_modal(chat: Chat) -> None:
     await chat.slack.press("UTARO", answer.ts, "confirm")
     view = await chat.slack.next_view("UTARO")
     await chat.slack.submit("UTARO", view.id, {"code": wrong_for(code_in(letter))})
-    assert "Tries left: 4" in view.errors["code"]
+    assert "4 attempts left" in view.errors["code"]
     chat.house.clock.later(seconds=1)
     await chat.slack.submit("UTARO", view.id, {"code": code_in(letter)})
     assert "The contact “自宅” is registered." in _seen(view)
@@ -288,7 +288,7 @@ async def test_a_button_pressed_by_another_person_does_nothing(chat_on_socket: C
         await chat.slack.again(pressed)
         answer = await chat.slack.again(sent)
         assert "何も" not in str(answer.answer)
-        assert "該当するものは、もうありません。" in str(answer.answer)
+        assert "期限切れか、すでに削除されています。" in str(answer.answer)
         await person.press("I have approved")
         assert person.page == "approval"
         assert (await Challenge.get(kind="approval")).approved_at is None
@@ -531,7 +531,7 @@ async def test_the_home_shows_the_account_and_follows_what_is_done(chat: Chat) -
     await chat.slack.press("UTARO", home.id, "add")
     view = await chat.slack.next_view("UTARO")
     await chat.slack.submit("UTARO", view.id, {"label": "自宅", "address": "nobody"})
-    assert view.errors == {"address": "This is no email address that mail can be sent to."}
+    assert view.errors == {"address": "Please check the email address."}
     await chat.slack.submit("UTARO", view.id, {"label": "自宅", "address": "taro@example.test"})
     letter = await chat.house.inbox.next_to("taro@example.test")
     home = await chat.slack.next_home("UTARO", after=seen)

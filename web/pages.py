@@ -67,7 +67,7 @@ def see(path: str) -> See:
 
 def refused(request: Request, name: str, why: Refused | Throttled | Busy, **shown: Any) -> Response:
     """Answer a form with its page again and the sentence that says why."""
-    status, sentence, seconds = _told(request, why)
+    status, sentence, seconds = _told(request, why, of_cells=name == "matrix")
     wrong = _FIELDS.get(why.reason, "") if isinstance(why, Refused) else ""
     response = page(request, name, status=status, error=sentence, wrong=wrong, **shown)
     if seconds:
@@ -85,11 +85,11 @@ def clock_of(request: Request) -> sentences.Clock:
     return partial(_clock, ZoneInfo(hub_of(request).settings.time_zone))
 
 
-def _told(request: Request, why: Refused | Throttled | Busy) -> tuple[int, str, int]:
+def _told(request: Request, why: Refused | Throttled | Busy, *, of_cells: bool = False) -> tuple[int, str, int]:
     words = translations(language_of(request))
     match why:
         case Refused():
-            return 422, sentences.refusal(why, words, clock_of(request)), 0
+            return 422, sentences.refusal(why, words, clock_of(request), of_cells=of_cells), 0
         case Throttled(retry_after):
             return 429, sentences.wait(why, words), sentences.seconds_of(retry_after)
         case Busy(retry_after):

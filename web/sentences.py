@@ -31,15 +31,15 @@ _REASONS = {
     Reason.PASSWORDS_DIFFER: N_("The two passwords are not the same."),
     Reason.LOGIN_OVER: N_("This login has ended. Please start again."),
     Reason.NOT_OFFERED: N_("This way is not open to you. Please choose another."),
-    Reason.ANSWER_WRONG: N_("That is not right."),
+    Reason.ANSWER_WRONG: N_("That code is not correct."),
     Reason.ANSWER_STALE: N_("This code is no longer good."),
-    Reason.CODE_MISSHAPEN: N_("A code has six digits. Please type it again; this was no try."),
+    Reason.CODE_MISSHAPEN: N_("The code has six digits. Please check it; this did not count as an attempt."),
     Reason.CODES_BLOCKED: N_(
-        "No codes are sent to this account until %(time)s, because somebody said of a login that it was not theirs."
-        " Choose another way, or ask the help desk."
+        "Codes are paused until %(time)s because a login was reported as not yours. Choose another method, or ask the"
+        " help desk."
     ),
     Reason.CHALLENGE_OVER: N_("This code has ended. Please ask for a new one."),
-    Reason.APPROVAL_OVER: N_("This approval has ended. Please choose again how to go on."),
+    Reason.APPROVAL_OVER: N_("This approval has expired. Please choose a verification method again."),
     Reason.NOT_APPROVED: N_("It is not approved yet. Please press Approve in Slack and type the two digits there."),
     Reason.ALREADY_APPROVED: N_("This is approved already."),
     Reason.DIGITS_WRONG: N_("That is not the number on the page, so the login has ended."),
@@ -48,18 +48,18 @@ _REASONS = {
     Reason.NOT_LINKED: N_("This Slack account is not linked to an account."),
     Reason.TRIES_SPENT: N_("That was wrong too often, so the code has ended. Please ask for a new one."),
     Reason.KIND_CLOSED: N_(
-        "This way is closed after too many wrong answers. Choose another way, or ask the help desk to open it."
+        "This method is locked after too many wrong answers. Choose another method, or ask the help desk to unlock it."
     ),
     Reason.STEP_UP_NEEDED: N_("Please enter your password again."),
     Reason.MATRIX_OFF_CAMPUS: N_("It is not available to set this up using Matrix authentication from off-campus."),
-    Reason.LABEL_BAD: N_("A label has 1 to 32 characters that can be seen."),
+    Reason.LABEL_BAD: N_("Please use 1 to 32 characters for the label."),
     Reason.LABEL_TAKEN: N_("There is something with this label already. Please choose another label."),
-    Reason.ADDRESS_BAD: N_("This is no email address that mail can be sent to."),
+    Reason.ADDRESS_BAD: N_("Please check the email address."),
     Reason.ADDRESS_TAKEN: N_("This address is in the list already."),
-    Reason.ADDRESS_REFUSED: N_("Whoever reads mail at this address did not want it registered."),
+    Reason.ADDRESS_REFUSED: N_("The owner of this address declined the registration."),
     Reason.ADDRESS_GUARDED: N_("Codes can't go to a mailbox that this login itself protects."),
     Reason.TOO_MANY: N_("There are too many already. Please remove one, or confirm those that wait."),
-    Reason.NOT_FOUND: N_("There is nothing like that here any more."),
+    Reason.NOT_FOUND: N_("This link has expired or was already used."),
     Reason.ALREADY_CONFIRMED: N_("This is confirmed already."),
     Reason.LINK_OVER: N_("This page is good for ten minutes and once. Please type /tegata link in Slack again."),
     Reason.LINKED_ALREADY: N_(
@@ -136,7 +136,9 @@ _AMR = {
     "pin": N_("PIN"),
     "mca": N_("approval in Slack"),
 }
-_TRIES_LEFT = N_("Tries left: %(tries)d.")
+_ONE_LEFT = N_("1 attempt left.")
+_TRIES_LEFT = N_("%(tries)d attempts left.")
+_CELLS_WRONG = N_("Those characters are not correct.")
 _NEWER = N_("A newer code was sent at %(time)s to %(label)s.")
 _WAIT_A_SECOND = N_("Please wait a second, then try again.")
 _WAIT_SECONDS = N_("Please wait %(number)d seconds, then try again.")
@@ -145,16 +147,18 @@ _WAIT_MINUTES = N_("Please wait %(number)d minutes, then try again.")
 Clock = Callable[[datetime], str]
 
 
-def refusal(refused: Refused, words: GNUTranslations, clock: Clock) -> str:
-    """Write why something was refused."""
-    sentence = words.gettext(_REASONS[refused.reason])
+def refusal(refused: Refused, words: GNUTranslations, clock: Clock, *, of_cells: bool = False) -> str:
+    """Write why something was refused; `of_cells` where cells of a matrix card were typed, not a code."""
+    is_wrong = refused.reason is Reason.ANSWER_WRONG
+    sentence = words.gettext(_CELLS_WRONG if of_cells and is_wrong else _REASONS[refused.reason])
     if refused.until is not None:
         return sentence % {"time": clock(refused.until)}
     if refused.newer_at is not None:
         newer = {"time": clock(refused.newer_at), "label": refused.label}
         return f"{sentence} {words.gettext(_NEWER) % newer}"
-    if refused.reason is Reason.ANSWER_WRONG and refused.tries_left:
-        return f"{sentence} {words.gettext(_TRIES_LEFT) % {'tries': refused.tries_left}}"
+    if is_wrong and refused.tries_left:
+        left = words.gettext(_ONE_LEFT if refused.tries_left == 1 else _TRIES_LEFT) % {"tries": refused.tries_left}
+        return f"{sentence} {left}"
     return sentence
 
 
