@@ -93,10 +93,10 @@ async def running(
 
 
 def stop_asked() -> asyncio.Event:
-    """Give the event that SIGTERM and SIGINT set; called first, it lets a start end as cleanly as a run."""
+    """Give the event that SIGTERM, SIGINT and SIGHUP set; called first, it lets a start end as cleanly as a run."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, stopped.set)
     return stopped
 

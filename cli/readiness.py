@@ -1,5 +1,6 @@
 """What makes a hub unsafe to start, and how to mend it."""
 
+import os
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -72,7 +73,7 @@ def unsafe(settings: Settings) -> Iterator[str]:
         yield from _exposed(database, "the database")
     config = file_with_secrets()
     if config is not None:
-        yield from _exposed(config, "the settings, with a secret among them,")
+        yield from _settings_exposed(config)
     for file in filter(None, (settings.keys_file, database)):
         if (file.parent / DEMO_MARK).exists():
             yield f"{file} belongs to a demo, whose passwords everybody knows: name another file."
@@ -82,6 +83,20 @@ def _is_private(url: str) -> bool:
     """Tell whether nobody on the way can read what goes to a URL."""
     parsed = urlsplit(url)
     return parsed.scheme == "https" or parsed.hostname in {"localhost", "127.0.0.1", "::1"}
+
+
+def _settings_exposed(file: Path) -> Iterator[str]:
+    """Tell when others can read the settings; the group may, for root owns the file and the hub's group reads it."""
+    try:
+        found = file.stat()
+    except OSError:
+        return
+    if not stat.S_IMODE(found.st_mode) & (stat.S_IRWXO | stat.S_IWGRP):
+        return
+    # Taking the group's right away would shut out a hub that reads the file by it.
+    mode = "600" if (found.st_uid, found.st_gid) == (os.geteuid(), os.getegid()) else "640"
+    what = "the settings, with a secret among them, can be read by others than its owner"
+    yield f"{file}: {what}: run `chmod {mode} {file}`."
 
 
 def _exposed(file: Path, what: str) -> Iterator[str]:

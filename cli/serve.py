@@ -1,14 +1,17 @@
 """`tegata serve`: run the doors asked for, until told to stop."""
 
+import os
 import resource
+import socket
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 
 import structlog
 import uvloop
 
-from cli import logs, readiness
+from cli import logs, packages, readiness
 from cli.process import DOORS, running, stop_asked
+from hub.errors import HubError
 from hub.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -17,6 +20,9 @@ _log = structlog.get_logger(__name__)
 def serve(settings: Settings, doors: Sequence[str]) -> None:
     """Run a hub process; HubError when it can't or mustn't start."""
     asked = tuple(dict.fromkeys(doors)) or tuple(door for door in DOORS if door != "bot" or settings.has_slack)
+    for reason in packages.foreign():
+        message = f"{reason}: install Tegata into a virtual environment of its own."
+        raise HubError(message)
     readiness.refuse_unsafe(settings, asked)
     logs.configure(settings)
     run(_served(settings, asked))
@@ -35,5 +41,18 @@ async def _served(settings: Settings, doors: Sequence[str]) -> None:
     stopped = stop_asked()
     async with running(settings, doors) as process:
         _log.info("hub.started", doors=" ".join(doors), listening=" ".join(process.urls), mode=str(settings.mode))
+        _notify("READY=1")
         await stopped.wait()
+        _notify("STOPPING=1")
     _log.info("hub.stopped")
+
+
+def _notify(state: str) -> None:
+    """Tell systemd the state of a unit of Type=notify (sd_notify(3)); nothing without it."""
+    address = os.environ.get("NOTIFY_SOCKET", "")  # noqa: TID251 - systemd's variable, no setting of ours
+    if not address:
+        return
+    # A leading @ stands for the zero byte of an abstract socket.
+    where = f"\0{address[1:]}" if address.startswith("@") else address
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifier:
+        notifier.sendto(state.encode(), where)

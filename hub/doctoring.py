@@ -1,10 +1,16 @@
 """What an operator should know of the rows before members do."""
 
+from datetime import datetime, timedelta
 from math import log2
 
 from hub.authenticators import matrix
+from hub.keyring import KeyRing
 from hub.settings import NUMBERS
-from models.authenticator import MatrixCard
+from models.authenticator import MatrixCard, SoftToken
+from models.event import Event
+
+# Clocks of several machines differ.
+_TOLERANCE = timedelta(minutes=2)
 
 
 async def weak_cards() -> int:
@@ -13,3 +19,35 @@ async def weak_cards() -> int:
         signs for signs in range(1, 9) if matrix.ASKED * signs * log2(len(matrix.ALPHABET)) >= NUMBERS.matrix_bits_floor
     )
     return await MatrixCard.filter(revoked_at=None, signs__lt=strong).count()
+
+
+async def missing_keys(keys: KeyRing) -> frozenset[str]:
+    """Name the keys that rows were sealed with and the ring lacks, as after restoring a database without its ring.
+
+    The oldest and the newest row of each table are enough: a ring only ever loses keys that nothing needs.
+    """
+    found: set[str] = set()
+    for order in ("id", "-id"):
+        card = await MatrixCard.filter(revoked_at=None).order_by(order).first().only("id", "cells")
+        token = await SoftToken.all().order_by(order).first().only("id", "secret")
+        event = await Event.all().order_by(order).first().only("id", "key")
+        found |= {_key_of(card.cells)} if card else set()
+        found |= {_key_of(token.secret)} if token else set()
+        # Events of keys that were retired stay; the newest must have a key that is there.
+        found |= {event.key} if event and order == "-id" else set()
+    return frozenset(found - set(keys.ids))
+
+
+def missing_sentence(missing: frozenset[str]) -> str:
+    """Say which keys are missing."""
+    names = ", ".join(sorted(missing))
+    return f"the key {names} that sealed these rows is missing from the key ring"
+
+
+def _key_of(sealed: bytes) -> str:
+    return bytes(sealed).partition(b":")[0].decode("ascii", "replace")
+
+
+async def rows_from_the_future(*, now: datetime) -> int:
+    """Count events of a time that has not come yet: the clock ran ahead when they were written."""
+    return await Event.filter(at__gt=now + _TOLERANCE).count()

@@ -103,6 +103,8 @@ def _connection(url: str) -> dict[str, Any]:
     if not separator or scheme not in {"sqlite", "postgres", "postgresql", "asyncpg"}:
         message = "write sqlite:///PATH/FILE or postgres://USER:PASSWORD@HOST:PORT/DATABASE"
         raise BadDatabaseUrlError(message)
+    if scheme != "sqlite":
+        _refuse_ambiguous(rest)
     try:
         connection: dict[str, Any] = expand_db_url(url)
     except (ConfigurationError, ValueError, KeyError) as error:
@@ -112,6 +114,19 @@ def _connection(url: str) -> dict[str, Any]:
         return {**connection, "engine": _SERVER}
     credentials = {**_PRAGMAS, **connection["credentials"]}
     return {"engine": _EMBEDDED, "credentials": credentials}
+
+
+def _refuse_ambiguous(rest: str) -> None:
+    """Refuse a URL whose user or password holds a sign that separates its parts: it would name another host."""
+    authority = rest.partition("?")[0].partition("/")[0]
+    user, separator, _host = authority.rpartition("@")
+    ambiguous = rest.count("@") > bool(separator) or user.count(":") > 1 or "#" in rest
+    if ambiguous:
+        message = (
+            "a sign in the user's name or the password separates the parts of a URL; write it percent-encoded:"
+            " @ is %40, : is %3A, / is %2F, ? is %3F, # is %23, % is %25"
+        )
+        raise BadDatabaseUrlError(message)
 
 
 def _keep_private(url: str) -> None:

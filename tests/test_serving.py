@@ -3,6 +3,7 @@
 import json
 import resource
 import signal
+import socket
 import sqlite3
 from pathlib import Path
 
@@ -137,6 +138,23 @@ def test_a_whole_hub_serves_tells_of_itself_and_ends(desk: Shell) -> None:
         assert process.returncode == 0
         assert "hub.stopped" in err.splitlines()[-1]
         assert "Traceback" not in err
+
+
+def test_systemd_is_notified_and_a_hang_up_ends_it_cleanly(
+    desk_on_sqlite: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """READY=1 when the doors are open, STOPPING=1 at the end; SIGHUP ends it as SIGTERM does."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(desk_on_sqlite.folder / "notify"))
+        listener.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(desk_on_sqlite.folder / "notify"))
+        with desk_on_sqlite.served("serve", ready=f"{where(desk_on_sqlite, 'listen')}/health/live") as process:
+            assert listener.recv(64) == b"READY=1"
+            process.send_signal(signal.SIGHUP)
+            _, err = process.communicate(timeout=20)
+            assert process.returncode == 0
+            assert "hub.stopped" in err.splitlines()[-1]
+            assert listener.recv(64) == b"STOPPING=1"
 
 
 def test_a_second_hub_on_one_sqlite_file_is_refused(desk_on_sqlite: Shell) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from aiohttp.web import AppKey, Request, Response, json_response
 from tortoise.exceptions import BaseORMException
 
-from hub import upkeep
+from hub import doctoring, upkeep
 from web.context import CLOCK, hub_of
 
 # Parts that degrade and never fail: each gives what is wrong with it, empty when nothing is.
@@ -13,20 +13,30 @@ Trouble = Callable[[], str]
 PARTS: AppKey[dict[str, Trouble]] = AppKey("parts")
 
 
-async def show_live(_request: Request) -> Response:
-    """Answer as long as the process does."""
-    return json_response({"status": "ok"})
+async def show_live(request: Request) -> Response:
+    """Answer as long as the process does, with the id of this hub."""
+    return json_response({"status": "ok", "hub": upkeep.hub_id(hub_of(request).keys)})
 
 
 async def show_ready(request: Request) -> Response:
     """Name each part: ok, degraded with what is wrong, or failed; 503 only when the database can't be used."""
-    parts: dict[str, dict[str, str]] = {"database": await _database(request)}
+    parts: dict[str, dict[str, str]] = {"database": await _database(request), **await _keys(request)}
     for name, trouble in request.app[PARTS].items():
         said = trouble()
         parts[name] = {"status": "degraded", "what": said} if said else {"status": "ok"}
     states = {part["status"] for part in parts.values()}
     status = next(state for state in ("failed", "degraded", "ok") if state in states)
     return json_response({"status": status, "parts": parts}, status=503 if status == "failed" else 200)
+
+
+async def _keys(request: Request) -> dict[str, dict[str, str]]:
+    """Tell of keys that the ring lacks and rows need; nothing as long as there are none."""
+    try:
+        missing = await doctoring.missing_keys(hub_of(request).keys)
+    except (BaseORMException, OSError, TimeoutError):
+        # The database's own part tells what is wrong.
+        return {}
+    return {"keys": {"status": "failed", "what": doctoring.missing_sentence(missing)}} if missing else {}
 
 
 async def _database(request: Request) -> dict[str, str]:

@@ -1,0 +1,194 @@
+"""The doctor checks that settings are true, not only that they can be read; its advice works."""
+
+import http.server
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from hub import keyring
+from models.database import BadDatabaseUrlError, configuration
+from tests.people import START
+from tests.ports import free_port
+from tests.shell import Shell, fetch
+
+
+def found(shell: Shell, about: str) -> dict[str, str]:
+    """What the doctor says about one thing, with its exit code."""
+    told = shell.run("doctor", "--json")
+    one: dict[str, str] = next(one for one in told.json if one["about"] == about)
+    return {**one, "code": str(told.code)}
+
+
+@contextmanager
+def stranger(body: bytes, status: int = 200) -> Iterator[str]:
+    """Run another program's web server; gives its address."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_more: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", free_port()), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_restored_database_without_its_keys_is_wrong(desk_on_sqlite: Shell) -> None:
+    """The doctor names the missing key, readiness fails; with the right ring both are content."""
+    desk = desk_on_sqlite
+    desk.member("taro")
+    assert desk.run("matrix", "issue", "taro").code == 0
+    file = desk.folder / "keys.json"
+    kept = file.read_bytes()
+    missing = json.loads(kept)["keys"][0]["id"]
+    file.unlink()
+    keyring.create(file, now=START)
+    told = desk.run("doctor")
+    assert told.code == 1
+    assert f"the key {missing} that sealed these rows is missing from the key ring" in told.out
+    ready = f"http://{desk.variables['TEGATA_METRICS_LISTEN']}/health"
+    with desk.served("serve", ready=f"{ready}/live"):
+        status, text = fetch(f"{ready}/ready")
+        assert (status, json.loads(text)["parts"]["keys"]["status"]) == (503, "failed")
+    file.write_bytes(kept)
+    assert desk.run("doctor").code == 0
+
+
+def test_an_origin_that_nothing_is_known_of_is_wrong(desk_on_sqlite: Shell) -> None:
+    """A typo in the origin sends members' links to a name that does not exist, or to its owner."""
+    desk_on_sqlite.set(origin="http://portal.exmaple.invalid")
+    one = found(desk_on_sqlite, "origin")
+    assert (one["grade"], one["code"]) == ("wrong", "1")
+    assert one["what"] == "no address is known for portal.exmaple.invalid"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "grade"),
+    [
+        (b'{"status": "ok", "hub": "0123456789abcdef"}', 200, "wrong"),
+        (b"<h1>Another site</h1>", 200, "wrong"),
+        (b"", 302, "wrong"),
+        (b"", 403, "warn"),
+        (b"[1]", 200, "wrong"),
+    ],
+)
+def test_an_origin_of_somebody_elses_is_wrong(desk_on_sqlite: Shell, body: bytes, status: int, grade: str) -> None:
+    """What answers there is compared with this hub's id; a proxy that hides the page leaves it open."""
+    with stranger(body, status) as place:
+        desk_on_sqlite.set(origin=f"http://{place}")
+        assert found(desk_on_sqlite, "origin")["grade"] == grade
+
+
+def test_the_origin_and_the_port_of_a_running_hub_are_found_well(desk_on_sqlite: Shell) -> None:
+    """The hub that answers has this hub's id; a port that another program has is told."""
+    desk = desk_on_sqlite
+    assert "is free" in found(desk, "listen")["what"]
+    assert found(desk, "origin")["grade"] == "warn"
+    with desk.served("serve", ready=f"http://{desk.variables['TEGATA_METRICS_LISTEN']}/health/live"):
+        assert found(desk, "origin")["grade"] == "ok"
+        assert found(desk, "listen")["what"].endswith("this hub is running")
+    with stranger(b"hello") as place:
+        desk.set(listen=place)
+        one = found(desk, "listen")
+        assert (one["grade"], one["what"].endswith("is taken by another program")) == ("warn", True)
+
+
+def test_a_mail_server_that_does_not_answer_is_wrong_in_production(desk_on_sqlite: Shell) -> None:
+    """No code would leave; in a demo, whose inbox runs with it, it is a warning."""
+    desk_on_sqlite.set(mode="production")
+    one = found(desk_on_sqlite, "mail")
+    assert (one["grade"], one["code"]) == ("wrong", "1")
+    desk_on_sqlite.set(mode="demo")
+    assert found(desk_on_sqlite, "mail")["grade"] == "warn"
+
+
+def test_events_of_a_time_to_come_are_told(desk_on_sqlite: Shell) -> None:
+    """They were written while the clock ran ahead."""
+    desk = desk_on_sqlite
+    desk.member("taro")
+    assert desk.run("doctor").code == 0
+    with sqlite3.connect(desk.folder / "tegata.db") as rows:
+        rows.execute('UPDATE "event" SET "at" = "at" + 86400000000')
+    told = [one for one in desk.run("doctor", "--json").json if one["about"] == "clock"]
+    assert "of a time that has not come yet" in told[0]["what"]
+
+
+@pytest.mark.parametrize(("mode", "advised"), [(0o644, "600"), (0o664, "600"), (0o666, "600")])
+def test_the_advice_for_the_settings_file_works(desk_on_sqlite: Shell, mode: int, advised: str) -> None:
+    """Carried out as written, it contents the doctor."""
+    desk = desk_on_sqlite
+    desk.set(mode="production", origin="https://portal.example.ac.jp", smtp_url="")
+    file = desk.folder / "tegata.toml"
+    file.write_text('smtp_url = "smtps://tegata:secret@127.0.0.1:1"\n', encoding="utf-8")
+    desk.set(config=str(file))
+    file.chmod(mode)
+    advice = next(one["mend"] for one in desk.run("doctor", "--json").json if str(file) in one["what"])
+    assert advice == f"run `chmod {advised} {file}`"
+    file.chmod(int(advised, 8))
+    assert not [one for one in desk.run("doctor", "--json").json if str(file) in one["what"]]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a file to another group")
+def test_a_settings_file_that_the_hubs_group_reads_is_well(desk_on_sqlite: Shell) -> None:
+    """Owned by root and readable by the group of the hub, as the documentation says; advice never takes that away."""
+    desk = desk_on_sqlite
+    desk.set(mode="production", origin="https://portal.example.ac.jp", smtp_url="")
+    file = desk.folder / "tegata.toml"
+    file.write_text('smtp_url = "smtps://tegata:secret@127.0.0.1:1"\n', encoding="utf-8")
+    desk.set(config=str(file))
+    os.chown(file, 0, 65534)
+    file.chmod(0o640)
+    assert not [one for one in desk.run("doctor", "--json").json if str(file) in one["what"]]
+    file.chmod(0o644)
+    advice = next(one["mend"] for one in desk.run("doctor", "--json").json if str(file) in one["what"])
+    assert advice == f"run `chmod 640 {file}`"
+
+
+@pytest.mark.parametrize("password", ["p@ss", "pa/ss", "pa:ss", "pa#ss", "p@:/ss", "pa?s@s"])
+def test_a_database_url_that_can_be_read_in_two_ways_is_refused(password: str) -> None:
+    """The hub must not connect to a host that is part of a password; the cure is said."""
+    with pytest.raises(BadDatabaseUrlError, match="percent-encoded"):
+        configuration(f"postgres://tegata:{password}@db.example.org:5432/tegata")
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "password"),
+    [
+        ("postgres://tegata:p%40ss%2F%3A@db.example.org:5432/tegata", "db.example.org", "p@ss/:"),
+        ("postgresql://tegata@db.example.org/tegata", "db.example.org", None),
+        ("postgres://tegata:secret@[::1]:5432/tegata", "::1", "secret"),
+    ],
+)
+def test_a_database_url_that_is_plain_is_taken(url: str, host: str, password: str | None) -> None:
+    """Percent-encoded signs are the password's own."""
+    (connection,) = configuration(url)["connections"].values()
+    assert (connection["credentials"]["host"], connection["credentials"]["password"]) == (host, password)
+
+
+def test_another_projects_package_of_the_same_name_is_found_out(
+    desk_on_sqlite: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as web.py: its `web` would run in place of the door. Neither doctor nor serve goes on."""
+    package = tmp_path / "elsewhere" / "web"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text('"""Another project\'s."""\n', encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    told = desk_on_sqlite.really("serve")
+    assert told.code == 1
+    assert f"the package web is another project's: {package}/__init__.py" in told.err
+    assert desk_on_sqlite.really("doctor").code == 1
