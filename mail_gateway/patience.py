@@ -29,6 +29,8 @@ class Patience:
         self._shortest = shortest
         self._end = end
         self._seconds = dict.fromkeys(_LONGEST, shortest)
+        # How many waits were given up.
+        self.given_up = 0
 
     def of(self, step: Step) -> float:
         """Give the seconds to wait for a step."""
@@ -36,6 +38,7 @@ class Patience:
 
     def was_short(self, step: Step) -> None:
         """Note that a wait was given up."""
+        self.given_up += 1
         if step is not Step.END:
             self._seconds[step] = max(self._shortest, min(2 * self._seconds[step], _LONGEST[step]))
 

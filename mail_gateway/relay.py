@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
 from time import monotonic
-from typing import assert_never, cast
+from typing import Any, assert_never, cast
 
 import structlog
 from aiosmtplib import (
@@ -25,6 +25,7 @@ from prometheus_client import Counter
 from hub.breaker import Breaker
 from hub.delivery import Accepted, Deferred, Failed, Report, Unknown
 from mail_gateway.patience import Patience, Step
+from mail_gateway.recorder import RecordedSmtp, Recorder
 from mail_gateway.replies import Meaning, meaning_of
 from mail_gateway.settings import RelayAddress, StartTls
 from mail_gateway.transaction import Lost, Refused, Taken, hand
@@ -65,9 +66,16 @@ class Relay:
     """A pool of connections to one mail server."""
 
     def __init__(
-        self, address: RelayAddress, *, connections: int = 4, timeout: float = 10.0, end_timeout: float = 600.0
+        self,
+        address: RelayAddress,
+        *,
+        connections: int = 4,
+        timeout: float = 10.0,
+        end_timeout: float = 600.0,
+        recorder: Recorder | None = None,
     ) -> None:
         self._address = address
+        self._recorder = recorder
         self._patience = Patience(timeout, end=end_timeout)
         self._timeout = timeout
         self._tls = None if address.starttls is StartTls.NEVER and not address.is_tls else address.tls_context()
@@ -85,6 +93,11 @@ class Relay:
         if self._breaker.is_open:
             return f"{self._trouble} (tried again in {max(1, ceil(self.wait))} s)"
         return self._trouble
+
+    @property
+    def given_up(self) -> int:
+        """How many waits for an answer were given up."""
+        return self._patience.given_up
 
     @property
     def wait(self) -> float:
@@ -318,18 +331,20 @@ class Relay:
             pipelines=client.supports_extension("pipelining"),
             takes_utf8=client.supports_extension("smtputf8"),
             patience=self._patience,
+            recorder=self._recorder,
         )
 
     def _client(self) -> SMTP:
         address = self._address
-        return SMTP(
-            hostname=address.host,
-            port=address.port,
-            use_tls=address.is_tls,
-            start_tls=False,
-            timeout=self._timeout,
-            tls_context=self._tls,
-        )
+        given: dict[str, Any] = {
+            "hostname": address.host,
+            "port": address.port,
+            "use_tls": address.is_tls,
+            "start_tls": False,
+            "timeout": self._timeout,
+            "tls_context": self._tls,
+        }
+        return SMTP(**given) if self._recorder is None else RecordedSmtp(self._recorder, **given)
 
     async def _secured(self, client: SMTP, timeout: float) -> None:
         address = self._address

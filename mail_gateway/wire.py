@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from mail_gateway.patience import Patience, Step
+from mail_gateway.recorder import Recorder
 
 # RFC 5321, 4.2: what is longer is no reply, and nothing that we keep.
 _LONGEST = 16_384
@@ -56,7 +57,16 @@ class Wire(asyncio.Protocol):
     What comes unasked, or is no reply, ends it: after that nobody could tell which reply belongs to what.
     """
 
-    def __init__(self, transport: asyncio.Transport, *, pipelines: bool, takes_utf8: bool, patience: Patience) -> None:
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        *,
+        pipelines: bool,
+        takes_utf8: bool,
+        patience: Patience,
+        recorder: Recorder | None = None,
+    ) -> None:
+        self._recorder = recorder
         self.pipelines = pipelines
         self.takes_utf8 = takes_utf8
         self._transport = transport
@@ -80,6 +90,9 @@ class Wire(asyncio.Protocol):
         if self._trouble:
             raise WireError(self._trouble)
         self._owed += replies
+        if self._recorder is not None:
+            for line in commands.removesuffix(b"\r\n").split(b"\r\n"):
+                self._recorder.said(line.decode("utf-8", "replace"))
         self._transport.write(commands)
 
     async def hear(self, step: Step) -> Reply:
@@ -151,6 +164,8 @@ class Wire(asyncio.Protocol):
         self._end(f"the connection was lost ({error})" if error else "the mail server hung up")
 
     def _take(self, line: bytes) -> None:
+        if self._recorder is not None:
+            self._recorder.heard(line.decode("utf-8", "replace").rstrip("\r\n"))
         found = _LINE.fullmatch(line)
         if found is None:
             self._end(f"the mail server's answer is no SMTP: {_text(line[:_TOLD])}")

@@ -39,6 +39,7 @@ class Refusing:
     offers_utf8: bool = True
     pipelines: bool = True
     login: tuple[str, str] | None = None
+    methods: str = "PLAIN"
     seen: list[EmailMessage] = field(default_factory=list)
     accepted: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
@@ -134,11 +135,16 @@ class Refusing:
     async def _let_in(self, line: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         _, _, rest = line.partition(" ")
         method, _, first = rest.partition(" ")
-        assert method == "PLAIN"
-        if not first:
-            await self._say(writer, "challenge", "334 ")
-            first = (await reader.readline()).decode().strip()
-        _, user, password = b64decode(first).decode().split("\0")
+        if method == "LOGIN":
+            await self._say(writer, "challenge", "334 UGFzc3dvcmQ6")
+            secret = (await reader.readline()).decode().strip()
+            user, password = b64decode(first).decode(), b64decode(secret).decode()
+        else:
+            assert method == "PLAIN"
+            if not first:
+                await self._say(writer, "challenge", "334 ")
+                first = (await reader.readline()).decode().strip()
+            _, user, password = b64decode(first).decode().split("\0")
         self.logins.append(user)
         right = self.login == (user, password)
         return await self._say(writer, "AUTH", "235 welcome" if right else f"535 5.7.8 no {user}")
@@ -152,7 +158,7 @@ class Refusing:
         if self.offers_utf8:
             lines.append("SMTPUTF8")
         if self.login:
-            lines.append("AUTH PLAIN")
+            lines.append(f"AUTH {self.methods}")
         return "\r\n".join([f"250-{one}" for one in lines[:-1]] + [f"250 {lines[-1]}"])
 
     async def _say(self, writer: asyncio.StreamWriter, step: str, right: str) -> bool:
