@@ -7,7 +7,7 @@ from cryptography.x509 import Certificate
 
 from cli.console import counted
 from cli.finding import Finding, Grade
-from hub import certificates, revocation
+from hub import card_paths, certificates, revocation
 from hub.certificates import CardTrustError, Trust
 from hub.revocation import RevocationList
 from hub.settings import Settings
@@ -38,6 +38,11 @@ def examine(settings: Settings, *, now: datetime) -> Iterator[Finding]:
 
 def _authorities(trust: Trust, now: datetime) -> Iterator[Finding]:
     for certificate in (*trust.roots, *trust.intermediates):
+        if features := card_paths.unsupported(certificate):
+            what = (
+                f"{_name(certificate)} uses {', '.join(features)}, which is not supported: none of its cards is taken"
+            )
+            yield Finding("cards", Grade.WRONG, what, "see docs/cards.md for what is supported")
         until = certificate.not_valid_after_utc
         if until <= now:
             what = f"{_name(certificate)} expired on {until:%Y-%m-%d}, and its cards with it"

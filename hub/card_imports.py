@@ -30,6 +30,8 @@ _SENTENCES = {
     KioskReason.WEAK_KEY: "its key is too weak",
     KioskReason.UNSUITABLE: "it is not for logging in: P-256, P-384, RSA of 2048 or 3072 bits, for clients' signatures",
     KioskReason.FOREIGN_CA: "no path leads to a CA in TEGATA_CARD_CAS",
+    KioskReason.UNSUPPORTED: "it or its CA uses what is not supported",
+    KioskReason.CA_EXPIRED: "its CA's certificate has expired",
     KioskReason.EXPIRED: "it has expired",
     KioskReason.REVOKED: "its CA has revoked it",
 }
@@ -73,7 +75,9 @@ def check(trust: Trust, certificate: Certificate, *, now: datetime) -> None:
     """Make sure that a kiosk will take a card of this certificate; RefusedError says why it won't."""
     fault = certificates.fault(trust, certificate, now=now)
     if fault is not None and fault not in _FOR_LATER:
-        message = f"This certificate would be refused at every kiosk: {_SENTENCES[fault]}."
+        features = ", ".join(certificates.features(trust, certificate)) if fault is KioskReason.UNSUPPORTED else ""
+        why = f"{_SENTENCES[fault]}{f' ({features})' if features else ''}"
+        message = f"This certificate would be refused at every kiosk: {why}."
         raise RefusedError(message)
 
 

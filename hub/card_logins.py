@@ -316,6 +316,8 @@ async def _good(hub: Hub, visit: Visit, certificate: Certificate) -> IcCard | Ki
     wrong = certificates.fault(
         trust, certificate, now=visit.now, is_current_list_needed=hub.settings.card_revocation == "current"
     )
+    if wrong is KioskReason.UNSUPPORTED:
+        _log.warning("cards.unsupported", features=certificates.features(trust, certificate))
     return wrong or await ic_cards.owned(hub, visit, certificate)
 
 

@@ -10,18 +10,11 @@ import structlog
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from cryptography.x509.verification import (
-    Criticality,
-    ExtensionPolicy,
-    Policy,
-    PolicyBuilder,
-    Store,
-    VerificationError,
-)
 
-from hub import pem, revocation
+from hub import card_paths, pem, revocation
 from hub.authenticators import ic_card
 from hub.authenticators.ic_card import Algorithm, Unfit
+from hub.card_paths import Authorities, NoPath
 from hub.errors import HubError
 from hub.outcome import KioskReason
 from hub.revocation import RevocationList
@@ -32,7 +25,14 @@ LARGEST_CERTIFICATE = 16_384
 _PURPOSES = {
     ExtendedKeyUsageOID.CLIENT_AUTH,
     ExtendedKeyUsageOID.SMARTCARD_LOGON,
+    # RFC 4556, 3.2.2: a client's smart card at a Kerberos server.
+    x509.ObjectIdentifier("1.3.6.1.5.2.3.4"),
     ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,
+}
+_NO_PATH = {
+    NoPath.FOREIGN: KioskReason.FOREIGN_CA,
+    NoPath.UNSUPPORTED: KioskReason.UNSUPPORTED,
+    NoPath.CA_EXPIRED: KioskReason.CA_EXPIRED,
 }
 _REFUSALS = (
     ValueError,
@@ -72,6 +72,11 @@ class Trust:
     intermediates: tuple[x509.Certificate, ...] = ()
     lists: tuple[RevocationList, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def authorities(self) -> Authorities:
+        """The CAs."""
+        return Authorities(self.roots, self.intermediates)
 
     def lists_of(self, issuer: x509.Certificate) -> list[RevocationList]:
         """Give the lists of one CA."""
@@ -171,9 +176,9 @@ def fault(
         return KioskReason.UNSUITABLE
     first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     # A card's own dates are told apart from a path that leads nowhere: the path is looked at in the card's time.
-    path = _path(trust, certificate, min(max(now, first), last))
-    if not path:
-        return KioskReason.FOREIGN_CA
+    path = card_paths.find(trust.authorities, certificate, min(max(now, first), last))
+    if isinstance(path, NoPath):
+        return _NO_PATH[path]
     if now < first:
         return KioskReason.NOT_YET_VALID
     if now > last:
@@ -181,28 +186,16 @@ def fault(
     return _revoked(trust, path, now, is_current_list_needed=is_current_list_needed)
 
 
+def features(trust: Trust, certificate: x509.Certificate) -> list[str]:
+    """Name what a card and its CAs use and what is not supported."""
+    return card_paths.features(trust.authorities, certificate)
+
+
 def _algorithm(certificate: x509.Certificate) -> Algorithm | Unfit:
     try:
         return ic_card.algorithm_of(certificate.public_key())
     except (UnsupportedAlgorithm, ValueError):
         return Unfit.UNSUITABLE
-
-
-def _path(trust: Trust, certificate: x509.Certificate, at: datetime) -> list[x509.Certificate]:
-    """Find the way from a card to a pinned CA; empty when there is none."""
-    if not trust.roots:
-        return []
-    verifier = (
-        PolicyBuilder()
-        .store(Store(list(trust.roots)))
-        .time(at)
-        .extension_policies(ca_policy=_CA_POLICY, ee_policy=_CARD_POLICY)
-        .build_client_verifier()
-    )
-    try:
-        return verifier.verify(certificate, list(trust.intermediates)).chain
-    except VerificationError:
-        return []
 
 
 def _revoked(
@@ -233,23 +226,6 @@ def _is_for_logins(certificate: x509.Certificate) -> bool:
             case x509.ExtendedKeyUsage() as usage if not _PURPOSES & set(usage):
                 return False
     return True
-
-
-def _may_sign_certificates(_policy: Policy, _certificate: x509.Certificate, usage: x509.KeyUsage | None) -> None:
-    if usage is not None and not usage.key_cert_sign:
-        message = "this CA's key is not for certificates"
-        raise ValueError(message)
-
-
-# Cards have no name of a host and no purpose of a web server, which the library's own policy would ask for. What it
-# doesn't know and is critical, it refuses; policies are known here and mean nothing.
-_CARD_POLICY = ExtensionPolicy.permit_all().may_be_present(x509.CertificatePolicies, Criticality.AGNOSTIC, None)
-_CA_POLICY = (
-    ExtensionPolicy.permit_all()
-    .may_be_present(x509.CertificatePolicies, Criticality.AGNOSTIC, None)
-    .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, None)
-    .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _may_sign_certificates)
-)
 
 
 def _files(settings: Settings) -> Iterator[Path]:

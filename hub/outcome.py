@@ -63,6 +63,8 @@ class KioskReason(StrEnum):
     NOT_YET_VALID = "not-yet-valid"
     REVOKED = "revoked"
     FOREIGN_CA = "foreign-ca"
+    UNSUPPORTED = "unsupported"
+    CA_EXPIRED = "ca-expired"
     WEAK_KEY = "weak-key"
     UNSUITABLE = "unsuitable"
     NOT_BOUND = "not-bound"

@@ -81,6 +81,13 @@ _WHY: dict[Reason | Trouble, Words] = {
     Reason.NOT_YET_VALID: Words("カードはまだ有効になっていません。", "The card is not valid yet."),
     Reason.REVOKED: Words("カードは失効しています。", "The card has been revoked."),
     Reason.FOREIGN_CA: Words("この大学が発行したカードではありません。", "The card was issued by somebody else."),
+    Reason.UNSUPPORTED: Words(
+        "このカードの認証局が使用している機能に、認証サーバーが対応していません。",
+        "This card's CA uses a feature that the login server does not support.",
+    ),
+    Reason.CA_EXPIRED: Words(
+        "カードを発行した認証局の証明書の有効期限が切れています。", "The certificate of the card's CA has expired."
+    ),
     Reason.WEAK_KEY: Words(
         "カードの鍵が弱すぎます。新しいカードが必要です。", "The card's key is too weak. You need a new card."
     ),

@@ -109,7 +109,7 @@ SPOILT: dict[str, tuple[Callable[[Issuer], Issued], KioskReason]] = {
             issuer.authority.intermediate,
             STRANGE,
         ),
-        KioskReason.FOREIGN_CA,
+        KioskReason.UNSUPPORTED,
     ),
 }
 
