@@ -7,6 +7,7 @@ import typer
 from cli import hubwork
 from cli.accounts import AsJson
 from cli.console import as_json, counted, say, warn
+from models.kinds import EventKind
 
 if TYPE_CHECKING:
     from hub.audit import Told, Verdict
@@ -43,6 +44,7 @@ def verify(json: AsJson = False) -> None:
 @app.command("list")
 def list_events(
     account: Annotated[str, typer.Option(help="Of this account only.")] = "",
+    kind: Annotated[EventKind | None, typer.Option(help="Of this kind only.", show_choices=True)] = None,
     limit: Annotated[int, typer.Option(min=1, max=100000, help="At most so many, the newest.")] = 50,
     json: AsJson = False,
 ) -> None:
@@ -52,7 +54,7 @@ def list_events(
         from hub import accounts, audit
 
         number = (await accounts.find(account)).id if account else None
-        return await audit.listed(account_id=number, limit=limit)
+        return await audit.listed(account_id=number, kind=kind, limit=limit)
 
     events = hubwork.in_hub(work)
     if json:

@@ -32,8 +32,14 @@ def list_contacts(account: Name, json: AsJson = False) -> None:
     if not lines:
         say(f"{account} has no contact.")
     for line in lines:
-        state = "suspended" if line.suspended_at else "confirmed" if line.confirmed_at else "waiting"
-        say(f"{line.label}  {line.shown}  {state}")
+        say(f"{line.id}  {line.label}  {line.shown}  {_state(line)}")
+
+
+def _state(line: "ContactLine") -> str:
+    if line.suspended_at:
+        since = f"{line.suspended_at:%Y-%m-%d %H:%M} UTC"
+        return f"suspended since {since}{f' ({line.suspended_why})' if line.suspended_why else ''}"
+    return "confirmed" if line.confirmed_at else "waiting"
 
 
 @app.command()

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli import accounts, audit, cards, contacts, hubwork, ic_cards, keys, kiosks, mail
+from cli import accounts, audit, cards, contacts, databases, hubwork, ic_cards, keys, kiosks, mail
 from cli.accounts import AsJson
 from cli.console import as_json, say, warn
 
@@ -38,6 +38,7 @@ app.add_typer(contacts.app, name="contact")
 app.add_typer(keys.app, name="keys")
 app.add_typer(mail.app, name="mail")
 app.add_typer(audit.app, name="audit")
+app.add_typer(databases.app, name="database")
 
 
 def main() -> None:

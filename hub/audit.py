@@ -162,9 +162,10 @@ class Told:
     detail: dict[str, str | int]
 
 
-async def listed(*, account_id: int | None, limit: int) -> list[Told]:
-    """List the newest events, the oldest of them first; of one account if it is named."""
+async def listed(*, account_id: int | None, limit: int, kind: EventKind | None = None) -> list[Told]:
+    """List the newest events, the oldest of them first; of one account, of one kind, if named."""
     events = Event.filter(account_id=account_id) if account_id is not None else Event.all()
+    events = events.filter(kind=kind) if kind is not None else events
     rows = await events.order_by("-id").limit(limit)
     numbers = {row.account_id for row in rows if row.account_id is not None}
     names = {account.id: account.name for account in await Account.filter(id__in=numbers)} if numbers else {}

@@ -1,5 +1,6 @@
 """The doctor checks that settings are true, not only that they can be read; its advice works."""
 
+import asyncio
 import http.server
 import json
 import os
@@ -13,6 +14,7 @@ import pytest
 
 from hub import keyring
 from models.database import BadDatabaseUrlError, configuration
+from tests.databases import execute
 from tests.people import START
 from tests.ports import free_port
 from tests.shell import Shell, fetch
@@ -192,3 +194,41 @@ def test_another_projects_package_of_the_same_name_is_found_out(
     assert told.code == 1
     assert f"the package web is another project's: {package}/__init__.py" in told.err
     assert desk_on_sqlite.really("doctor").code == 1
+
+
+def test_the_rows_of_an_sqlite_file_move_to_postgresql(
+    desk_on_sqlite: Shell, postgres: str, sqlite_template: Path
+) -> None:
+    """Accounts, cards and the audit are there afterwards, new rows get new ids; a target with rows is refused."""
+    desk = desk_on_sqlite
+    for name in ("taro", "hanako"):
+        desk.member(name)
+        assert desk.run("matrix", "issue", name).code == 0
+        assert desk.run("contact", "add", name, "home", f"{name}@example.org").code == 0
+    file = desk.folder / "tegata.db"
+    assert "use the engine's own tools" in desk.run("database", "copy-from", file).err
+    assert "there is no such file" in desk.run("database", "copy-from", "nowhere.db").err
+    asyncio.run(execute(postgres.format("postgres"), 'CREATE DATABASE "moved" TEMPLATE template'))
+    desk.set(database_url=postgres.format("moved"))
+    try:
+        told = desk.run("database", "copy-from", file)
+        assert told.code == 0, told.err
+        assert "account: 2 rows" in told.out
+        assert desk.run("audit", "verify").code == 0
+        assert desk.run("contact", "list", "taro", "--json").json[0]["address"] == "taro@example.org"
+        desk.member("jiro")
+        assert desk.run("account", "show", "jiro").code == 0
+        assert "the target is not empty" in desk.run("database", "copy-from", file).err
+    finally:
+        asyncio.run(execute(postgres.format("postgres"), 'DROP DATABASE "moved" WITH (FORCE)'))
+
+
+def test_the_audit_is_listed_by_kind_and_a_contact_with_its_number(desk_on_sqlite: Shell) -> None:
+    """What the audit calls contact=1 is found in the list of contacts."""
+    desk = desk_on_sqlite
+    desk.member("taro")
+    assert desk.run("contact", "add", "taro", "home", "taro@example.org").code == 0
+    assert desk.run("contact", "list", "taro").out == "1  home  taro@example.org  confirmed\n"
+    kinds = {one["kind"] for one in desk.run("audit", "list", "--kind", "account-added", "--json").json}
+    assert kinds == {"account-added"}
+    assert desk.run("audit", "list", "--kind", "nonsense").code == 2

@@ -15,6 +15,7 @@ from aiohttp.web import (
 )
 from tortoise.exceptions import BaseORMException
 
+from hub.errors import HubError
 from web import csrf
 from web.context import hub_of
 from web.forms import fields
@@ -57,6 +58,9 @@ async def guard(request: Request, handler: Handler) -> StreamResponse:
         response = _told(request, answer)
     except (BaseORMException, OSError) as error:
         response = _broken(request, error)
+    except HubError as error:
+        # Such as a key that the ring lacks: the operator's to mend, and named by readiness and doctor.
+        response = _unavailable(request, error)
     except Exception:
         # The last net: a stranger sees a reference number, the log has the rest.
         response = _failed(request)
