@@ -10,6 +10,7 @@ from tortoise.transactions import in_transaction
 from hub import audit, notices, turns
 from hub.hub import Hub
 from hub.outbox import topic_of
+from hub.settings import NUMBERS
 from hub.visit import Visit
 from models.contact import Contact
 from models.delivery import Delivery
@@ -46,9 +47,12 @@ class Bounce:
 
 
 async def bounced(hub: Hub, visit: Visit, delivery_id: int, bounce: Bounce) -> None:
-    """Act on a delivery report about one delivery; the same report again changes nothing more."""
+    """Act on a delivery report about one delivery; the same report again changes nothing more, nor does a late one."""
     delivery = await Delivery.get_or_none(id=delivery_id)
     if delivery is None:
+        return
+    if visit.now - (delivery.accepted_at or delivery.posted_at) > NUMBERS.report_life:
+        _log.info("mail.report_too_late", delivery=delivery.id)
         return
     if delivery.channel is Channel.MAIL:
         _bounces.labels(str(bounce.kind)).inc()

@@ -96,6 +96,8 @@ class Numbers:
     letter_copies: int = 3
     # Leases that ran out count, too, though a worker that was killed may not have begun: so their end is later.
     letter_leases: int = 6
+    # RFC 5321, 4.5.4.1: mail servers give up after four to five days, so a later report is none of theirs.
+    report_life: timedelta = timedelta(days=5)
     # Inbound mail: far above any answer or report, far below what hurts.
     mail_size: int = 1_000_000
     mail_lease: timedelta = timedelta(seconds=60)

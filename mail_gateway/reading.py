@@ -29,6 +29,7 @@ _IDLE = 1.0
 _AFTER_TROUBLE = 1.0
 _NO_COMMAND = "its first line is no command"
 _FOR_OPERATOR = "it is for the operator: postmaster or abuse"
+_NOT_NULL = "it came where reports come, and not from the null sender"
 _NO_REPORT = "it is no delivery report that can be told"
 _log = structlog.get_logger(__name__)
 _verdicts = Counter("tegata_mail_read_total", "Messages read, by what they were taken for.", ["verdict"])
@@ -102,7 +103,9 @@ class Reading:
                 assert_never(unread.recipient.use)
 
     async def _reported(self, unread: Unread, parsed: Parsed) -> Verdict | None:
-        """Tell the hub what a report says."""
+        """Tell the hub what a report says; it has the null sender, or it is none (RFC 3464, 2)."""
+        if unread.sender:
+            return await self._shelved(unread, _NOT_NULL)
         report = parsed.report
         match report:
             case Finding(bounce, by):
@@ -117,6 +120,9 @@ class Reading:
                 assert_never(report)
 
     async def _replied(self, unread: Unread, parsed: Parsed) -> Verdict | None:
+        if not unread.sender and isinstance(parsed.report, Finding) and parsed.report.by == "status":
+            # Some servers report to the Reply-To: what is written by RFC 3464 counts there, too.
+            return await self._reported(unread, parsed)
         machine = self._machine(unread, parsed)
         if machine:
             return await self._taken(unread, Verdict.AUTOMATIC, machine)

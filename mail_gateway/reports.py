@@ -8,21 +8,15 @@ from flufl.bounce import all_failures
 
 from hub.bounces import Bounce, BounceKind
 from mail_gateway.charsets import text_of
+from mail_gateway.refusal_text import FULL_WORDS, POLICY_WORDS, STATUS, Told, told_by
 
-_HARD = {"1.1", "1.2", "1.3", "1.6", "1.10", "2.1", "4.1"}
-_STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _CODE = re.compile(r"\b(4\d\d|5\d\d)[ -]")
 _SAID = 160
-_DEAD_WORDS = re.compile(
-    r"user unknown|unknown user|no such user|mailbox (not found|unavailable)|does not exist|doesn't exist|"
-    r"address rejected|no mailbox here|recipient not found|unrouteable address|couldn't be found|"
-    r"存在しません|見つかりません|宛先不明",
-    re.IGNORECASE,
-)
-_FULL_WORDS = re.compile(r"mailbox (is )?full|over quota|quota exceeded|out of storage|容量", re.IGNORECASE)
-_POLICY_WORDS = re.compile(r"spam|blocked|blacklist|policy|dmarc|spf|not authenticated", re.IGNORECASE)
 _RETURNED = re.compile(r"^-{3,}.*(?:copy|original|returned|below).*$", re.MULTILINE | re.IGNORECASE)
 _LATE_WORDS = re.compile(r"delayed|will (be|keep) (retr|try)|still being retried|warning message only", re.IGNORECASE)
+
+
+_KINDS = {Told.DEAD: BounceKind.HARD, Told.POLICY: BounceKind.POLICY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +47,11 @@ def finding(message: Message) -> Finding | Delivered | None:
 
 
 def kind_of(status: str, said: str) -> BounceKind:
-    """Tell what a status (RFC 3463) means; the words only where the status is a generic one."""
-    found = _STATUS.search(status)
-    if found is None:
+    """Tell what a status (RFC 3463) means together with the words of the other side."""
+    found = STATUS.search(status)
+    if found is None or found[1] == "4":
         return BounceKind.SOFT
-    first, subject, detail = found.groups()
-    if first == "4":
-        return BounceKind.SOFT
-    if subject == "7":
-        return BounceKind.POLICY
-    if f"{subject}.{detail}" in _HARD:
-        return BounceKind.HARD
-    # X.0.0 and 5.5.0 say nothing; servers then say more in words.
-    if (subject in {"0", "5"} or (subject, detail) == ("1", "0")) and _DEAD_WORDS.search(said):
-        return BounceKind.HARD
-    return BounceKind.SOFT
+    return _KINDS.get(told_by(status, said), BounceKind.SOFT)
 
 
 def _status_fields(message: Message) -> Message | None:
@@ -102,11 +86,16 @@ def _by_words(text: str, *, is_known: bool) -> Finding | None:
     said = _telling_line(text)
     if status and status[0] in "45":
         return Finding(Bounce(kind_of(status, text), status, said), "words")
-    if _FULL_WORDS.search(text):
-        return Finding(Bounce(BounceKind.SOFT, "", said), "words")
-    if _DEAD_WORDS.search(text):
-        return Finding(Bounce(BounceKind.HARD, "", said), "words")
-    if _POLICY_WORDS.search(text) and is_known:
+    match told_by("", text):
+        case Told.DEAD if not FULL_WORDS.search(text):
+            return Finding(Bounce(BounceKind.HARD, "", said), "words")
+        case Told.POLICY if is_known:
+            return Finding(Bounce(BounceKind.POLICY, "", said), "words")
+        case Told.LIVING if FULL_WORDS.search(text):
+            return Finding(Bounce(BounceKind.SOFT, "", said), "words")
+        case _:
+            pass
+    if POLICY_WORDS.search(text) and is_known:
         return Finding(Bounce(BounceKind.POLICY, "", said), "words")
     return Finding(Bounce(BounceKind.SOFT, "", said), "words") if is_known else None
 
@@ -128,13 +117,13 @@ def _own_text(message: Message) -> str:
 
 def _telling_line(text: str) -> str:
     for line in text.splitlines():
-        if _STATUS.search(line) or _DEAD_WORDS.search(line) or _FULL_WORDS.search(line) or _CODE.search(line):
+        if STATUS.search(line) or told_by("", line) is not Told.NOTHING or _CODE.search(line):
             return _line(line)
     return ""
 
 
 def _status_in(text: str) -> str:
-    found = _STATUS.search(text)
+    found = STATUS.search(text)
     return found[0] if found else ""
 
 

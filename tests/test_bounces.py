@@ -6,10 +6,16 @@ import pytest
 from hub import bounces, contacts, login, registering
 from hub.bounces import Bounce, BounceKind
 from hub.outcome import Asked, Choose, DeliveryState
+from mail_gateway.refusal_text import STATUS
+from mail_gateway.replies import Meaning, meaning_of
+from mail_gateway.reports import kind_of
 from models.contact import Contact
 from models.delivery import Delivery
+from models.kinds import Verdict
 from tests.house import House, Person, code_in
 from tests.people import PASSWORD, Member, People
+from tests.postman import LETTERS, Postman, reply_to
+from tests.test_answers import asked_to_confirm
 
 WORDS = {
     "en": {
@@ -194,16 +200,96 @@ async def test_a_bounced_confirmation_is_shown_and_suspends_nothing(people: Peop
 
 
 async def test_a_refusal_of_our_mail_degrades_readiness(house_on_sqlite: House) -> None:
-    """The mail server says 5.7.1 of our mail: no contact is suspended, the readiness page says degraded and why."""
+    """5.7.1 for one mailbox may be its own rule; for two readiness says degraded and why. None is suspended."""
     house = house_on_sqlite
-    member = await house.people.member(contacts=("home",))
-    house.inbox.refusals["taro0@mail.test"] = "554 5.7.1 relay access denied"
+    await house.people.member(contacts=("home", "phone"))
+    member = await house.people.member("hanako", contacts=("home", "phone"))
+    for number in range(4):
+        house.inbox.refusals[f"taro{number}@mail.test"] = "554 5.7.1 relay access denied"
+        house.inbox.refusals[f"hanako{number}@mail.test"] = "554 5.7.1 relay access denied"
     async with house.person() as person, aiohttp.ClientSession() as client:
+        for label, status in (("home", "ok"), ("phone", "degraded")):
+            await to_choice(person, member, "en") if label == "home" else await person.open("/login/choice")
+            await person.press("OK", way=person.option(label))
+            await stand_at(person, "failed")
+            async with client.get(f"{house.url}/health/ready") as answer:
+                ready = await answer.json()
+            assert ready["status"] == status
+    assert "5.7.1" in ready["parts"]["mail"]["what"]
+    assert not await Contact.filter(suspended_at__isnull=False).exists()
+
+
+RATE = (
+    "550-5.2.1 The user you are trying to contact is receiving mail at a rate that prevents additional messages from"
+    " being delivered."
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "kind"),
+    [
+        ("5.1.1", "550 5.1.1 no such user", BounceKind.HARD),
+        ("5.4.4", "unable to look up host gmial.example: Host or domain name not found. Name service error", "hard"),
+        ("5.0.0", "554 delivery error: dd This user doesn't have a yahoo.co.jp account (x@y.org) [-5]", "hard"),
+        ("5.0.0", "554 30 Sorry, your message to x cannot be delivered. This mailbox is disabled (554.30).", "hard"),
+        ("5.0.0", "550 Requested action not taken: mailbox unavailable", "hard"),
+        ("5.0.0", "550 unknown recipient", "hard"),
+        ("5.3.0", "553 5.3.0 <taro@example.org>... User unknown", "hard"),
+        ("5.2.1", "550 5.2.1 The email account that you tried to reach is disabled", "hard"),
+        ("5.1.0", "550 \u8a72\u5f53\u3059\u308b\u30e6\u30fc\u30b6\u304c\u3042\u308a\u307e\u305b\u3093", "hard"),
+        ("5.7.1", "550 5.7.1 no such user here", "hard"),
+        ("5.2.1", RATE, "soft"),
+        ("5.2.2", "552 5.2.2 The mailbox is full and disabled", "soft"),
+        ("5.0.0", "554 user is over quota", "soft"),
+        ("5.1.1", "550 5.1.1 mailbox temporarily unavailable", "soft"),
+        ("5.0.0", "554 something", "soft"),
+        ("5.4.4", "554 5.4.4 no route", "soft"),
+        ("4.4.4", "Host or domain name not found", "soft"),
+        ("5.7.1", "550 5.7.1 Recipient address rejected: Access denied", "policy"),
+        ("5.7.26", "550 5.7.26 unauthenticated, user unknown to SPF", "policy"),
+        ("5.1.1", "550 5.1.1 blocked, listed at spamhaus", "policy"),
+    ],
+)  # fmt: skip
+def test_a_reports_words_count_beside_its_status(status: str, said: str, kind: str) -> None:
+    """The dead are suspended and the living are kept, whatever code their server gives."""
+    assert kind_of(status, said) == kind
+    code, _, words = said.partition(" ")
+    if code.rstrip("-").isdecimal() and status[0] == "5" and code[:3] != "4":
+        wanted = {"hard": Meaning.DEAD, "policy": Meaning.POLICY}.get(kind, Meaning.NEVER)
+        assert meaning_of(int(code[:3]), words if STATUS.search(words) else f"{status} {words}") is wanted
+
+
+@pytest.mark.parametrize("at", ["the bounce address", "the reply address"])
+async def test_a_report_counts_at_either_address_with_the_null_sender_and_in_time(
+    office_on_sqlite: Postman, at: str
+) -> None:
+    """RFC 3464's report suspends; one with a sender, or five days after the letter, does not."""
+    house = office_on_sqlite.house
+    member = await house.people.member(contacts=("home",))
+    await house.people.begun(member)
+    async with house.person() as person:
         await to_choice(person, member, "en")
         await person.press("OK", way=person.option("home"))
-        await stand_at(person, "retrying")
-        async with client.get(f"{house.url}/health/ready") as answer:
-            ready = await answer.json()
-    assert ready["status"] == "degraded"
-    assert "5.7.1" in ready["parts"]["mail"]["what"]
-    assert (await Contact.get(id=member.contacts["home"])).suspended_at is None
+        letter = await house.inbox.next_to("taro0@mail.test")
+    to = letter.sender if at == "the bounce address" else reply_to(letter)
+    report = (LETTERS / "hard/postfix-user-unknown.eml").read_bytes()
+    await office_on_sqlite.bring(report, to=to, sender="evil@mail.test")
+    await office_on_sqlite.read()
+    assert not await Contact.filter(suspended_at__isnull=False).exists()
+    house.clock.later(days=6)
+    await office_on_sqlite.bring(report, to=to, sender="")
+    await office_on_sqlite.read(number=2)
+    assert not await Contact.filter(suspended_at__isnull=False).exists()
+    house.clock.later(days=-6)
+    await office_on_sqlite.bring(report, to=to, sender="")
+    assert (await office_on_sqlite.read(number=3)).verdict is Verdict.BOUNCED
+    assert await Contact.filter(suspended_at__isnull=False).count() == 1
+
+
+async def test_words_with_a_sender_are_no_report(office_on_sqlite: Postman) -> None:
+    """Plain mail that says that there is no such user, to the bounce address, changes nothing."""
+    letter, contact = await asked_to_confirm(office_on_sqlite)
+    plain = b"From: x@mail.test\r\nSubject: failed\r\n\r\n550 5.1.1 user unknown\r\n"
+    await office_on_sqlite.bring(plain, to=letter.sender, sender="x@mail.test")
+    await office_on_sqlite.read()
+    assert (await Delivery.get(contact_id=contact.id)).failed_at is None
