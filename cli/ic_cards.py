@@ -7,13 +7,17 @@ import typer
 
 from cli import hubwork
 from cli.accounts import AsJson, DryRun, File, KeepGoing, Name, report, shown_progress
-from cli.console import as_json, counted, say
+from cli.console import as_json, counted, say, warn
 
 if TYPE_CHECKING:
     from hub.hub import Hub
     from hub.ic_cards import CardLine
     from hub.imports import Imported
 
+_NOT_UNIQUE = (
+    "Warning: {} 4 bytes. Such numbers are not unique: another person's card may have the same one. Those of type B"
+    " cards (My Number cards, passports) change each time: `python -m reader_kiosk number` at a kiosk tells them apart."
+)
 app = typer.Typer(no_args_is_help=True, help="Bind IC cards to accounts, list and block them.")
 
 Fingerprint = Annotated[
@@ -34,10 +38,12 @@ def bind(
         hubwork.refuse("Name a certificate with --certificate, or a card's number with --uid.")
 
     async def work(hub: "Hub") -> str:
-        from hub import card_imports, ic_cards, uid_cards
+        from hub import card_imports, card_numbers, ic_cards, uid_cards
 
         if certificate is None:
             await uid_cards.bind_for(hub, hubwork.visit(), account, uid)
+            if not card_numbers.is_unique(card_numbers.plain(uid)):
+                warn(_NOT_UNIQUE.format("this is a number of"))
             return "" if hub.settings.uid_cards else " It names nobody until TEGATA_UID_CARDS is true."
         read = card_imports.certificate_in(certificate)
         card_imports.check(hub.card_trust.now_known(), read, now=hubwork.now())
@@ -49,13 +55,19 @@ def bind(
 
 @app.command("import")
 def import_file(file: File, dry_run: DryRun = False, keep_going: KeepGoing = False, json: AsJson = False) -> None:
-    """Bind many cards: columns account and certificate (a file beside it, PEM, or DER in base64)."""
+    """Bind many cards: columns account and certificate (a file beside it, PEM, or DER in base64) or uid (a number)."""
 
     async def work(hub: "Hub") -> "Imported":
         from hub import card_imports, imports
 
         trust = hub.card_trust.now_known()
-        read = await card_imports.fitting(card_imports.read(file, trust, now=hubwork.now()))
+        read = await card_imports.fitting(hub, card_imports.read(file, trust, now=hubwork.now()))
+        if read.not_unique:
+            warn(
+                _NOT_UNIQUE.format(
+                    f"{counted(read.not_unique, 'number')} of the file {'has' if read.not_unique == 1 else 'have'}"
+                )
+            )
         if dry_run or (read.bad and not keep_going):
             return imports.unwritten(read)
         with shown_progress("binding", len(read.good)) as advance:

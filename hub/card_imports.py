@@ -1,4 +1,4 @@
-"""IC cards in bulk: every certificate judged before the first card is bound."""
+"""Cards in bulk: every certificate and every number judged before the first card is bound."""
 
 from base64 import b64decode
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography.x509 import Certificate
 
-from hub import audit, certificates, ic_cards, pem
+from hub import audit, card_numbers, certificates, ic_cards, pem, uid_cards
 from hub.certificates import Trust, UnreadableCertificateError
 from hub.csv_rows import rows_of
 from hub.errors import RefusedError
@@ -20,7 +20,7 @@ from hub.visit import Visit
 from models.account import Account
 from models.event import Event
 from models.kinds import EventKind
-from models.kiosk import IcCard
+from models.kiosk import IcCard, UidCard
 
 # Cards bound in one transaction.
 _WRITTEN = 200
@@ -50,13 +50,40 @@ class NewIcCard:
         """The SHA-256 of its certificate."""
         return ic_cards.fingerprint_of(self.certificate)
 
+    @property
+    def key(self) -> str:
+        """What no two cards share."""
+        return self.fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class NewUidCard:
+    """A card that can be bound by its number."""
+
+    line: int
+    account: str
+    number: str = field(repr=False)
+
+    @property
+    def key(self) -> str:
+        """What no two cards share."""
+        return self.number
+
+
+NewBoundCard = NewIcCard | NewUidCard
+
 
 @dataclass(frozen=True, slots=True)
 class ReadIcCards:
-    """What a file of certificates holds."""
+    """What a file of cards holds."""
 
-    good: list[NewIcCard]
+    good: list[NewBoundCard]
     bad: list[BadRow]
+
+    @property
+    def not_unique(self) -> int:
+        """How many numbers are of a kind that two cards may share."""
+        return sum(isinstance(one, NewUidCard) and not card_numbers.is_unique(one.number) for one in self.good)
 
 
 def certificate_in(file: Path) -> Certificate:
@@ -82,19 +109,21 @@ def check(trust: Trust, certificate: Certificate, *, now: datetime) -> None:
 
 
 def read(path: Path, trust: Trust, *, now: datetime) -> ReadIcCards:
-    """Read a CSV file of account and certificate: a file beside it, PEM, or DER in base64."""
+    """Read a CSV file of account and certificate (a file beside it, PEM, or DER in base64) or uid, a card's number."""
     rows = rows_of(path)
-    expect(path, rows.columns, {"account", "certificate"}, needed=("account", "certificate"))
+    expect(path, rows.columns, {"account", "certificate", "uid"}, needed=("account",))
+    if not {"certificate", "uid"} & set(rows.columns):
+        message = f"{path}: a column certificate or uid is needed."
+        raise RefusedError(message)
     found = ReadIcCards([], [])
     seen: dict[str, int] = {}
     for line, row in rows.rows:
         try:
-            card = NewIcCard(line, name_of(row["account"]), _written(path.parent, row["certificate"]))
-            check(trust, card.certificate, now=now)
+            card = _card(path.parent, line, row, trust, now=now)
         except RefusedError as error:
             found.bad.append(BadRow(line, f"{row['account']}: {error}"))
             continue
-        first = seen.setdefault(card.fingerprint, line)
+        first = seen.setdefault(card.key, line)
         if first != line:
             found.bad.append(BadRow(line, f"{card.account}: the same card stands in line {first}."))
             continue
@@ -102,34 +131,60 @@ def read(path: Path, trust: Trust, *, now: datetime) -> ReadIcCards:
     return found
 
 
-async def fitting(read: ReadIcCards) -> ReadIcCards:
+async def fitting(hub: Hub, read: ReadIcCards) -> ReadIcCards:
     """Take the rows out whose account is not in the database, or whose card is bound already."""
     known = await known_accounts([row.account for row in read.good])
-    taken = await ic_cards.bound_already([row.fingerprint for row in read.good])
+    taken = await ic_cards.bound_already([row.key for row in read.good if isinstance(row, NewIcCard)])
+    taken |= await uid_cards.bound_already(hub, [row.key for row in read.good if isinstance(row, NewUidCard)])
     checked = ReadIcCards([], list(read.bad))
     for row in read.good:
         if fold_account(row.account) not in known:
             checked.bad.append(BadRow(row.line, f"{row.account}: there is no such account."))
-        elif row.fingerprint in taken:
+        elif row.key in taken:
             checked.bad.append(BadRow(row.line, f"{row.account}: this card is bound already."))
         else:
             checked.good.append(row)
     return checked
 
 
-async def write(hub: Hub, visit: Visit, rows: Sequence[NewIcCard], progress: Progress) -> None:
+async def write(hub: Hub, visit: Visit, rows: Sequence[NewBoundCard], progress: Progress) -> None:
     """Bind cards to their accounts, a batch a transaction; RefusedError tells where it stopped."""
     for batch in batches(rows, size=_WRITTEN):
         async with one_batch(batch):
             folded = [fold_account(row.account) for row in batch]
             ids = {one.folded: one.id for one in await Account.filter(folded__in=folded).only("id", "folded")}
-            cards = [
-                ic_cards.drafted(visit, ids[fold_account(row.account)], row.certificate, by=ic_cards.OPERATOR)
-                for row in batch
-            ]
-            await IcCard.bulk_create(cards)
-            await audit.record_all([_told(hub, visit, card) for card in cards])
+            certified: list[IcCard] = []
+            numbered: list[UidCard] = []
+            for row in batch:
+                account_id = ids[fold_account(row.account)]
+                if isinstance(row, NewIcCard):
+                    certified.append(ic_cards.drafted(visit, account_id, row.certificate, by=ic_cards.OPERATOR))
+                else:
+                    numbered.append(uid_cards.drafted(hub, visit, account_id, row.number))
+            await IcCard.bulk_create(certified)
+            await UidCard.bulk_create(numbered)
+            await audit.record_all([_told(hub, visit, card) for card in certified])
+            await audit.record_all([_numbered(hub, visit, card) for card in numbered])
         progress(len(batch))
+
+
+def _card(folder: Path, line: int, row: dict[str, str], trust: Trust, *, now: datetime) -> NewBoundCard:
+    name = name_of(row["account"])
+    certificate, uid = row.get("certificate", ""), row.get("uid", "")
+    if certificate and uid:
+        message = "a row has a certificate or a uid, not both."
+        raise RefusedError(message)
+    if uid:
+        number = card_numbers.plain(uid)
+        uid_cards.check(number)
+        return NewUidCard(line, name, number)
+    card = NewIcCard(line, name, _written(folder, certificate))
+    check(trust, card.certificate, now=now)
+    return card
+
+
+def _numbered(hub: Hub, visit: Visit, card: UidCard) -> Event:
+    return audit.drafted(hub.keys, EventKind.CARD_BOUND, visit, card.account_id, by=ic_cards.OPERATOR, assurance="low")
 
 
 def _told(hub: Hub, visit: Visit, card: IcCard) -> Event:
@@ -149,7 +204,7 @@ def _written(folder: Path, cell: str) -> Certificate:
         message = f"this is no certificate (PEM, or DER in base64) that can be bound: {error}."
         raise RefusedError(message) from error
     if not cell:
-        message = "there is no certificate."
+        message = "there is no certificate and no uid."
         raise RefusedError(message)
     return certificate_in(folder / cell)
 

@@ -1,10 +1,10 @@
 """The cards that have nothing but a number: it names an account, and proves nothing."""
 
-import re
+from collections.abc import Sequence
 
 from tortoise.transactions import in_transaction
 
-from hub import accounts, audit, kiosks
+from hub import accounts, audit, card_numbers, kiosks
 from hub.errors import RefusedError
 from hub.hub import Hub
 from hub.outcome import KioskReason
@@ -14,27 +14,18 @@ from models.kiosk import UidCard
 from models.rows import insert_unless_taken, where
 
 _PURPOSE = "uid-card"
-_NUMBER = re.compile(r"(?:[0-9A-F]{2}){4,10}")
-# ISO/IEC 14443-3, 6.4.4: four bytes that begin with 08 are drawn anew each time, as phones do.
-_RANDOM = re.compile(r"08[0-9A-F]{6}")
+_BATCH = 200
 
 
 async def bind_for(hub: Hub, visit: Visit, name: str, number: str) -> None:
     """Bind a card's number to an account on the operator's word; RefusedError says why it can't be."""
     account = await accounts.find(name)
-    plain = number.replace(":", "").replace(" ", "").upper()
-    if not is_number(plain):
-        message = f"{number}: a card's number has 4 to 10 bytes, written in hexadecimal digits."
-        raise RefusedError(message)
-    if is_random(plain):
-        message = f"{number}: such a number is drawn anew each time (a phone's), so it names nobody."
-        raise RefusedError(message)
+    plain = card_numbers.plain(number)
+    check(plain)
     if await _found(hub, plain) is not None:
         message = f"{account.name}: this card is bound already."
         raise RefusedError(message)
-    card = UidCard(
-        account_id=account.id, digest=hub.keys.digest(_PURPOSE, plain), key=hub.keys.current, bound_at=visit.now
-    )
+    card = drafted(hub, visit, account.id, plain)
     async with in_transaction():
         if not await insert_unless_taken(card):
             message = f"{account.name}: this card is bound already."
@@ -46,7 +37,7 @@ async def owned(hub: Hub, visit: Visit, number: str) -> UidCard | KioskReason:
     """Find the card of a number; what was digested with an older key is digested anew, as the number is at hand."""
     if not hub.settings.uid_cards:
         return KioskReason.UID_CARDS_OFF
-    if is_random(number):
+    if card_numbers.fault(number):
         return KioskReason.RANDOM_UID
     card = await _found(hub, number)
     if card is None:
@@ -67,14 +58,32 @@ async def unbind_all(hub: Hub, visit: Visit, name: str) -> int:
     return dropped
 
 
-def is_number(text: str) -> bool:
-    """Tell whether this can be a card's number, in capital hexadecimal digits."""
-    return _NUMBER.fullmatch(text) is not None
+def check(number: str) -> None:
+    """Make sure that a number can name somebody; RefusedError says why it can't."""
+    why = card_numbers.fault(number)
+    if why:
+        message = f"{number}: {why}, so it names nobody."
+        raise RefusedError(message)
 
 
-def is_random(number: str) -> bool:
-    """Tell whether a number was drawn for this moment only."""
-    return _RANDOM.fullmatch(number) is not None
+def drafted(hub: Hub, visit: Visit, account_id: int, number: str) -> UidCard:
+    """Give the row of a card for a caller that writes many at once."""
+    digest = hub.keys.digest(_PURPOSE, number)
+    return UidCard(account_id=account_id, digest=digest, key=hub.keys.current, bound_at=visit.now)
+
+
+async def bound_already(hub: Hub, numbers: Sequence[str]) -> set[str]:
+    """Tell which of these numbers are bound to somebody, with the current key or an older one."""
+    found: set[str] = set()
+    for start in range(0, len(numbers), _BATCH):
+        by_digest = {
+            digest: number
+            for number in numbers[start : start + _BATCH]
+            for digest in hub.keys.digests(_PURPOSE, number)
+        }
+        rows = await UidCard.filter(digest__in=list(by_digest)).values_list("digest", flat=True)
+        found |= {by_digest[str(one)] for one in rows}
+    return found
 
 
 async def _found(hub: Hub, number: str) -> UidCard | None:

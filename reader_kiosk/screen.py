@@ -17,6 +17,7 @@ class Trouble(StrEnum):
     DEFECTIVE = "defective"
     UNKNOWN_CARD = "unknown-card"
     NO_CERTIFICATE = "no-certificate"
+    CHANGING_NUMBER = "changing-number"
     PIN_WRONG = "pin-wrong"
     HUB_UNREACHABLE = "hub-unreachable"
     PIN_BLOCKED = "pin-blocked"

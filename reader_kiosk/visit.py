@@ -23,6 +23,7 @@ from reader_kiosk.errors import (
     UnusableCardError,
 )
 from reader_kiosk.hub_client import Begun, HubClient, Named, Reason, Refused
+from reader_kiosk.numbers import is_changing
 from reader_kiosk.piv import Algorithm, PinState, PivSession, algorithm_of, is_pin
 from reader_kiosk.screen import (
     Admitting,
@@ -252,6 +253,8 @@ class Visit:
 
     async def _with_uid(self, uid: bytes) -> Screen:
         self._doing = "number"
+        if is_changing(uid, self._atr):
+            raise _GivenUpError(NotNow(Trouble.CHANGING_NUMBER))
         browser = await self._browser()
         named = await self._parts.hub.name(uid, browser=browser, return_url=self._parts.return_url)
         match named:

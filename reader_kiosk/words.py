@@ -117,6 +117,7 @@ _WHY: dict[Reason | Trouble, Words] = {
     Trouble.NO_CERTIFICATE: Words(
         "このカードにはログイン用の証明書がありません。", "This card holds no certificate for login."
     ),
+    Trouble.CHANGING_NUMBER: Words("この種類のカードは使えません。", "This kind of card can't be used."),
     Trouble.PIN_WRONG: Words(
         "PINが違います。このカードでは残りの入力回数を確認できません。",
         "The PIN is not right. This card does not say how many tries are left.",

@@ -154,6 +154,8 @@ def test_a_number_is_bound_and_forgotten(desk: Shell) -> None:
     assert (told.code, "TEGATA_UID_CARDS" in told.out) == (0, True)
     again = desk.run("card", "bind", "taro", "--uid", "04A1B2C3")
     assert (again.code, "bound already" in again.err) == (1, True)
+    assert "4 bytes" in told.err
+    assert "not unique" in told.err
     assert desk.run("card", "bind", "taro", "--uid", "08A1B2C3").code == 1
 
     async def rows() -> str:
@@ -162,6 +164,56 @@ def test_a_number_is_bound_and_forgotten(desk: Shell) -> None:
 
     assert "04A1B2C3" not in asyncio.run(rows())
     assert "1 card forgotten" in desk.run("card", "forget-uids", "taro").out
+
+
+def test_numbers_come_by_the_file_with_a_line_for_each_bad_row(desk: Shell, issuer_of: Issuer) -> None:
+    """Beside certificates or alone; a dry run writes nothing; numbers that name nobody are told by their line."""
+    for name in ("taro", "hanako", "jiro"):
+        desk.member(name)
+    assert desk.run("card", "bind", "jiro", "--uid", "0114A1B2C3D4E5F6").code == 0
+    rows = [
+        "account,uid,certificate",
+        "taro,04:A1:B2:C3:D4:E5:F6,",
+        "hanako,5C3A9911,",
+        f'jiro,,"{pem(issuer_of.card()).decode()}"',
+        "taro,04a1b2c3d4e5f6,",
+        "taro,01FE5A5B5C5D5E5F,",
+        "taro,00000000,",
+        "taro,4.10E+08,",
+        "nobody,04A1B2C3D4E5F7,",
+        "taro,0114A1B2C3D4E5F6,",
+        f'taro,04A1B2C3D4E5F8,"{pem(issuer_of.card()).decode()}"',
+        "taro,,",
+    ]
+    file = written(desk, "cards.csv", "\n".join(rows).encode())
+    dry = desk.run("card", "import", file, "--dry-run")
+    assert "3 cards can be written, 8 bad rows; nothing was written (dry run)." in dry.out
+    for sentence in (
+        "the same card stands in line 2",
+        "drawn anew",
+        "no number",
+        "bytes",
+        "no such account",
+        "bound already",
+        "not both",
+        "no uid",
+    ):
+        assert sentence in dry.err
+    assert "1 number of the file has 4 bytes" in dry.err
+    assert "3 cards written, 8 bad rows." in desk.run("card", "import", file, "--keep-going").out
+    again = desk.run("card", "import", file, "--dry-run", "--json").json
+    assert again["good"] == 0
+    assert sum("bound already" in bad["reason"] for bad in again["bad"]) == 4
+    only = written(desk, "numbers.csv", b"account,uid\nhanako,04A1B2C3D4E5F9\n")
+    assert "1 card written, 0 bad rows." in desk.run("card", "import", only).out
+    missing = desk.run("card", "import", written(desk, "none.csv", b"account\nhanako\n"))
+    assert "a column certificate or uid is needed" in missing.err
+
+    async def rows_of() -> str:
+        async with opened(load()):
+            return str([dict(one) for one in await UidCard.all()])
+
+    assert "04A1B2C3D4E5F6" not in asyncio.run(rows_of())
 
 
 def cards_of(shell: Shell) -> list[tuple[str, str]]:

@@ -11,11 +11,11 @@ from structlog.testing import capture_logs
 from demo.card.piv import PivCard
 from demo.card.slot import Faults, Slot
 from demo.card.uid import UidCard
-from reader_kiosk import visit, words
+from reader_kiosk import number_reading, numbers, visit, words
 from reader_kiosk.hub_client import Reason
 from reader_kiosk.screen import NotNow, Trouble
 from tests.cards import Maker
-from tests.kiosks import Corner
+from tests.kiosks import Corner, settled
 
 SELECT, EMPTY_VERIFY, DISCOVERY = "00A404", "00200080", "00CB3FFF035C017E"
 CERTIFICATE = "00CB3FFF055C035FC105"
@@ -91,6 +91,51 @@ async def test_a_card_with_a_number_is_asked_for_nothing_else(corner: Corner, ca
     """A card without PIV on a contactless reader still names somebody."""
     await corner.slot.put_on(UidCard(bytes.fromhex("04A1B2C3D4E5F6")))
     assert (await corner.front.screen("admitting", "not-now"))["screen"] == "admitting"
+
+
+PUPI = "5C3A9911"
+MEMORY, MEMORY_B = "3B8F8001804F0CA0000003060300030000000068", "3B8F8001804F0CA000000306050000000000006D"
+PASSPORT, CPU_A = "3B888001E1F35E1177839500E7", "3B888001E1F35E1177839505E2"
+NUMBERS = [
+    (PUPI, MEMORY, False),
+    (PUPI, MEMORY_B, True),
+    (PUPI, PASSPORT, True),
+    (PUPI, CPU_A, False),
+    (PUPI, "", False),
+    ("08A1B2C3", MEMORY, True),
+    ("01FE5A5B5C5D5E5F", MEMORY, True),
+    ("0114A1B2C3D4E5F6", MEMORY, False),
+    ("04A1B2C3D4E5F6", PASSPORT, False),
+]
+
+
+@pytest.mark.parametrize(("number", "atr", "is_changing"), NUMBERS)
+def test_a_number_that_changes_each_time_is_known_by_the_card(number: str, atr: str, is_changing: bool):
+    """A type B card's four bytes look like any other's: its ATR tells."""
+    assert numbers.is_changing(bytes.fromhex(number), bytes.fromhex(atr)) is is_changing
+
+
+async def test_a_number_that_changes_each_time_is_not_told_to_the_hub(corner: Corner):
+    """A passport or My Number card on a contactless reader."""
+    await corner.slot.put_on(UidCard(bytes.fromhex(PUPI), atr=bytes.fromhex(PASSPORT)))
+    shown = await corner.front.screen("admitting", "not-now")
+    assert (shown["title"], shown["error"]) == (NOT_HERE, KIND)
+    assert "name" not in corner.hub.asked
+
+
+async def test_a_command_reads_the_numbers_of_cards(slot: Slot, capfd: pytest.CaptureFixture[str]):
+    """One a line for the hub's file; what names nobody is told beside it and not printed."""
+    reading = asyncio.create_task(asyncio.to_thread(number_reading.run, "", count=2))
+    for number, atr in (("04A1B2C3D4E5F6", MEMORY), (PUPI, PASSPORT), ("0114A1B2C3D4E5F6", MEMORY)):
+        await slot.put_on(UidCard(bytes.fromhex(number), atr=bytes.fromhex(atr)))
+        await asyncio.sleep(0.6)
+        await settled(lambda: not slot.is_powered)
+        await slot.take_away()
+        await asyncio.sleep(0.6)
+    await asyncio.wait_for(reading, 5)
+    said = capfd.readouterr()
+    assert said.out.splitlines() == ["04A1B2C3D4E5F6", "0114A1B2C3D4E5F6"]
+    assert f"{PUPI} is drawn anew each time" in said.err
 
 
 @pytest.mark.parametrize("status", ["6700", "6300", "6305"])

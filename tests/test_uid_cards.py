@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub import uid_cards
+from hub import card_numbers, uid_cards
 from hub.errors import RefusedError
 from models.event import Event
 from models.kinds import EventKind, Zone
@@ -118,7 +118,7 @@ async def test_a_number_nobody_has_names_nobody(counter: Counter):
 async def test_numbers_that_nobody_has_slow_the_next_one_down(counter: Counter):
     """Whoever stole a kiosk's key can't try them all; known cards count nothing, and a quiet while heals it."""
     await bound(counter)
-    for number in range(30):
+    for number in range(1, 31):
         await named(counter, Proof())
         told = await counter.client.name(number.to_bytes(7), browser="A" * 43, return_url=START)
         assert told == Refused(Reason.NOT_BOUND)
@@ -128,12 +128,45 @@ async def test_numbers_that_nobody_has_slow_the_next_one_down(counter: Counter):
     await named(counter, Proof())
 
 
-@pytest.mark.parametrize("number", ["08A1B2C3", "04", "04A1B2C3D4E5F60718293A4B", "not a number"])
-async def test_what_is_no_number_of_a_card_is_not_bound(counter: Counter, number: str):
-    """Too short, too long, drawn anew each time."""
+NOBODYS = {
+    "08A1B2C3": "drawn anew",
+    "01FE5A5B5C5D5E5F": "drawn anew",
+    "00000000": "no number",
+    "FFFFFFFF": "no number",
+    "0000000000000000": "no number",
+    "8804A1B2": "first half",
+    "04": "4, 7, 8 or 10 bytes",
+    "04A1B2C3D4": "4, 7, 8 or 10 bytes",
+    "04A1B2C3D4E5F60718293A4B": "4, 7, 8 or 10 bytes",
+    "4.10E+08": "4, 7, 8 or 10 bytes",
+    "not a number": "4, 7, 8 or 10 bytes",
+}
+
+
+@pytest.mark.parametrize(("number", "why"), NOBODYS.items())
+async def test_what_is_no_number_of_a_card_is_not_bound(counter_on_sqlite: Counter, number: str, why: str):
+    """Too short, too long, empty, cut off, drawn anew each time: refused with the reason."""
+    counter = counter_on_sqlite
     await counter.house.people.member()
-    with pytest.raises(RefusedError):
+    with pytest.raises(RefusedError, match=why):
         await uid_cards.bind_for(counter.house.hub, counter.house.people.visit(), "taro", number)
+
+
+@pytest.mark.parametrize("number", ["01FE5A5B5C5D5E5F", "00000000", "8804A1B2", "04A1B2C3D4"])
+async def test_a_number_that_names_nobody_is_refused_at_the_kiosk_though_it_was_bound(counter: Counter, number: str):
+    """A row from before the rule was there lets nobody in."""
+    hub, visit = counter.house.hub, counter.house.people.visit()
+    member = await counter.house.people.member()
+    await uid_cards.drafted(hub, visit, member.account.id, number).save()
+    told = await counter.client.name(bytes.fromhex(number), browser="A" * 43, return_url=START)
+    assert told == Refused(Reason.RANDOM_UID)
+
+
+@pytest.mark.parametrize(("number", "is_unique"), [("04A1B2C3", False), (UID, True), ("0114A1B2C3D4E5F6", True)])
+def test_numbers_of_four_bytes_are_not_unique(number: str, is_unique: bool):
+    """MIFARE's short numbers are used again; a FeliCa's IDm and 7 bytes are given once."""
+    assert card_numbers.fault(number) == ""
+    assert card_numbers.is_unique(number) is is_unique
 
 
 async def test_cards_of_this_kind_are_off_unless_switched_on(sqlite_template, tmp_path):
