@@ -107,7 +107,8 @@ async def block(hub: Hub, visit: Visit, session: Current, fingerprint: str) -> D
         return Refused(reason)
     card = await where(IcCard, fingerprint=fingerprint, account_id=session.account_id, blocked_at=None).first()
     if card is None:
-        return Refused(Reason.NOT_FOUND)
+        is_blocked = await where(IcCard, fingerprint=fingerprint, account_id=session.account_id).first() is not None
+        return Done() if is_blocked else Refused(Reason.NOT_FOUND)
     async with in_transaction():
         await ic_cards.shut(hub, visit, card)
         told = await notices.tell_all(hub, visit, session.account_id, Notice.CARD_BLOCKED, by=session.id)

@@ -151,17 +151,26 @@ async def refuse(hub: Hub, visit: Visit, token: str) -> Done | Refused:
             await turns.take(asked.account_id)
         # Read anew behind the account's row: what was confirmed meanwhile is refused no more.
         challenge = await _by_token(hub, token)
+        if challenge is not None and _was_refused(challenge, visit.now):
+            return Done()
         if challenge is None or challenge.contact is None or not challenges.is_live(challenge, visit.now):
             return Refused(Reason.CHALLENGE_OVER)
         contact = challenge.contact
         await RefusedAddress.create(
             account_id=contact.account_id, address_folded=contact.address_folded, refused_at=visit.now
         )
-        await Challenge.filter(id=challenge.id).update(slot=None, revoked_at=visit.now)
+        # The challenge outlives its contact, so that the same form sent twice gets the same answer.
+        await Challenge.filter(id=challenge.id).update(slot=None, revoked_at=visit.now, contact_id=None)
         await Contact.filter(id=contact.id, confirmed_at=None).delete()
         await audit.record(hub.keys, EventKind.CONTACT_REFUSED, visit, contact.account_id, label=contact.label)
     await hub.wakeups.tell(topic_of(challenge.id))
     return Done()
+
+
+def _was_refused(challenge: Challenge, now: datetime) -> bool:
+    """Tell whether a registration was refused within the last seconds."""
+    is_revoked = challenge.revoked_at is not None and now < challenge.revoked_at + NUMBERS.repeat_life
+    return is_revoked and challenge.contact_id is None
 
 
 async def _waiting_for(account_id: int, now: datetime) -> list[Challenge]:

@@ -185,7 +185,8 @@ async def answer(hub: Hub, visit: Visit, token: str, response: str) -> Admitted 
             verdict: Right | Refused | Throttled = await verification.redeem(question, now=visit.now)
         else:
             verdict = await verification.verify(hub, visit, question, response)
-        admission = await _admit(hub, visit, login, kind) if isinstance(verdict, Right) else verdict
+        secret = _admission_secret(token, response)
+        admission = await _admit(hub, visit, login, kind, secret) if isinstance(verdict, Right) else verdict
     if login.challenge is not None:
         await codes.tell_if_ended(hub, login.challenge, now=visit.now)
     if isinstance(admission, Refused | Throttled):
@@ -195,8 +196,28 @@ async def answer(hub: Hub, visit: Visit, token: str, response: str) -> Admitted 
     return admitted
 
 
+async def admitted_again(hub: Hub, visit: Visit, token: str, response: str) -> Admitted | None:
+    """Lead the same answer, sent twice by the same browser within seconds, to the session that it opened.
+
+    Nothing is compared, counted or opened: the session's token is derived from the login's token and the answer.
+    """
+    if not token:
+        return None
+    lately = visit.now - NUMBERS.repeat_life
+    ended = where(Login, digest__in=hub.keys.digests(_PURPOSE, token), ended_at__gt=lately)
+    login = await ended.first_with("account")
+    if login is None or login.account.disabled_at is not None:
+        return None
+    opened = await sessions.opened_again(hub, visit, login, secret=_admission_secret(token, response))
+    return Admitted(opened.token, login.account.name, login.account.language) if opened else None
+
+
+def _admission_secret(token: str, response: str) -> str:
+    return f"{token} {response}"
+
+
 async def _admit(
-    hub: Hub, visit: Visit, login: Login, kind: AuthenticatorKind
+    hub: Hub, visit: Visit, login: Login, kind: AuthenticatorKind, secret: str
 ) -> tuple[Admitted, frozenset[Channel]] | Refused:
     proved = (AuthenticatorKind.PASSWORD, kind)
     at_kiosk = await card_logins.held(login.kiosk_login_id) if login.kiosk_login_id else None
@@ -211,7 +232,8 @@ async def _admit(
     contact_id = login.challenge.contact_id if login.challenge else None
     if contact_id is not None:
         await where(Contact, id=contact_id).update(used_at=visit.now)
-    opened = await sessions.open_session(hub, visit, login, proved, at=at_kiosk.login if at_kiosk else None)
+    at = at_kiosk.login if at_kiosk else None
+    opened = await sessions.open_session(hub, visit, login, proved, secret=secret, at=at)
     await audit.record(hub.keys, EventKind.ADMITTED, visit, login.account_id, amr=policy.amr(proved))
     told = await new_logins.tell(hub, visit, login.account_id, kind, session_id=opened.id)
     return Admitted(opened.token, login.account.name, login.account.language), told

@@ -74,6 +74,25 @@ async def register(
     return Added(contact.id)
 
 
+async def added_again(session: Current, *, label: str, address: str, now: datetime) -> Added | None:
+    """Find the contact that the same form added within the last seconds; None when there is none."""
+    named = label_or_refusal(label)
+    try:
+        place = address_of(address)
+    except UnacceptableError:
+        return None
+    if isinstance(named, Refused):
+        return None
+    contact = await Contact.get_or_none(
+        account_id=session.account_id,
+        label_folded=fold_label(named),
+        address_folded=fold_address(place),
+        confirmed_at=None,
+        added_at__gt=now - NUMBERS.repeat_life,
+    )
+    return Added(contact.id) if contact else None
+
+
 async def waiting(hub: Hub, session: Current, contact_id: int, *, now: datetime) -> Waiting | Confirmed | Refused:
     """Tell how the confirmation of a contact stands; Confirmed once it is, however that came about."""
     contact = await contacts.own(session, contact_id)

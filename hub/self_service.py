@@ -2,7 +2,7 @@
 
 from tortoise.transactions import in_transaction
 
-from hub import audit, codes_again, matrix_cards, notices, sessions
+from hub import audit, codes_again, matrix_cards, notices, sessions, turns
 from hub.authenticators import matrix
 from hub.authenticators.password import is_acceptable
 from hub.hub import Hub
@@ -55,6 +55,12 @@ async def issue_matrix_card(hub: Hub, visit: Visit, session: Current) -> Done | 
     if reason is not None:
         return Refused(reason)
     async with in_transaction():
+        await turns.take(session.account_id)
+        card = await where(MatrixCard, account_id=session.account_id, revoked_at=None).first(order_by="-id")
+        earliest = max(session.opened_at, visit.now - NUMBERS.repeat_life)
+        if card is not None and card.issued_at >= earliest:
+            # The same form, sent twice: the first card is the one to print.
+            return Done()
         account = await where(Account, id=session.account_id).one()
         await matrix_cards.issue(hub, visit, account)
         told = await notices.tell_all(

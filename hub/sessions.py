@@ -20,6 +20,9 @@ from models.rows import fresh, insert, where
 from models.session import Session
 
 _PURPOSE = "session"
+# A session's token is derived from what opened or renewed it, for the browser that sends the same form twice.
+_ADMISSION = "admission"
+_STEP_UP = "step-up"
 # A session's last use is written at most this often: a page is no reason to write.
 _TOUCH_EVERY = timedelta(minutes=1)
 _SHOWN = 10
@@ -74,16 +77,25 @@ class SessionLine:
 
 
 async def open_session(
-    hub: Hub, visit: Visit, login: Login, proved: Iterable[AuthenticatorKind], *, at: KioskLogin | None = None
+    hub: Hub,
+    visit: Visit,
+    login: Login,
+    proved: Iterable[AuthenticatorKind],
+    *,
+    secret: str,
+    at: KioskLogin | None = None,
 ) -> Opened:
-    """Open a session in the transaction of its login's admission; `at` is the login at a kiosk that it ends with."""
+    """Open a session in the transaction of its login's admission; `at` is the login at a kiosk that it ends with.
+
+    The token is derived from `secret`, so that the same answer from the same login leads to it again.
+    """
     session = _drafted(visit, login.account_id, policy.amr(proved))
     session.contact_id = login.challenge.contact_id if login.challenge else None
     session.login_id = login.id
     session.challenge_id = login.challenge_id
     if at is not None:
         session.kiosk_id, session.kiosk_login_id = at.kiosk_id, at.id
-    return await _opened(hub, session)
+    return await _opened(hub, session, hub.keys.digest(_ADMISSION, secret))
 
 
 async def open_with_card(hub: Hub, visit: Visit, login: KioskLogin) -> Opened:
@@ -91,7 +103,7 @@ async def open_with_card(hub: Hub, visit: Visit, login: KioskLogin) -> Opened:
     session = _drafted(visit, login.account_id, policy.amr((AuthenticatorKind.IC_CARD,)))
     session.kiosk_id, session.kiosk_login_id = login.kiosk_id, login.id
     session.stepped_up_at = visit.now
-    return await _opened(hub, session)
+    return await _opened(hub, session, secrets.token_urlsafe(32))
 
 
 def _drafted(visit: Visit, account_id: int, amr: str) -> Session:
@@ -108,11 +120,27 @@ def _drafted(visit: Visit, account_id: int, amr: str) -> Session:
     )
 
 
-async def _opened(hub: Hub, session: Session) -> Opened:
-    token = secrets.token_urlsafe(32)
+async def _opened(hub: Hub, session: Session, token: str) -> Opened:
     session.digest = hub.keys.digest(_PURPOSE, token)
     await insert(session)
     return Opened(session.id, token)
+
+
+async def opened_again(hub: Hub, visit: Visit, login: Login, *, secret: str) -> Opened | None:
+    """Find the session that the same answer opened within the last seconds in this browser; None otherwise."""
+    for token in hub.keys.digests(_ADMISSION, secret):
+        session = await _repeated(hub, visit, token)
+        if session is not None and session.login_id == login.id and visit.now < session.opened_at + NUMBERS.repeat_life:
+            return Opened(session.id, token)
+    return None
+
+
+async def _repeated(hub: Hub, visit: Visit, token: str) -> Session | None:
+    session = await where(Session, digest__in=hub.keys.digests(_PURPOSE, token), ended_at=None).first()
+    if session is None or session.address != visit.address:
+        return None
+    # A kiosk's session has the kiosk's name in the browser's place.
+    return session if session.kiosk_id is not None or session.browser == visit.browser else None
 
 
 async def current(hub: Hub, token: str, *, now: datetime) -> Current | None:
@@ -154,7 +182,7 @@ async def step_up(hub: Hub, visit: Visit, session: Current, password: str) -> St
     proof = await passwords.prove(hub, visit, folded=account.folded, account=account, password=password)
     if not isinstance(proof, passwords.Proved):
         return proof
-    token = secrets.token_urlsafe(32)
+    token = hub.keys.digest(_STEP_UP, session.token)
     async with in_transaction():
         await passwords.forgive(visit, account.folded, proof)
         renewed = await Session.filter(id=session.id, ended_at=None).update(
@@ -162,6 +190,25 @@ async def step_up(hub: Hub, visit: Visit, session: Current, password: str) -> St
         )
         await audit.record(hub.keys, EventKind.STEPPED_UP, visit, account.id, session=session.id)
     return SteppedUp(token) if renewed else Refused(Reason.LOGIN_OVER)
+
+
+async def step_up_again(
+    hub: Hub, visit: Visit, old_token: str, password: str
+) -> SteppedUp | Refused | Throttled | Busy | None:
+    """Give the new token once more to a form that was sent twice; None when no step-up renewed this token just now."""
+    for token in hub.keys.digests(_STEP_UP, old_token):
+        session = await _repeated(hub, visit, token) if old_token else None
+        if session is None or session.stepped_up_at is None:
+            continue
+        if visit.now >= session.stepped_up_at + NUMBERS.repeat_life:
+            continue
+        account = await where(Account, id=session.account_id).one()
+        proof = await passwords.prove(hub, visit, folded=account.folded, account=account, password=password)
+        if not isinstance(proof, passwords.Proved):
+            return proof
+        await passwords.forgive(visit, account.folded, proof)
+        return SteppedUp(token)
+    return None
 
 
 def hindrance(session: Current, visit: Visit) -> Reason | None:
@@ -197,11 +244,12 @@ async def end(hub: Hub, visit: Visit, session: Current, session_id: int) -> Done
 
 
 async def end_of(hub: Hub, visit: Visit, account_id: int, session_id: int) -> Done | Refused:
-    """End a session of an account for a door that has made sure whose it is."""
+    """End a session of an account for a door that has made sure whose it is; one that has ended stays so."""
     async with in_transaction():
         mine = Session.filter(id=session_id, account_id=account_id, ended_at=None)
         if await mine.update(ended_at=visit.now) != 1:
-            return Refused(Reason.NOT_FOUND)
+            is_known = await Session.filter(id=session_id, account_id=account_id).exists()
+            return Done() if is_known else Refused(Reason.NOT_FOUND)
         await audit.record(hub.keys, EventKind.SESSION_ENDED, visit, account_id, session=session_id)
     return Done()
 

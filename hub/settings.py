@@ -86,6 +86,8 @@ class Numbers:
     session_idle: timedelta = timedelta(minutes=30)
     session_life: timedelta = timedelta(hours=12)
     step_up_life: timedelta = timedelta(minutes=10)
+    # A form that arrives twice within this time gets the outcome of the first (OK pressed twice).
+    repeat_life: timedelta = timedelta(seconds=10)
     # The longest that a claimant waits in the queue before a password hash.
     password_queue: timedelta = timedelta(seconds=2)
     # A sender that dies with a delivery in hand loses it to the next one after this.

@@ -117,7 +117,7 @@ async def link(hub: Hub, visit: Visit, session: Current, token: str, label: str)
         if found is None:
             return Refused(Reason.NOT_FOUND)
         if not _is_live(found, visit.now):
-            return Refused(Reason.LINK_OVER)
+            return await _linked_again(session, found, named, visit.now) or Refused(Reason.LINK_OVER)
         contact = await _bound(session.account_id, _profile(found), named, visit.now)
         if isinstance(contact, Refused):
             return contact
@@ -175,6 +175,16 @@ async def _suspended(hub: Hub, visit: Visit, members: Iterable[SlackMember]) -> 
             number += 1
             await notices.rouse(hub, told)
     return number
+
+
+async def _linked_again(session: Current, found: SlackLink, label: str, now: datetime) -> Confirmed | None:
+    """Find what the same form linked within the last seconds: it was sent twice."""
+    if found.used_at is None or found.used_at <= now - NUMBERS.repeat_life:
+        return None
+    contact = await where(
+        Contact, account_id=session.account_id, address=found.address, label_folded=fold_label(label)
+    ).first()
+    return Confirmed(contact.id, contact.label, await contacts.is_first(contact)) if contact else None
 
 
 async def _bound(account_id: int, profile: Profile, label: str, now: datetime) -> Contact | Refused:

@@ -63,6 +63,8 @@ async def bind(hub: Hub, visit: Visit, session: Current, *, label: str, code: st
         return named
     async with in_transaction():
         await turns.take(session.account_id)
+        if await _bound_again(hub, visit, session.account_id, named, code):
+            return Done()
         token = await _waiting(session.account_id, visit.now)
         if token is None:
             return Refused(Reason.CHALLENGE_OVER)
@@ -128,6 +130,17 @@ async def answered(hub: Hub, account_id: int, code: str, *, now: datetime) -> bo
 def identity_of(token: SoftToken) -> str:
     """Name what a token's sealed secret is bound to, so that it opens in no other row."""
     return f"soft-token/{token.account_id}/{token.handle}"
+
+
+async def _bound_again(hub: Hub, visit: Visit, account_id: int, label: str, code: str) -> bool:
+    """Tell whether the same form bound a token within the last seconds: it was sent twice."""
+    lately = visit.now - NUMBERS.repeat_life
+    token = await SoftToken.get_or_none(account_id=account_id, label_folded=fold_label(label), bound_at__gt=lately)
+    if token is None:
+        return False
+    secret = hub.keys.unseal(token.secret, identity=identity_of(token))
+    step = soft_token.matching_step(secret, typed_code(code), now=visit.now, last_step=token.last_step - 1)
+    return bool(step == token.last_step)
 
 
 async def _waiting(account_id: int, now: datetime) -> SoftToken | None:

@@ -18,8 +18,8 @@ from tests.house import House, Person, code_in
 from tests.people import PASSWORD, Device, Member, People
 
 WORDS = {
-    "en": {"end": "Yes, end it", "heading": "End this login", "blocked": "No codes are sent to this account until"},
-    "ja": {"end": "止める", "heading": "このログインを止める", "blocked": "このアカウントにはコードを送りません"},
+    "en": {"end": "Yes, end it", "heading": "End this login", "blocked": "Codes are paused until"},
+    "ja": {"end": "止める", "heading": "このログインを止める", "blocked": "コードの送信を停止しています"},
 }
 LOGIN = {"en": "Matrix/OTP/Soft Token Authentication", "ja": "マトリクス・OTP・ソフトトークン認証"}
 languages = pytest.mark.parametrize("language", ["en", "ja"])

@@ -33,7 +33,7 @@ async def post(request: Request) -> Response:
     number = int(kiosk) if kiosk.isascii() and kiosk.isdecimal() and len(kiosk) <= _DIGITS else 0
     outcome = await card_binding.ask(hub_of(request), visit_of(request), session, number)
     if isinstance(outcome, Refused):
-        return refused(request, "ic-cards", outcome, **await _shown(request, session))
+        return refused(request, "ic-cards", outcome)
     raise see(_PAGE)
 
 
@@ -45,7 +45,7 @@ async def post_block(request: Request) -> Response:
     (fingerprint,) = await fields(request, "card")
     outcome = await card_binding.block(hub_of(request), visit_of(request), session, fingerprint)
     if isinstance(outcome, Refused):
-        return refused(request, "ic-cards", outcome, **await _shown(request, session))
+        return refused(request, "ic-cards", outcome, at=_PAGE)
     raise see(_PAGE)
 
 

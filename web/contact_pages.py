@@ -37,6 +37,9 @@ async def post_add(request: Request) -> Response:
         case Added(contact_id):
             raise see(_waiting_path(contact_id))
         case Refused() | Throttled():
+            again = await registering.added_again(session, label=label, address=email, now=now_of(request))
+            if again is not None:
+                raise see(_waiting_path(again.contact_id))
             return refused(request, "add-mail", outcome, label=label[:200], email=email[:320])
         case _:
             assert_never(outcome)
@@ -132,7 +135,7 @@ async def post_rename(request: Request) -> Response:
     contact = await contacts.one(session, _id(request))
     if isinstance(outcome, Done) or contact is None:
         raise see(_LIST)
-    return refused(request, "rename", outcome, contact=contact, label=label[:200])
+    return refused(request, "rename", outcome, label=label[:200])
 
 
 async def post_notification(request: Request) -> Response:
@@ -157,7 +160,7 @@ def waiting_shown(request: Request, waiting: Waiting) -> dict[str, Any]:
 async def _waiting_refused(request: Request, session: Current, outcome: Refused | Throttled) -> Response:
     waiting = await registering.waiting(hub_of(request), session, _id(request), now=now_of(request))
     if isinstance(waiting, Waiting):
-        return refused(request, "waiting", outcome, waiting=waiting, **waiting_shown(request, waiting))
+        return refused(request, "waiting", outcome, at=_waiting_path(_id(request)))
     if isinstance(waiting, Confirmed):
         raise see(_waiting_path(waiting.contact_id))
     return page(request, "refused", status=404, sentence=told(request, outcome), back=_LIST)

@@ -32,11 +32,15 @@ class Cookie:
 
 
 VISIT = Cookie("tegata-visit")
+# By it a form that is older than what the browser did since is told from a forged one; it opens nothing.
+PAGES = Cookie("tegata-pages")
 LOGIN = Cookie("tegata-login")
 SESSION = Cookie("tegata-session")
 LANGUAGE = Cookie("tegata-language", timedelta(days=365))
 # Where the claimant was going; a path may carry a mailed token, which no query string ever does.
 ONWARD = Cookie("tegata-onward", NUMBERS.login_life)
+# Where an admission has just led, for the form that was sent twice and comes a moment later.
+WENT = Cookie("tegata-went", NUMBERS.repeat_life)
 # What a kiosk's browser goes on with when a card has named somebody, and the kiosk's own page to go back to.
 KIOSK = Cookie("tegata-kiosk")
 START = Cookie("tegata-start")
@@ -73,7 +77,10 @@ def visit_of(request: Request) -> Visit:
 def browser_token_of(request: Request) -> str:
     """Give what this browser is known by; one that has nothing yet gets it when it is admitted."""
     if _BROWSER not in request:
-        request[_BROWSER] = read(request, BROWSER) or secrets.token_urlsafe(32)
+        # Derived from the login: an answer that is sent twice makes the browser known by one token.
+        login = read(request, LOGIN)
+        drawn = hub_of(request).keys.digest("new-browser", login) if login else secrets.token_urlsafe(32)
+        request[_BROWSER] = read(request, BROWSER) or drawn
     return request[_BROWSER]
 
 

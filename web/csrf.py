@@ -7,12 +7,13 @@ from aiohttp.web import Request, RequestKey, Response
 from markupsafe import Markup
 
 from hub.keyring import KeyRing
-from web.context import LOGIN, SESSION, VISIT, Cookie, hub_of, keep, read
+from web.context import LOGIN, PAGES, SESSION, VISIT, Cookie, hub_of, keep, read
 
 FIELD = "csrf"
 # The strongest secret that the browser holds: the token is renewed with each rise in privilege.
 _ANCHORS: tuple[Cookie, ...] = (SESSION, LOGIN, VISIT)
 _NEW_VISIT = RequestKey("new-visit", str)
+_NEW_PAGES = RequestKey("new-pages", str)
 _OWN_SITE = {"same-origin", "none"}
 
 
@@ -21,7 +22,11 @@ def field_for(request: Request) -> Markup:
     anchor = next((value for value in (read(request, cookie) for cookie in _ANCHORS) if value), "")
     if not anchor:
         anchor = request[_NEW_VISIT] = secrets.token_urlsafe(16)
-    token = _token(hub_of(request).keys, anchor)
+    pages = read(request, PAGES)
+    if not pages:
+        pages = request[_NEW_PAGES] = secrets.token_urlsafe(16)
+    keys = hub_of(request).keys
+    token = f"{_token(keys, anchor)}.{_mark(keys, pages)}"
     return Markup(f'<input type="hidden" name="{FIELD}" value="{token}">')  # noqa: S704 - hexadecimal signs
 
 
@@ -29,6 +34,8 @@ def keep_visit(request: Request, response: Response) -> None:
     """Give a browser its first cookie, if a form was shown to it that needs one."""
     if _NEW_VISIT in request:
         keep(request, response, VISIT, request[_NEW_VISIT])
+    if _NEW_PAGES in request:
+        keep(request, response, PAGES, request[_NEW_PAGES])
 
 
 def is_own_site(request: Request) -> bool:
@@ -43,8 +50,20 @@ def is_own_site(request: Request) -> bool:
 def is_right(request: Request, token: str) -> bool:
     """Tell whether a form's token belongs to a secret that this browser holds."""
     keys = hub_of(request).keys
+    token = token.partition(".")[0]
     anchors = [value for value in (read(request, cookie) for cookie in _ANCHORS) if value]
     return any(hmac.compare_digest(_token(keys, anchor).encode(), token.encode()) for anchor in anchors)
+
+
+def is_older(request: Request, token: str) -> bool:
+    """Tell whether a form was shown to this browser, though under a secret that it holds no more."""
+    pages = read(request, PAGES)
+    mark = token.partition(".")[2]
+    return bool(pages) and hmac.compare_digest(_mark(hub_of(request).keys, pages).encode(), mark.encode())
+
+
+def _mark(keys: KeyRing, pages: str) -> str:
+    return keys.digest("csrf-pages", pages)[:32]
 
 
 def _token(keys: KeyRing, anchor: str) -> str:

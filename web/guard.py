@@ -16,7 +16,7 @@ from aiohttp.web import (
 from tortoise.exceptions import BaseORMException
 
 from hub.errors import HubError
-from web import csrf
+from web import csrf, older
 from web.context import hub_of
 from web.forms import fields
 from web.kiosk import OWN_PROOF
@@ -90,6 +90,9 @@ async def _forged(request: Request) -> Response | None:
     (token,) = await fields(request, csrf.FIELD)
     if csrf.is_own_site(request) and csrf.is_right(request, token):
         return None
+    if csrf.is_own_site(request) and csrf.is_older(request, token):
+        # Switching the language changes nothing that a session guards.
+        return None if request.path == "/language" else await older.lead_on(request)
     _log.info("web.forged", route=_route(request), origin=request.headers.get("Origin", ""))
     return page(request, "forged", status=403)
 

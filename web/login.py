@@ -1,6 +1,7 @@
 """The pages of a login, from account and password to the portal."""
 
 from typing import Any, assert_never
+from urllib.parse import urlencode
 
 from aiohttp.web import Request, Response
 
@@ -32,6 +33,7 @@ from web.context import (
     SESSION,
     START,
     VISIT,
+    WENT,
     browser_token_of,
     forget,
     hub_of,
@@ -43,16 +45,13 @@ from web.context import (
     visit_of,
 )
 from web.forms import fields
-from web.pages import clock_of, page, refused, see, told
+from web.login_paths import path_of as _path_of
+from web.older import IN_LOGIN, to_session
+from web.pages import clock_of, noted, page, refused, see, told
 from web.paths import own_path
+from web.said import Said, say
 from web.words import translations
 
-_PATHS = {
-    AuthenticatorKind.ONE_TIME_PASSWORD: "/login/code",
-    AuthenticatorKind.APPROVAL: "/login/approval",
-    AuthenticatorKind.MATRIX: "/login/matrix",
-    AuthenticatorKind.SOFT_TOKEN: "/login/soft-token",
-}
 _OF_A_CONTACT: dict[str, type[ByContact | ByApproval]] = {"contact": ByContact, "approval": ByApproval}
 
 
@@ -81,7 +80,6 @@ async def post_account(request: Request) -> Response:
     """Begin a login."""
     account, password, onward = await fields(request, "account", "password", "next")
     onward = own_path(onward, "")
-    named = await _named(request)
     outcome = await login.begin(
         hub_of(request), visit_of(request), name=account, password=password, named=read(request, KIOSK)
     )
@@ -94,9 +92,10 @@ async def post_account(request: Request) -> Response:
                 keep(request, answer.response, ONWARD, onward)
             raise answer
         case Refused(Reason.NOTHING_BOUND):
-            return page(request, "ended", status=403, sentence=told(request, outcome))
+            return ended(request, outcome)
         case Refused() | Throttled() | Busy():
-            return refused(request, "account", outcome, account=account[:64], named=named, next=onward)
+            at = f"/login/account?{urlencode({'next': onward})}" if onward else ""
+            return refused(request, "account", outcome, at=at, account=account[:64])
         case _:
             assert_never(outcome)
 
@@ -108,7 +107,7 @@ async def show_choice(request: Request) -> Response:
         case Choose():
             return page(request, "choice", **_choice_shown(outcome))
         case Refused():
-            return _over(request, outcome)
+            return await _over(request, outcome)
 
 
 async def post_choice(request: Request) -> Response:
@@ -123,12 +122,9 @@ async def post_choice(request: Request) -> Response:
         case Asked():
             raise see(_path_of(outcome))
         case Refused(Reason.LOGIN_OVER):
-            return _over(request, outcome)
+            return await _over(request, outcome)
         case Refused() | Throttled():
-            choose = await login.offered(hub, token, now=visit.now)
-            if isinstance(choose, Refused):
-                return _over(request, choose)
-            return refused(request, "choice", outcome, **_choice_shown(choose))
+            return refused(request, "choice", outcome)
 
 
 async def show_code(request: Request) -> Response:
@@ -207,24 +203,26 @@ async def _shown(request: Request, kind: AuthenticatorKind, name: str) -> Respon
         case Asked() | Choose():
             raise see(_path_of(outcome))
         case Refused():
-            return _over(request, outcome)
+            return await _over(request, outcome)
 
 
 async def _answered(request: Request, kind: AuthenticatorKind, name: str, response: str) -> Response:
     hub, visit, token = hub_of(request), visit_of(request), read(request, LOGIN)
     outcome = await login.answer(hub, visit, token, response)
+    if not isinstance(outcome, Admitted):
+        outcome = await login.admitted_again(hub, visit, token, response) or outcome
     match outcome:
         case Admitted(session, _, language):
             return _admitted(request, session, language)
         case Refused(Reason.LOGIN_OVER):
-            return _over(request, outcome)
+            return await _over(request, outcome)
         case Refused() | Throttled():
             asked = await login.asked(hub, token, now=visit.now)
             if isinstance(asked, Refused):
-                return _over(request, asked)
+                return await _over(request, asked)
             if isinstance(asked, Choose) or asked.kind is not kind:
-                raise see(_path_of(asked))
-            return refused(request, name, outcome, asked=asked, **_context(request, asked))
+                return noted(request, _path_of(asked), IN_LOGIN)
+            return refused(request, name, outcome)
         case _:
             assert_never(outcome)
 
@@ -236,6 +234,8 @@ def _admitted(request: Request, session: str, language: str) -> Response:
     forget(request, answer.response, LOGIN)
     forget(request, answer.response, VISIT)
     forget(request, answer.response, ONWARD)
+    if read(request, ONWARD):
+        keep(request, answer.response, WENT, read(request, ONWARD))
     if read(request, KIOSK):
         forget(request, answer.response, KIOSK)
     if language:
@@ -246,14 +246,29 @@ def _admitted(request: Request, session: str, language: str) -> Response:
 async def _again_refused(request: Request, outcome: Refused | Throttled) -> Response:
     asked = await login.asked(hub_of(request), read(request, LOGIN), now=now_of(request))
     if isinstance(asked, Asked) and asked.kind is AuthenticatorKind.ONE_TIME_PASSWORD:
-        return refused(request, "code", outcome, asked=asked, **_context(request, asked))
-    return _over(request, outcome if isinstance(outcome, Refused) else Refused(Reason.LOGIN_OVER))
+        return refused(request, "code", outcome, at="/login/code")
+    return await _over(request, outcome if isinstance(outcome, Refused) else Refused(Reason.LOGIN_OVER))
 
 
-def _over(request: Request, outcome: Refused) -> Response:
+async def _over(request: Request, outcome: Refused) -> Response:
     if outcome.reason is Reason.NOT_OFFERED:
         raise see("/login/choice")
-    return page(request, "ended", status=403, sentence=told(request, outcome))
+    session = await session_of(request)
+    if session is None or outcome.reason is not Reason.LOGIN_OVER:
+        return ended(request, outcome)
+    return to_session(request) if request.method == "POST" else ended(request, outcome, account=session.account)
+
+
+def ended(request: Request, outcome: Refused, *, account: str = "") -> Response:
+    """Say that a login has ended, and why; a form is answered with the way to the page that says so."""
+    if request.method != "POST":
+        shown = {"sentence": told(request, outcome), "why": str(outcome.reason), "account": account}
+        return page(request, "ended", status=403, **shown)
+    response = see("/login/choice").response
+    forget(request, response, LOGIN)
+    typed = {"sentence": told(request, outcome), "why": str(outcome.reason)}
+    say(request, response, Said("ended", status=403, typed=typed))
+    return response
 
 
 def _context(request: Request, asked: Asked) -> dict[str, Any]:
@@ -263,10 +278,6 @@ def _context(request: Request, asked: Asked) -> dict[str, Any]:
 def _choice_shown(choose: Choose) -> dict[str, Any]:
     approvals = sum(isinstance(offer.way, ByApproval) for offer in choose.offers)
     return {"choose": choose, "value_of": _value, "approvals": approvals}
-
-
-def _path_of(step: Choose | Asked) -> str:
-    return "/login/choice" if isinstance(step, Choose) else _PATHS[step.kind]
 
 
 def _value(offer: Offer) -> str:

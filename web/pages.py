@@ -17,6 +17,7 @@ from web import sentences
 from web.context import hub_of, language_of
 from web.csrf import field_for, keep_visit
 from web.paths import own_path
+from web.said import Said, forget_said, said_to, say
 from web.words import translations
 from web.written import Written
 
@@ -35,7 +36,11 @@ _FIELDS = {
 
 
 def page(request: Request, name: str, *, status: int = 200, **shown: Any) -> Response:
-    """Answer with a page; `shown` is what its template shows."""
+    """Answer with a page; `shown` is what its template shows, and what the form before it had to say is shown too."""
+    said = said_to(request, name)
+    if said is not None:
+        shown.update(said.typed, error=said.error, wrong=said.wrong, notice=said.notice)
+        status = said.status if said.page else status
     language = language_of(request)
     settings = hub_of(request).settings
     text = _template(name, language, settings.time_zone).render(
@@ -49,6 +54,9 @@ def page(request: Request, name: str, *, status: int = 200, **shown: Any) -> Res
     )
     response = Response(text=text, content_type="text/html", status=status)
     keep_visit(request, response)
+    forget_said(request, response)
+    if said is not None and said.seconds:
+        response.headers["Retry-After"] = str(said.seconds)
     return response
 
 
@@ -65,13 +73,25 @@ def see(path: str) -> See:
     return See(path)
 
 
-def refused(request: Request, name: str, why: Refused | Throttled | Busy, **shown: Any) -> Response:
-    """Answer a form with its page again and the sentence that says why."""
+def refused(request: Request, name: str, why: Refused | Throttled | Busy, *, at: str = "", **typed: str) -> Response:
+    """Send the browser on to the form's page (`at`, else its own path), which says why; `typed` stands there again.
+
+    An answer that could be sent again by reload or Back would cost another attempt (RFC 9110, 15.4.4).
+    """
     status, sentence, seconds = _told(request, why, of_cells=name == "matrix")
     wrong = _FIELDS.get(why.reason, "") if isinstance(why, Refused) else ""
-    response = page(request, name, status=status, error=sentence, wrong=wrong, **shown)
-    if seconds:
-        response.headers["Retry-After"] = str(seconds)
+    response = see(at or request.path).response
+    said = Said(name, error=sentence, wrong=wrong, status=status, seconds=seconds, typed=typed)
+    say(request, response, said)
+    return response
+
+
+def noted(request: Request, path: str, sentence: str, **values: str) -> Response:
+    """Send the browser on to a page that says a sentence first; `sentence` as the code has it, in English."""
+    response = see(path).response
+    if sentence:
+        words = translations(language_of(request))
+        say(request, response, Said(notice=words.gettext(sentence) % values))
     return response
 
 
@@ -137,6 +157,7 @@ def _environment(language: str, time_zone: str) -> Environment:
     environment.filters["strength"] = lambda amr: sentences.strength(amr, words)
     environment.filters["suspended"] = lambda why: sentences.suspended(why, words)
     environment.globals["error"] = ""
+    environment.globals["notice"] = ""
     environment.globals["wrong"] = ""
     environment.globals["matrix_columns"] = "ABCDEFGHIJ"
     environment.globals["matrix_rows"] = "1234567"

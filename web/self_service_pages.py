@@ -36,7 +36,7 @@ async def post_password(request: Request) -> Response:
         case Done():
             return page(request, "password-set")
         case Refused() | Busy():
-            return refused(request, "new-password", outcome, account=session.account)
+            return refused(request, "new-password", outcome)
 
 
 async def show_new_matrix(request: Request) -> Response:

@@ -1,5 +1,7 @@
 """The pages under "One-Time Password & Soft Token Settings", behind the password asked again."""
 
+from urllib.parse import urlencode
+
 from aiohttp.web import Request, Response
 
 from hub import codes_again, enrolment, self_service, sessions
@@ -42,11 +44,15 @@ async def show_authenticate(request: Request) -> Response:
 
 async def post_authenticate(request: Request) -> Response:
     """Step the session up with the password."""
+    password, onward = await fields(request, "password", "next")
     session = await session_of(request)
     if session is None:
-        raise see("/")
-    password, onward = await fields(request, "password", "next")
-    outcome = await sessions.step_up(hub_of(request), visit_of(request), session, password)
+        again = await sessions.step_up_again(hub_of(request), visit_of(request), read(request, SESSION), password)
+        if again is None:
+            raise see("/")
+        outcome = again
+    else:
+        outcome = await sessions.step_up(hub_of(request), visit_of(request), session, password)
     match outcome:
         case SteppedUp(token):
             answer = see(own_path(onward, HOME))
@@ -56,8 +62,8 @@ async def post_authenticate(request: Request) -> Response:
         case Refused(Reason.MATRIX_OFF_CAMPUS):
             return page(request, "refused-here", status=403, sentence=told(request, outcome))
         case Refused() | Throttled() | Busy():
-            shown = {"account": session.account, "has_card": session.has_card_proved, "next": own_path(onward, HOME)}
-            return refused(request, "step-up", outcome, **shown)
+            at = f"{_AUTHENTICATE}?{urlencode({'next': own_path(onward, HOME)})}"
+            return refused(request, "step-up", outcome, at=at)
 
 
 async def show_settings(request: Request) -> Response:
@@ -76,7 +82,7 @@ async def post_matrix(request: Request) -> Response:
     (wanted,) = await fields(request, "matrix")
     outcome = await enrolment.switch_matrix(hub_of(request), visit_of(request), session, on=wanted == "on")
     if isinstance(outcome, Refused):
-        return await _settings(request, session, outcome)
+        return refused(request, "settings", outcome, at=HOME)
     raise see(HOME)
 
 
@@ -87,16 +93,14 @@ async def post_codes(request: Request) -> Response:
         return session
     outcome = await codes_again.allow(hub_of(request), visit_of(request), session)
     if isinstance(outcome, Refused):
-        return await _settings(request, session, outcome)
+        return refused(request, "settings", outcome, at=HOME)
     raise see(HOME)
 
 
-async def _settings(request: Request, session: Current, refusal: Refused | None = None) -> Response:
+async def _settings(request: Request, session: Current) -> Response:
     overview = await enrolment.overview(hub_of(request), session, now=now_of(request))
     by_card = self_service.hindrance(session, visit_of(request)) is None
-    if refusal is None:
-        return page(request, "settings", overview=overview, by_card=by_card)
-    return refused(request, "settings", refusal, overview=overview, by_card=by_card)
+    return page(request, "settings", overview=overview, by_card=by_card)
 
 
 def _may_be_named(request: Request) -> bool:

@@ -38,20 +38,20 @@ async def post(request: Request) -> Response:
         case Confirmed(contact_id):
             raise see(f"/settings/email/{contact_id}/waiting")
         case Refused(reason) if reason in _MENDABLE:
-            return await _shown(request, session, outcome, label=label[:200])
+            return refused(request, "slack-link", outcome, label=label[:200])
         case Refused():
             return _over(request, outcome)
         case _:
             assert_never(outcome)
 
 
-async def _shown(request: Request, session: Current, why: Refused | None = None, *, label: str = _LABEL) -> Response:
+async def _shown(request: Request, session: Current) -> Response:
     token = request.match_info["token"]
     outcome = await slack_links.opened_link(hub_of(request), token, now=now_of(request))
     match outcome:
         case Profile():
-            shown: dict[str, Any] = {"profile": outcome, "account": session.account, "token": token, "label": label}
-            return refused(request, "slack-link", why, **shown) if why else page(request, "slack-link", **shown)
+            shown: dict[str, Any] = {"profile": outcome, "account": session.account, "token": token, "label": _LABEL}
+            return page(request, "slack-link", **shown)
         case Refused():
             return _over(request, outcome)
         case _:

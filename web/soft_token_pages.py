@@ -37,8 +37,7 @@ async def post(request: Request) -> Response:
         case Done():
             raise see(HOME)
         case Refused() | Throttled():
-            shown = await _shown(request, session)
-            return refused(request, "soft-token-setup", outcome, label=label[:200], **shown)
+            return refused(request, "soft-token-setup", outcome, label=label[:200])
 
 
 async def show_remove(request: Request) -> Response:

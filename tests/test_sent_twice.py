@@ -1,0 +1,202 @@
+"""Forms that are sent twice, or that are older than what their browser has done since."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from models.contact import Contact
+from models.delivery import Delivery
+from models.event import Event
+from models.kinds import EventKind, Letter
+from models.session import Session
+from tests.house import House, Person, code_in, url_in
+from tests.people import PASSWORD
+from tests.walks import answer_matrix, enter_password, log_in, step_up
+
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"
+
+
+@asynccontextmanager
+async def _browser(house: House, person: Person, *, agent: str = AGENT) -> AsyncIterator[Person]:
+    """A browser with the cookies that another one holds now, as when the answer to its first form was dropped."""
+    async with aiohttp.ClientSession(
+        headers={"Accept-Language": "en", "User-Agent": agent}, cookie_jar=aiohttp.CookieJar(unsafe=True)
+    ) as session:
+        session.cookie_jar.update_cookies(person.cookies(), URL(house.url))
+        yield Person(house.url, session)
+
+
+def _cells(person: Person, cells: dict[str, str]) -> dict[str, str]:
+    asked = [label.strip("[]") for label in person.labels()]
+    return {"csrf": person.token()} | {f"cell{at}": cells[cell] for at, cell in enumerate(asked, 1)}
+
+
+async def test_the_same_answer_again_leads_to_the_same_session(house: House) -> None:
+    """The browser dropped the first answer: the second brings the same cookie, and there is one session."""
+    member = await house.people.member()
+    async with house.person() as person:
+        await enter_password(person, member, onward="?next=/help")
+        filled = _cells(person, member.cells)
+        async with _browser(house, person) as again, _browser(house, person) as once_more:
+            for browser in (person, again, once_more):
+                await browser.send("/login/matrix", filled)
+                assert browser.page == "help", browser.text
+            assert again.cookies()["tegata-session"] == person.cookies()["tegata-session"]
+            assert again.cookies()["tegata-browser"] == person.cookies()["tegata-browser"]
+        assert await Session.all().count() == 1
+        assert await Event.filter(kind=EventKind.ADMITTED).count() == 1
+
+
+@pytest.mark.parametrize("other", ["another answer", "another browser", "too late", "after logout"])
+async def test_only_the_same_answer_from_the_same_browser_within_seconds(house_on_sqlite: House, other: str) -> None:
+    """Anything else is refused, and no session is given."""
+    house = house_on_sqlite
+    member = await house.people.member()
+    async with house.person() as person:
+        await enter_password(person, member)
+        filled = _cells(person, member.cells)
+        agent = "curl/8" if other == "another browser" else AGENT
+        async with _browser(house, person, agent=agent) as again:
+            await person.send("/login/matrix", filled)
+            if other == "another answer":
+                filled["cell1"] = filled["cell1"][::-1] + "x"
+            if other == "too late":
+                house.clock.later(seconds=11)
+            if other == "after logout":
+                await person.press("Log out")
+            await again.send("/login/matrix", filled)
+            assert again.page == "ended"
+            assert "tegata-session" not in again.cookies()
+
+
+async def test_a_form_sent_after_the_first_answers_cookies_leads_to_the_session(house_on_sqlite: House) -> None:
+    """Its token is of the login that is over; it says what happened and leads on."""
+    house = house_on_sqlite
+    member = await house.people.member()
+    async with house.person() as person:
+        await enter_password(person, member)
+        filled = _cells(person, member.cells)
+        await person.send("/login/matrix", filled)
+        await person.send("/login/matrix", filled)
+        assert person.page == "portal"
+        assert "You continued in another tab" in person.text
+        await person.open("/portal")
+        assert "You continued in another tab" not in person.text
+
+
+async def test_an_older_tab_leads_to_the_login_under_way(house_on_sqlite: House) -> None:
+    """Another tab gave the password again: the code typed in the first is not compared, and nothing is spent."""
+    house = house_on_sqlite
+    member = await house.people.member(contacts=("home",))
+    async with house.person() as person:
+        await enter_password(person, member)
+        await person.press("OK", way=person.option("home"))
+        filled = {"csrf": person.token(), "code": code_in(await house.inbox.next_to("taro0@mail.test"))}
+        await enter_password(person, member)
+        await person.send("/login/code", filled)
+        assert person.page == "choice"
+        assert "You continued in another tab" in person.text
+        assert await Session.all().count() == 0
+
+
+async def test_reload_and_back_after_a_wrong_code_cost_nothing(house_on_sqlite: House) -> None:
+    """A wrong answer is answered with 303; the page behind it says so once and can be read again."""
+    house = house_on_sqlite
+    member = await house.people.member(contacts=("home",))
+    async with house.person() as person:
+        await enter_password(person, member)
+        await person.press("OK", way=person.option("home"))
+        filled = {"csrf": person.token(), "code": "000000"}
+        async with person.session.post(f"{house.url}/login/code", data=filled, allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["Location"]) == (303, "/login/code")
+        await person.open("/login/code")
+        assert person.error == "That code is not correct. 2 attempts left."
+        await person.open("/login/code")
+        assert person.error == ""
+        house.clock.later(seconds=1)
+        await person.press("OK", code="000001")
+        assert person.error == "That code is not correct. 1 attempt left."
+
+
+async def test_the_password_given_twice_at_the_settings_keeps_the_session(house_on_sqlite: House) -> None:
+    """The first answer renewed the session's token and was dropped: the second brings the same one."""
+    house = house_on_sqlite
+    member = await house.people.member()
+    async with house.person() as person:
+        await log_in(person, member)
+        await person.open("/settings")
+        filled = {"csrf": person.token(), "password": PASSWORD}
+        async with _browser(house, person) as again:
+            await person.send("/settings/authenticate", filled)
+            await again.send("/settings/authenticate", filled)
+            assert (person.page, again.page) == ("settings", "settings")
+            assert again.cookies()["tegata-session"] == person.cookies()["tegata-session"]
+        async with _browser(house, person) as thief:
+            await thief.send("/settings/authenticate", {**filled, "password": "wrong"})
+            assert thief.page != "settings"
+
+
+async def test_an_address_added_twice_is_added_once(house_on_sqlite: House) -> None:
+    """The second form leads to the same waiting page, and one mail goes out."""
+    house = house_on_sqlite
+    member = await house.people.member()
+    async with house.person() as person:
+        await log_in(person, member)
+        await step_up(person)
+        await person.open("/settings/email")
+        filled = {"csrf": person.token(), "label": "home", "email": "taro@home.test"}
+        for _ in range(2):
+            await person.send("/settings/email", filled)
+            assert (person.page, person.error) == ("waiting", "")
+        assert await Contact.all().count() == 1
+        assert await Delivery.filter(letter=Letter.CONFIRMATION).count() == 1
+        path = url_in(await house.inbox.next_to("taro@home.test"))
+        await person.open(f"{path}/refuse")
+        filled = {"csrf": person.token()}
+        for _ in range(2):
+            await person.send(f"{path}/refuse", filled)
+            assert person.page == "not-me-done"
+
+
+async def test_logging_out_twice_ends_at_the_start(house_on_sqlite: House) -> None:
+    """The second form has no session any more, and says nothing of it."""
+    house = house_on_sqlite
+    member = await house.people.member()
+    async with house.person() as person, house.person() as other:
+        await log_in(other, member)
+        await log_in(person, member)
+        csrf = {"csrf": person.token()}
+        ended = next(one.id for one in await Session.all().order_by("id"))
+        for _ in range(2):
+            await person.send(f"/sessions/{ended}/end", csrf)
+            assert (person.status, person.page) == (200, "portal")
+        for _ in range(2):
+            await person.send("/logout", csrf)
+            assert (person.status, person.page, person.error) == (200, "login", "")
+
+
+async def test_a_page_of_an_ended_login_leads_to_the_open_session(house_on_sqlite: House) -> None:
+    """Back after the login: who is logged in, and the way to the portal."""
+    house = house_on_sqlite
+    member = await house.people.member()
+    async with house.person() as person:
+        await enter_password(person, member)
+        await answer_matrix(person, member)
+        await person.open("/login/matrix")
+        assert "You are logged in as taro" in person.text
+        await person.follow("Portal")
+        assert person.page == "portal"
+
+
+async def test_an_account_with_nothing_registered_is_led_to_the_help_desk(house_on_sqlite: House) -> None:
+    """Starting again would end at the same page."""
+    house = house_on_sqlite
+    member = await house.people.member(card=False)
+    async with house.person() as person:
+        await enter_password(person, member)
+        assert person.page == "ended"
+        links = [str(link["href"]) for link in person.soup.select("main a")]
+        assert links[0] == "/login/ic-card"
