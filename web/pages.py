@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from hub.outcome import Busy, Reason, Refused, Throttled
 from web import sentences
-from web.context import hub_of, language_of
+from web.context import START, hub_of, language_of, read
 from web.csrf import field_for, keep_visit
 from web.paths import own_path
 from web.said import Said, forget_said, said_to, say
@@ -51,6 +51,7 @@ def page(request: Request, name: str, *, status: int = 200, **shown: Any) -> Res
         here=_here(request),
         help_url=settings.help_url,
         service=settings.service_name,
+        at_kiosk=bool(read(request, START)),
     )
     response = Response(text=text, content_type="text/html", status=status)
     keep_visit(request, response)
