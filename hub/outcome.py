@@ -16,6 +16,8 @@ class Reason(StrEnum):
     NOT_OFFERED = "not-offered"
     ANSWER_WRONG = "answer-wrong"
     ANSWER_STALE = "answer-stale"
+    CODE_USED = "code-used"
+    CLOCK_OFF = "clock-off"
     CODE_MISSHAPEN = "code-misshapen"
     CODES_BLOCKED = "codes-blocked"
     CHALLENGE_OVER = "challenge-over"

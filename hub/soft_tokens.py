@@ -8,6 +8,7 @@ from tortoise.transactions import in_transaction
 
 from hub import audit, notices, sessions, turns
 from hub.authenticators import soft_token
+from hub.authenticators.soft_token import NearMiss
 from hub.hub import Hub
 from hub.labels import fold_label, label_or_refusal, typed_code
 from hub.outcome import Done, Reason, Refused, Throttled
@@ -75,7 +76,8 @@ async def bind(hub: Hub, visit: Visit, session: Current, *, label: str, code: st
         secret = hub.keys.unseal(token.secret, identity=identity_of(token))
         step = soft_token.matching_step(secret, typed_code(code), now=visit.now, last_step=-1)
         if step is None:
-            return Refused(Reason.ANSWER_WRONG)
+            is_near = soft_token.near_miss(secret, typed_code(code), now=visit.now, last_step=-1)
+            return Refused(Reason.CLOCK_OFF if is_near else Reason.ANSWER_WRONG)
         waiting = SoftToken.filter(id=token.id, bound_at=None)
         # The proving code's step is spent: it opens no login.
         await waiting.update(label=named, label_folded=fold_label(named), bound_at=visit.now, last_step=step)
@@ -115,16 +117,20 @@ async def unbind(hub: Hub, visit: Visit, token: SoftToken, *, by: int | None = N
     return await notices.tell_all(hub, visit, token.account_id, Notice.SOFT_TOKEN_REMOVED, about=token.label, by=by)
 
 
-async def answered(hub: Hub, account_id: int, code: str, *, now: datetime) -> bool:
-    """Tell whether the code of any bound token was typed, and spend its time step."""
+async def answered(hub: Hub, account_id: int, code: str, *, now: datetime) -> Reason | None:
+    """Compare a code with every bound token and spend its time step; None when it is right, else why it is refused."""
+    misses: set[NearMiss | None] = set()
     for token in await SoftToken.filter(account_id=account_id, bound_at__isnull=False):
         secret = hub.keys.unseal(token.secret, identity=identity_of(token))
         step = soft_token.matching_step(secret, code, now=now, last_step=token.last_step)
         if step is None:
+            misses.add(soft_token.near_miss(secret, code, now=now, last_step=token.last_step))
             continue
         unspent = SoftToken.filter(id=token.id, last_step__lt=step)
-        return await unspent.update(last_step=step, used_at=now) == 1
-    return False
+        return None if await unspent.update(last_step=step, used_at=now) == 1 else Reason.CODE_USED
+    if NearMiss.USED in misses:
+        return Reason.CODE_USED
+    return Reason.CLOCK_OFF if NearMiss.CLOCK_OFF in misses else Reason.ANSWER_WRONG
 
 
 def identity_of(token: SoftToken) -> str:

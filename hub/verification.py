@@ -17,7 +17,7 @@ from models.login import Challenge
 from models.rows import where
 from models.throttle import Throttle
 
-_COUNTED = {Reason.ANSWER_WRONG, Reason.ANSWER_STALE, Reason.TRIES_SPENT, Reason.DIGITS_WRONG}
+_COUNTED = {Reason.CLOCK_OFF, Reason.ANSWER_WRONG, Reason.ANSWER_STALE, Reason.TRIES_SPENT, Reason.DIGITS_WRONG}
 _REMEMBERED = timedelta(hours=24)
 _OLDER_CODES = 5
 
@@ -146,8 +146,8 @@ async def _digits(hub: Hub, visit: Visit, challenge: Challenge, typed: str) -> R
 async def _soft_token(hub: Hub, visit: Visit, question: Question, typed: str) -> Right | Refused:
     if not one_time_password.can_be(typed):
         return Refused(Reason.CODE_MISSHAPEN)
-    right = await soft_tokens.answered(hub, question.account_id, typed, now=visit.now)
-    return Right() if right else Refused(Reason.ANSWER_WRONG)
+    refusal = await soft_tokens.answered(hub, question.account_id, typed, now=visit.now)
+    return Right() if refusal is None else Refused(refusal)
 
 
 async def _cells(hub: Hub, visit: Visit, challenge: Challenge, typed: str) -> Right | Refused:

@@ -1,6 +1,7 @@
 """Japanese and English: which one a page has, and that no word of either is missing."""
 
 import re
+from gettext import GNUTranslations
 from io import BytesIO
 from pathlib import Path
 
@@ -8,13 +9,14 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from hub.outcome import Reason, Refused
 from models.account import Account
 from tests.house import House
 from tests.walks import enter_password, log_in
-from web import sentences
+from web import pages, sentences
 from web.words import negotiated, translations
 
 ROOT = Path(__file__).parents[1]
@@ -192,3 +194,18 @@ def _speaks(soup: object, language: str) -> None:
     assert switch["value"] == switch["lang"]
     words = soup.find("h1").get_text()  # type: ignore[attr-defined]
     assert words.isascii() is (language == "en")
+
+
+def test_a_translation_is_text_and_never_a_template() -> None:
+    """What a catalogue says between braces is shown as it stands, with values and without."""
+    catalog = Catalog(locale="ja")
+    catalog.add("Portal", "{{ 6*7 }} {# note #}")
+    catalog.add("Added %(time)s", "{{ 6*7 }} %(time)s")
+    compiled = BytesIO()
+    write_mo(compiled, catalog)
+    compiled.seek(0)
+    environment = pages.environment_with(GNUTranslations(compiled), "Asia/Tokyo")
+    text = environment.from_string(
+        "{% trans %}Portal{% endtrans %}, {% trans time='<b>' %}Added {{ time }}{% endtrans %}, {{ _('Portal') }}"
+    ).render()
+    assert text == "{{ 6*7 }} {# note #}, {{ 6*7 }} &lt;b&gt;, {{ 6*7 }} {# note #}"

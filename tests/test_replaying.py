@@ -1,5 +1,7 @@
 """Replaying and racing: an answer is right once, in one place, for what it was made for, while it lives."""
 
+from datetime import timedelta
+
 from tortoise.transactions import in_transaction
 
 from hub import contacts, login, sessions
@@ -74,13 +76,21 @@ async def test_a_time_step_is_accepted_once_however_many_race(people: People) ->
 
 
 async def test_the_code_that_proved_a_soft_token_opens_no_login(people: People) -> None:
-    """Its step was spent when the token was bound."""
+    """Its step was spent when the token was bound; it costs no attempt, and a clock that is off is named."""
     member = await people.member()
     device = await people.soft_token(member)
     begun = await people.begun(member)
     await login.choose(people.hub, people.visit(), begun.token, BySoftToken())
-    outcome = await login.answer(people.hub, people.visit(), begun.token, device.code(people.now))
-    assert outcome == Refused(Reason.ANSWER_WRONG)
+    for _ in range(6):
+        outcome = await login.answer(people.hub, people.visit(), begun.token, device.code(people.now))
+        assert outcome == Refused(Reason.CODE_USED)
+    people.later(minutes=2)
+    outcome = await login.answer(
+        people.hub, people.visit(), begun.token, device.code(people.now - timedelta(minutes=5))
+    )
+    assert outcome == Refused(Reason.CLOCK_OFF)
+    people.later(seconds=1)
+    assert isinstance(await login.answer(people.hub, people.visit(), begun.token, device.code(people.now)), Admitted)
 
 
 async def test_a_code_is_accepted_once(people: People) -> None:

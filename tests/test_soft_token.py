@@ -63,3 +63,32 @@ def test_a_secret_has_twenty_bytes_and_is_spelled_as_apps_read_it() -> None:
     assert b32decode(asked["secret"][0]) == secret
     assert asked["issuer"] == ["Tegata"]
     assert set(asked) == {"secret", "issuer"}, "SHA-1, 6 digits and 30 s are what apps take for granted"
+
+
+@pytest.mark.parametrize(
+    ("apart", "last_step", "miss"),
+    [
+        (90, -1, soft_token.NearMiss.CLOCK_OFF),
+        (-120, -1, soft_token.NearMiss.CLOCK_OFF),
+        (600, -1, soft_token.NearMiss.CLOCK_OFF),
+        (-600, -1, soft_token.NearMiss.CLOCK_OFF),
+        (660, -1, None),
+        (-660, -1, None),
+        (0, 1111111109 // 30, soft_token.NearMiss.USED),
+        (30, 1111111109 // 30 + 1, soft_token.NearMiss.USED),
+        (120, 1111111109 // 30, soft_token.NearMiss.USED),
+    ],
+)
+def test_a_near_miss_is_recognised_within_ten_minutes(
+    apart: int, last_step: int, miss: soft_token.NearMiss | None
+) -> None:
+    """A code of this token: used before, or of a clock that is off; further off it is like any other."""
+    now = datetime.fromtimestamp(1111111109 + apart, UTC)
+    assert soft_token.near_miss(SECRET, "081804", now=now, last_step=last_step) is miss
+
+
+@pytest.mark.parametrize("typed", ["000000", "081805", "", "０８１８０４"])
+def test_a_code_of_no_token_is_no_near_miss(typed: str) -> None:
+    """A guess is told nothing of clocks."""
+    now = datetime.fromtimestamp(1111111109, UTC)
+    assert soft_token.near_miss(SECRET, typed, now=now, last_step=-1) is None

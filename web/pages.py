@@ -1,6 +1,5 @@
 """How a page is written: its template, in the reader's language, with what every page needs."""
 
-from collections.abc import Callable
 from datetime import datetime
 from functools import cache, partial
 from gettext import GNUTranslations
@@ -19,7 +18,6 @@ from web.csrf import field_for, keep_visit
 from web.paths import own_path
 from web.said import Said, forget_said, said_to, say
 from web.words import translations
-from web.written import Written
 
 # The field that a refusal is about, on pages that have more than one.
 _FIELDS = {
@@ -32,6 +30,8 @@ _FIELDS = {
     Reason.ANSWER_WRONG: "code",
     Reason.CODE_MISSHAPEN: "code",
     Reason.ANSWER_STALE: "code",
+    Reason.CODE_USED: "code",
+    Reason.CLOCK_OFF: "code",
 }
 
 
@@ -137,6 +137,11 @@ def _template(name: str, language: str, time_zone: str) -> Template:
 
 @cache
 def _environment(language: str, time_zone: str) -> Environment:
+    return environment_with(translations(language), time_zone)
+
+
+def environment_with(words: GNUTranslations, time_zone: str) -> Environment:
+    """Make what reads the templates; what the words say is shown as text, never read as a template."""
     environment = Environment(
         loader=PackageLoader("web", "templates"),
         autoescape=True,
@@ -144,14 +149,11 @@ def _environment(language: str, time_zone: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
-        extensions=["jinja2.ext.i18n", Written],
+        extensions=["jinja2.ext.i18n"],
     )
     environment.policies["ext.i18n.trimmed"] = True
-    words = translations(language)
-    environment.globals["words"] = words
     # The i18n extension adds this method at run time; its stubs don't know it.
     environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
-    environment.globals["gettext"] = environment.globals["_"] = _gettext_of(words)
     zone = ZoneInfo(time_zone)
     environment.filters["clock"] = partial(_clock, zone)
     environment.filters["moment"] = partial(_moment, zone)
@@ -165,21 +167,6 @@ def _environment(language: str, time_zone: str) -> Environment:
     # The pieces that pages share: made once, not imported by each page each time.
     environment.globals["m"] = environment.get_template("_macros.html").module
     return environment
-
-
-def _gettext_of(words: GNUTranslations) -> Callable[..., Markup]:
-    """Give the extension's gettext for pages that always escape: a sentence without values is looked up once."""
-
-    @cache
-    def fixed(sentence: str) -> Markup:
-        return Markup(words.gettext(sentence)) % {}  # noqa: S704 - the sentences are ours; what they show is escaped
-
-    def gettext(sentence: str, /, **values: Any) -> Markup:
-        if not values:
-            return fixed(sentence)
-        return Markup(words.gettext(sentence)) % values  # noqa: S704
-
-    return gettext
 
 
 def _clock(zone: ZoneInfo, at: datetime) -> str:

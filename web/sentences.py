@@ -32,6 +32,8 @@ _REASONS = {
     Reason.LOGIN_OVER: N_("This login has ended. Please start again."),
     Reason.NOT_OFFERED: N_("This way is not open to you. Please choose another."),
     Reason.ANSWER_WRONG: N_("That code is not correct."),
+    Reason.CODE_USED: N_("This code was already used. Wait for the next one; this did not count as an attempt."),
+    Reason.CLOCK_OFF: N_("Your phone's clock seems to be wrong. Set it to automatic, then enter the code shown next."),
     Reason.ANSWER_STALE: N_("This code is no longer good."),
     Reason.CODE_MISSHAPEN: N_("The code has six digits. Please check it; this did not count as an attempt."),
     Reason.CODES_BLOCKED: N_(

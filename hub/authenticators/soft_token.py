@@ -4,6 +4,7 @@ import hmac
 import secrets
 from base64 import b32encode
 from datetime import datetime
+from enum import Enum, auto
 
 import pyotp
 
@@ -11,6 +12,15 @@ DIGITS = 6
 PERIOD = 30
 WINDOW = 1
 SECRET_BYTES = 20
+# Steps to either side in which a code is recognised, though refused: ten minutes of a clock that is off.
+RECOGNISED = 20
+
+
+class NearMiss(Enum):
+    """Why a code of this very token is refused."""
+
+    USED = auto()
+    CLOCK_OFF = auto()
 
 
 def mint() -> bytes:
@@ -31,6 +41,22 @@ def matching_step(secret: bytes, typed: str, *, now: datetime, last_step: int) -
         # RFC 6238, 5.2: a step is accepted once.
         if right and step > last_step:
             found = step
+    return found
+
+
+def near_miss(secret: bytes, typed: str, *, now: datetime, last_step: int) -> NearMiss | None:
+    """Recognise a refused code of this token: one that was used, or one of a clock that is off by ten minutes at most.
+
+    Every candidate is compared, so the time tells nothing.
+    """
+    generator = pyotp.HOTP(b32encode(secret).decode(), digits=DIGITS)
+    current = int(now.timestamp()) // PERIOD
+    found: NearMiss | None = None
+    for step in range(max(0, current - RECOGNISED), current + RECOGNISED + 1):
+        if not hmac.compare_digest(generator.at(step).encode(), typed.encode()):
+            continue
+        is_used = step == last_step or (abs(step - current) <= WINDOW and step < last_step)
+        found = NearMiss.USED if is_used or found is NearMiss.USED else NearMiss.CLOCK_OFF
     return found
 
 
