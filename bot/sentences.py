@@ -11,6 +11,10 @@ _REASONS = {
         Reason.LABEL_BAD: "Please use 1 to 32 characters for the label.",
         Reason.LABEL_TAKEN: "There is something with this label already. Please choose another label.",
         Reason.ADDRESS_BAD: "Please check the email address.",
+        Reason.ADDRESS_DOTS: "The part before the @ can't begin or end with a dot or have two dots in a row. Please"
+        " check the email address.",
+        Reason.ADDRESS_DOMAIN: "The part after the @ is not an internet domain. Please check the email address.",
+        Reason.ADDRESS_OURS: "Mail to this domain comes back to this service. Please use an address of your own.",
         Reason.ADDRESS_TAKEN: "This address is in the list already.",
         Reason.ADDRESS_REFUSED: "The owner of this address declined the registration.",
         Reason.ADDRESS_GUARDED: "Codes can't go to a mailbox that this login itself protects.",
@@ -34,6 +38,10 @@ _REASONS = {
         Reason.LABEL_BAD: "ラベルは1文字以上32文字以内で入力してください。",
         Reason.LABEL_TAKEN: "同じラベルがすでにあります。別のラベルにしてください。",
         Reason.ADDRESS_BAD: "メールアドレスの形式が正しくありません。",
+        Reason.ADDRESS_DOTS: "@ より前の部分の先頭や末尾に「.」があるか、「.」が連続しています。"
+        "メールアドレスをご確認ください。",
+        Reason.ADDRESS_DOMAIN: "@ より後の部分が正しくありません。メールアドレスをご確認ください。",
+        Reason.ADDRESS_OURS: "このサービス自身のドメインのアドレスです。ご自分のアドレスを入力してください。",
         Reason.ADDRESS_TAKEN: "このアドレスはすでに一覧にあります。",
         Reason.ADDRESS_REFUSED: "このアドレスの利用者が登録を辞退しました。",
         Reason.ADDRESS_GUARDED: "このログインで守られているメールボックスには、コードを送れません。",

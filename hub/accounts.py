@@ -20,6 +20,7 @@ from hub.labels import (
     fold_label,
     label_of,
 )
+from hub.outcome import Reason
 from hub.visit import Visit
 from models.account import Account
 from models.authenticator import MatrixCard, SoftToken
@@ -27,6 +28,14 @@ from models.contact import Contact
 from models.event import Event
 from models.kinds import Channel, EventKind
 from models.session import Session
+
+_NO_ADDRESS = "an address has the form name@domain"
+_ADDRESS_REASONS = {
+    Reason.ADDRESS_DOTS: "the part before the @ can't begin or end with a dot or have two dots in a row; carriers that"
+    " gave out such addresses stand in TEGATA_DOTTED_MAIL_DOMAINS",
+    Reason.ADDRESS_DOMAIN: "the part after the @ is not an internet domain",
+    Reason.ADDRESS_OURS: "mail to TEGATA_MAIL_DOMAIN comes back to this hub",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +183,14 @@ async def add_contact(hub: Hub, visit: Visit, name: str, *, label: str, address:
     """Give an account a mail contact that counts at once, on the operator's word."""
     account = await find(name)
     try:
-        named, place = label_of(label), address_of(address)
+        named = label_of(label)
     except UnacceptableError as error:
-        message = f"{label!r}, {address!r}: a label has 1 to 32 characters, an address the form name@domain."
+        message = f"{label!r}: a label has 1 to 32 characters."
+        raise RefusedError(message) from error
+    try:
+        place = address_of(address, hub.settings.address_rules)
+    except UnacceptableError as error:
+        message = f"{address!r}: {_ADDRESS_REASONS.get(error.reason, _NO_ADDRESS)}."
         raise RefusedError(message) from error
     try:
         async with in_transaction():

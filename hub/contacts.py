@@ -7,7 +7,7 @@ from tortoise.transactions import in_transaction
 
 from hub import audit, notices, sessions, turns
 from hub.hub import Hub
-from hub.labels import fold_label, label_or_refusal
+from hub.labels import fold_label, label_or_refusal, shown_address
 from hub.outcome import Done, Reason, Refused
 from hub.sessions import Current
 from hub.visit import Visit
@@ -123,7 +123,7 @@ def line(contact: Contact) -> ContactLine:
         channel=contact.channel,
         label=contact.label,
         address=contact.address,
-        shown=contact.shown or contact.address,
+        shown=contact.shown or shown_address(contact.address),
         hides_code=contact.hides_code,
         added_at=contact.added_at,
         confirmed_at=contact.confirmed_at,

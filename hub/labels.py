@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from dataclasses import dataclass
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
@@ -16,13 +17,23 @@ _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _JOINERS = {"\u200d", "\ufe0f"}
 # PostgreSQL keeps no NUL in a text, and nothing encodes one half of a pair of surrogates.
 _UNKEPT = re.compile("[\0\ud800-\udfff]")
+_LOCAL_LENGTH = 64
+# The full-width signs of a Japanese keyboard, and the full stops of one in a domain (UTS 46, 2.3).
+_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}
+_FULL_STOPS = dict.fromkeys(map(ord, "\u3002\uff0e\uff61"), ".")
+# RFC 5322's atoms, with dots wherever a carrier put them but at the beginning.
+_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-][A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]*")
 # Which domains mail reaches is for the operator's mail server to say: a campus may have `.local` ones of its own.
 # The library documents this list as the place to say so.
 SPECIAL_USE_DOMAIN_NAMES.clear()
 
 
 class UnacceptableError(ValueError):
-    """A label, name or address that can't be taken."""
+    """A label, name or address that can't be taken; `reason` says why an address can't."""
+
+    def __init__(self, typed: str, reason: Reason = Reason.ADDRESS_BAD) -> None:
+        super().__init__(typed)
+        self.reason = reason
 
 
 def label_of(typed: str) -> str:
@@ -76,17 +87,40 @@ def fold_account(typed: str) -> str:
     return unicodedata.normalize("NFKC", kept(typed)).strip().casefold()[:ACCOUNT_LENGTH]
 
 
-def address_of(typed: str) -> str:
-    """Check one mail address and give it as mail needs it; the local part as typed, IDN as A-labels.
+@dataclass(frozen=True, slots=True)
+class AddressRules:
+    """What an operator's settings say of addresses.
+
+    `dotted` are the domains of carriers that gave out addresses with dots in odd places; `own` is the domain whose mail
+    comes back to this hub; a domain without a dot is a machine's name.
+    """
+
+    dotted: tuple[str, ...] = ()
+    own: str = ""
+    takes_machines: bool = True
+
+
+_ANY_ADDRESS = AddressRules()
+
+
+def address_of(typed: str, rules: AddressRules = _ANY_ADDRESS) -> str:
+    """Check one mail address and give it as it is kept; the local part as typed, IDN as A-labels, full width folded.
 
     No comments, source routes, quoted local parts, control or bidirectional characters: UnacceptableError.
     """
-    trimmed = unicodedata.normalize("NFC", typed.strip())
+    trimmed = unicodedata.normalize("NFC", typed.strip().translate(_HALF_WIDTH))
     if any(unicodedata.category(sign) in _UNSEEN for sign in trimmed):
-        raise UnacceptableError(typed)
+        raise UnacceptableError(typed, Reason.ADDRESS_BAD)
+    local, at, domain = trimmed.rpartition("@")
+    domain = domain.translate(_FULL_STOPS)
+    if not at:
+        raise UnacceptableError(typed, Reason.ADDRESS_BAD)
+    local = _as_given_out(local, domain, rules)
+    # The dots of a carrier's address are no matter for the standard's grammar, and the rest of it is.
+    plain = re.sub(r"\.+", ".", local).rstrip(".") if _is_dotted(domain, rules) else local
     try:
         valid = validate_email(
-            trimmed,
+            f"{plain}@{domain}",
             check_deliverability=False,
             globally_deliverable=False,
             allow_quoted_local=False,
@@ -95,12 +129,58 @@ def address_of(typed: str) -> str:
             strict=True,
         )
     except EmailNotValidError as error:
-        raise UnacceptableError(typed) from error
+        raise UnacceptableError(typed, _why(plain, domain)) from error
+    ascii_domain = valid.ascii_domain
     # RFC 3696, 2: no top-level domain is all digits; this is a machine's address without its brackets.
-    if valid.ascii_domain.rpartition(".")[2].isdecimal():
-        raise UnacceptableError(typed)
-    local = trimmed.rpartition("@")[0]
-    return f"{local}@{valid.ascii_domain}"
+    if ascii_domain.rpartition(".")[2].isdecimal() or not (rules.takes_machines or "." in ascii_domain):
+        raise UnacceptableError(typed, Reason.ADDRESS_DOMAIN)
+    if ascii_domain == rules.own:
+        raise UnacceptableError(typed, Reason.ADDRESS_OURS)
+    if len(local.encode()) > _LOCAL_LENGTH:
+        raise UnacceptableError(typed, Reason.ADDRESS_BAD)
+    return f"{local}@{ascii_domain}"
+
+
+def _is_dotted(domain: str, rules: AddressRules) -> bool:
+    return domain.casefold() in rules.dotted
+
+
+def _as_given_out(local: str, domain: str, rules: AddressRules) -> str:
+    """Give a carrier's local part without the quotes that the standard wants around its dots."""
+    is_quoted = len(local) > 2 and local[0] == local[-1] == '"'  # noqa: PLR2004 - a sign between two quotes
+    inside = local[1:-1] if is_quoted and _is_dotted(domain, rules) else local
+    return inside if _ATOMS.fullmatch(inside) else local
+
+
+def _why(local: str, domain: str) -> Reason:
+    """Tell what is wrong with an address, for the one who typed it."""
+    if local.startswith(".") or local.endswith(".") or ".." in local:
+        return Reason.ADDRESS_DOTS
+    try:
+        validate_email(f"x@{domain}", check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError:
+        return Reason.ADDRESS_DOMAIN
+    return Reason.ADDRESS_BAD
+
+
+def shown_address(address: str) -> str:
+    """Give a kept address as its owner writes it: an IDN in its own script."""
+    local, at, domain = address.rpartition("@")
+    if "xn--" not in domain:
+        return address
+    try:
+        valid = validate_email(f"x@{domain}", check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError:
+        return address
+    return f"{local}{at}{valid.domain}"
+
+
+def mail_address(address: str) -> str:
+    """Give a kept address as mail servers need it: quoted where its dots are in odd places (RFC 5321, 4.1.2)."""
+    local, _, domain = address.rpartition("@")
+    if local.startswith(".") or local.endswith(".") or ".." in local:
+        return f'"{local}"@{domain}'
+    return address
 
 
 def fold_address(address: str) -> str:

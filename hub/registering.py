@@ -9,7 +9,15 @@ from tortoise.transactions import in_transaction
 from hub import audit, challenges, contacts, sessions, turns
 from hub.delivery import line_of
 from hub.hub import Hub
-from hub.labels import UnacceptableError, address_of, domain_of, fold_address, fold_label, label_or_refusal
+from hub.labels import (
+    UnacceptableError,
+    address_of,
+    domain_of,
+    fold_address,
+    fold_label,
+    label_or_refusal,
+    shown_address,
+)
 from hub.outcome import Added, Confirmed, DeliveryLine, Done, Reason, Refused, Throttled
 from hub.sessions import Current
 from hub.settings import NUMBERS
@@ -53,9 +61,9 @@ async def register(
     if isinstance(named, Refused):
         return named
     try:
-        place = address_of(address)
-    except UnacceptableError:
-        return Refused(Reason.ADDRESS_BAD)
+        place = address_of(address, hub.settings.address_rules)
+    except UnacceptableError as error:
+        return Refused(error.reason)
     async with in_transaction():
         await turns.take(account_id)
         refusal = await _refusal(hub, account_id, named, place)
@@ -106,7 +114,7 @@ async def waiting(hub: Hub, session: Current, contact_id: int, *, now: datetime)
         contact_id=contact.id,
         challenge_id=challenge.id if challenge else None,
         label=contact.label,
-        address=contact.address,
+        address=shown_address(contact.address),
         delivery=line_of(delivery, now) if delivery else None,
         expires_at=challenge.expires_at if challenge else None,
         is_guarded=domain_of(contact.address) in hub.settings.guarded_mail_domains,

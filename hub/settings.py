@@ -20,7 +20,7 @@ from pydantic_core import ErrorDetails
 
 from hub.card_rule import rule_of
 from hub.errors import SettingsError
-from hub.labels import UnacceptableError, address_of, domain_of
+from hub.labels import AddressRules, UnacceptableError, address_of, domain_of
 from hub.policy import Network
 
 PREFIX = "TEGATA_"
@@ -272,6 +272,11 @@ class Settings(BaseModel):
     trusted_proxies: tuple[Network, ...] = Field(
         (), description="Networks of the reverse proxies whose X-Forwarded-For is believed, separated by commas."
     )
+    dotted_mail_domains: tuple[str, ...] = Field(
+        ("docomo.ne.jp", "ezweb.ne.jp"),
+        description="Mail domains of carriers whose addresses may have two dots in a row, or one before the @;"
+        " separated by commas.",
+    )
     guarded_mail_domains: tuple[str, ...] = Field(
         (), description="Mail domains whose mailbox this login protects, separated by commas."
     )
@@ -330,7 +335,7 @@ class Settings(BaseModel):
     def _networks(cls, value: object) -> tuple[Network, ...]:
         return tuple(ip_network(part, strict=False) for part in _parts(value))
 
-    @field_validator("guarded_mail_domains", mode="before")
+    @field_validator("guarded_mail_domains", "dotted_mail_domains", mode="before")
     @classmethod
     def _domains(cls, value: object) -> tuple[str, ...]:
         return tuple(part.casefold() for part in _parts(value))
@@ -419,6 +424,11 @@ class Settings(BaseModel):
             message = "name a zone such as Asia/Tokyo"
             raise ValueError(message) from error
         return value
+
+    @property
+    def address_rules(self) -> AddressRules:
+        """What may be a member's mail address here."""
+        return AddressRules(self.dotted_mail_domains, self.mail_domain, takes_machines=self.mode is Mode.DEMO)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -2,12 +2,12 @@
 
 import asyncio
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import format_datetime
 
 from hub.delivery import Accepted, Deferred, Report
-from hub.labels import UnacceptableError, address_of, domain_of
+from hub.labels import UnacceptableError, address_of, domain_of, mail_address
 from hub.settings import Settings
 from mail_gateway import dkim_keys
 from mail_gateway.dkim_keys import Signer
@@ -32,7 +32,7 @@ async def sent(settings: Settings, address: str, *, now: datetime) -> Dialogue:
     """Send a test mail over the mail server of the settings, on a connection of its own."""
     recorder = Recorder()
     try:
-        recipient = address_of(address)
+        recipient = mail_address(address_of(address, replace(settings.address_rules, own="")))
         relay = Relay(
             relay_address(settings.smtp_url),
             connections=1,

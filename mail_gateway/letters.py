@@ -15,6 +15,7 @@ from typing import TypeAlias
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from hub.delivery import Claimed
+from hub.labels import mail_address
 from models.kinds import Answer, Letter, Notice
 
 _Policy: TypeAlias = "EmailPolicy[EmailMessage]"
@@ -156,7 +157,7 @@ def write(claimed: Claimed, house: House) -> bytes:
 def _own_headers(claimed: Claimed, policy: _Policy) -> bytes:
     """Write the headers that differ from letter to letter."""
     headers = [
-        ("To", _address(claimed.address)),
+        ("To", mail_address(_address(claimed.address))),
         ("Message-ID", claimed.message_id),
         # What belongs together stands together: a code sent again, the notices to one address, a mail and its answer.
         ("In-Reply-To", claimed.answers_to),

@@ -12,7 +12,7 @@ import structlog
 from prometheus_client import Counter, Histogram
 
 from hub.delivery import Accepted, Claimed, Deferred, Failed, Report, Unknown
-from hub.labels import domain_of
+from hub.labels import domain_of, mail_address
 from hub.outage import DATABASE_TROUBLE, Outage
 from hub.outbox import Outbox
 from hub.settings import NUMBERS
@@ -319,7 +319,10 @@ class Sender:
                 message = self._signer.sign(message, now=self._clock())
             sender = claimed.envelope_sender or self._house.envelope_sender
             report = await self._relay.send(
-                message, sender=sender, recipient=claimed.address, at_end=lambda: self._gone_out.add(claimed.id)
+                message,
+                sender=sender,
+                recipient=mail_address(claimed.address),
+                at_end=lambda: self._gone_out.add(claimed.id),
             )
         except UnwritableError as error:
             return Failed(str(error))

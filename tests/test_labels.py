@@ -3,6 +3,7 @@
 import pytest
 
 from hub.labels import (
+    AddressRules,
     UnacceptableError,
     account_of,
     address_of,
@@ -10,7 +11,10 @@ from hub.labels import (
     fold_address,
     fold_label,
     label_of,
+    mail_address,
+    shown_address,
 )
+from hub.outcome import Reason
 
 BIDI = ["\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069", "\u200e", "\u200f"]
 UNSEEN = [
@@ -126,6 +130,10 @@ def test_what_would_trouble_a_header_or_a_path_is_no_account(typed: str) -> None
         ("taro@例え。テスト", "taro@xn--r8jz45g.xn--zckzah"),
         ("taro@mail.campus.local", "taro@mail.campus.local"),
         ("太郎@example.org", "太郎@example.org"),
+        ("ｔａｒｏ＠ｅｘａｍｐｌｅ．ａｃ．ｊｐ", "taro@example.ac.jp"),
+        ("taro＠example。ac。jp", "taro@example.ac.jp"),
+        ("ｔａｒｏ＋ｘ@example.com", "taro+x@example.com"),
+        ("\u3000taro@example.org\u3000", "taro@example.org"),
     ],
 )
 def test_one_address_is_taken_with_its_local_part_as_typed(typed: str, address: str) -> None:
@@ -181,3 +189,56 @@ def test_two_addresses_are_the_same_when_only_the_domains_case_differs() -> None
     """RFC 5321, 2.4: the local part belongs to the mailbox's own server."""
     assert fold_address(address_of("taro@EXAMPLE.org")) == fold_address("taro@example.org")
     assert fold_address("Taro@example.org") != fold_address("taro@example.org")
+
+
+CARRIERS = AddressRules(dotted=("docomo.ne.jp", "ezweb.ne.jp"), own="hub.example", takes_machines=False)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept", "sent"),
+    [
+        ("taro..y@docomo.ne.jp", "taro..y@docomo.ne.jp", '"taro..y"@docomo.ne.jp'),
+        ("taro.@DoCoMo.ne.jp", "taro.@docomo.ne.jp", '"taro."@docomo.ne.jp'),
+        ('"taro...y."@ezweb.ne.jp', "taro...y.@ezweb.ne.jp", '"taro...y."@ezweb.ne.jp'),
+        ("ｔａｒｏ．．ｙ＠ｄｏｃｏｍｏ．ｎｅ．ｊｐ", "taro..y@docomo.ne.jp", '"taro..y"@docomo.ne.jp'),
+        ("taro.y@docomo.ne.jp", "taro.y@docomo.ne.jp", "taro.y@docomo.ne.jp"),
+        ('"taro"@docomo.ne.jp', "taro@docomo.ne.jp", "taro@docomo.ne.jp"),
+    ],
+)
+def test_a_carriers_dots_are_taken_and_sent_in_quotes(typed: str, kept: str, sent: str) -> None:
+    """Japanese carriers gave such addresses out until 2009; the standard wants quotes around them."""
+    assert address_of(typed, CARRIERS) == kept
+    assert mail_address(kept) == sent
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ("taro..y@example.org", Reason.ADDRESS_DOTS),
+        ("taro.@example.org", Reason.ADDRESS_DOTS),
+        (".taro@docomo.ne.jp", Reason.ADDRESS_DOTS),
+        ("taro..y@sub.docomo.ne.jp.example", Reason.ADDRESS_DOTS),
+        ("taro@example..org", Reason.ADDRESS_DOMAIN),
+        ("taro@-example.org", Reason.ADDRESS_DOMAIN),
+        ("taro@localhost", Reason.ADDRESS_DOMAIN),
+        ("taro@192.0.2.1", Reason.ADDRESS_DOMAIN),
+        ("nobody@hub.example", Reason.ADDRESS_OURS),
+        ("reply+1xabc@HUB.example", Reason.ADDRESS_OURS),
+        ("taro", Reason.ADDRESS_BAD),
+        ("taro yamada@example.org", Reason.ADDRESS_BAD),
+        ('"taro\\"..y"@docomo.ne.jp', Reason.ADDRESS_BAD),
+        ("taro..y <x@docomo.ne.jp", Reason.ADDRESS_BAD),
+        ("a" * 60 + "....." + "@docomo.ne.jp", Reason.ADDRESS_BAD),
+    ],
+)
+def test_an_address_is_refused_with_its_reason(typed: str, reason: Reason) -> None:
+    """Dots, domain, our own domain, or anything else; a machine's name is no domain outside the demo."""
+    with pytest.raises(UnacceptableError) as refusal:
+        address_of(typed, CARRIERS)
+    assert refusal.value.reason is reason
+
+
+@pytest.mark.parametrize("typed", ["taro@日本語.jp", "taro@例え.example", "taro@example.org", "太郎@例え.example"])
+def test_an_idn_is_shown_as_it_was_typed(typed: str) -> None:
+    """Kept as A-labels for mail servers, shown in its own script."""
+    assert shown_address(address_of(typed)) == typed

@@ -18,6 +18,7 @@ from prometheus_client import REGISTRY, generate_latest
 
 from hub.breaker import Breaker
 from hub.delivery import Claimed, Deferred, Failed
+from hub.labels import mail_address
 from hub.settings import load
 from mail_gateway import dialogue, dkim_keys, letters
 from mail_gateway.destinations import Destinations
@@ -140,7 +141,7 @@ def test_each_header_is_as_the_email_package_writes_it(address: str) -> None:
     head = write(claimed, HEAD).partition(b"\r\n\r\n")[0] + b"\r\n"
     policy = email.policy.SMTP if address.isascii() else email.policy.SMTPUTF8
     for name, value in (
-        ("To", address),
+        ("To", mail_address(address)),
         ("Date", NOW),
         ("Message-ID", claimed.message_id),
         ("Reply-To", claimed.reply_to),

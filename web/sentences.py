@@ -57,6 +57,11 @@ _REASONS = {
     Reason.LABEL_BAD: N_("Please use 1 to 32 characters for the label."),
     Reason.LABEL_TAKEN: N_("There is something with this label already. Please choose another label."),
     Reason.ADDRESS_BAD: N_("Please check the email address."),
+    Reason.ADDRESS_DOTS: N_(
+        "The part before the @ can't begin or end with a dot or have two dots in a row. Please check the email address."
+    ),
+    Reason.ADDRESS_DOMAIN: N_("The part after the @ is not an internet domain. Please check the email address."),
+    Reason.ADDRESS_OURS: N_("Mail to this domain comes back to this service. Please use an address of your own."),
     Reason.ADDRESS_TAKEN: N_("This address is in the list already."),
     Reason.ADDRESS_REFUSED: N_("The owner of this address declined the registration."),
     Reason.ADDRESS_GUARDED: N_("Codes can't go to a mailbox that this login itself protects."),
