@@ -39,6 +39,8 @@ class Claimed:
     envelope_sender: str = ""
     reply_to: str = ""
     answers_to: str = ""
+    # What kind of letter an answer is about.
+    answered: str = ""
     labels: tuple[str, ...] = ()
     hides_code: bool = False
     # How many copies went out of which it is not known whether they arrived.

@@ -136,6 +136,7 @@ class Outbox:
             language=asked.language,
             message_id=f"<{secrets.token_hex(16)}@{self._domain}>",
             answers_to=to,
+            answered=_answered(asked),
             asked_from="",
             asked_with="",
             posted_at=visit.now,
@@ -332,6 +333,7 @@ class Outbox:
             else "",
             reply_to=mail_addresses.reply_address(self._keys, row, self._mail_domain) if self._mail_domain else "",
             answers_to=row.answers_to,
+            answered=row.answered,
             labels=labels,
             hides_code=contact is not None and contact.hides_code,
             copies=row.copies,
@@ -347,6 +349,13 @@ class Outbox:
 
     async def _drop(self, row: Delivery, now: datetime) -> None:
         await where(Delivery, id=row.id).update(failed_at=now, due_at=None, reply=_NOT_NEEDED)
+
+
+def _answered(asked: Delivery) -> str:
+    """Name what an answer is about: the first letter of the conversation."""
+    if asked.letter is Letter.ANSWER:
+        return asked.answered
+    return Notice.NEW_LOGIN if asked.notice == Notice.NEW_LOGIN else asked.letter
 
 
 def _letter_of(challenge: Challenge) -> Letter:

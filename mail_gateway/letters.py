@@ -11,6 +11,7 @@ from email.policy import SMTP, SMTPUTF8, EmailPolicy
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
@@ -47,7 +48,7 @@ _NOTICES = {
     ("en", Notice.MATRIX_OFF): "Matrix authentication was switched off.",
     ("ja", Notice.MATRIX_ON): "マトリクス認証がオンになりました。",
     ("en", Notice.MATRIX_ON): "Matrix authentication was switched on.",
-    ("ja", Notice.NEW_LOGIN): "{service} へのログインがありました。",
+    ("ja", Notice.NEW_LOGIN): "{service}へのログインがありました。",
     ("en", Notice.NEW_LOGIN): "Somebody logged in to {service} with your account.",
     ("ja", Notice.CONTACT_SUSPENDED): "連絡先「{about}」にメールが届かないため、送信を止めました。",
     ("en", Notice.CONTACT_SUSPENDED): "Mail to the contact “{about}” could not be delivered, so it is suspended.",
@@ -58,7 +59,7 @@ _NOTICES = {
     ("ja", Notice.UNLOCKED): "ICカードでログインした方が、認証の一時停止を解除しました。",
     ("en", Notice.UNLOCKED): "All ways to log in were opened again by somebody who logged in with the IC card.",
     ("ja", Notice.CODES_ALLOWED): "「心当たりがない」とのご報告で止めていたコードの送信が、再開されました。",
-    ("en", Notice.CODES_ALLOWED): "Codes that were kept away after “this was not me” are sent again.",
+    ("en", Notice.CODES_ALLOWED): "Codes that were held back after “this was not me” are sent again.",
     ("ja", Notice.CARD_BLOCKED): "ICカードの利用が停止されました。",
     ("en", Notice.CARD_BLOCKED): "An IC card was blocked.",
     ("ja", Notice.CARD_BOUND): "ICカードが登録されました。",
@@ -141,7 +142,7 @@ def write(claimed: Claimed, house: House) -> bytes:
     page = _rendered(claimed.letter, claimed.language, "html", words)
     policy = SMTPUTF8 if not claimed.address.isascii() else SMTP
     encodings = (_encoding(text), _encoding(page))
-    form = _form(house, _kind(claimed), claimed.language, policy, encodings)
+    form = _form(house, _kind(claimed), claimed.answered, claimed.language, policy, encodings)
     return b"".join(
         [
             _own_headers(claimed, policy),
@@ -192,10 +193,14 @@ def _words(claimed: Claimed, house: House) -> Words:
     notice = ""
     if claimed.notice:
         notice = _NOTICES[claimed.language, Notice(claimed.notice)].format(
-            about=claimed.subject_label, service=house.service
+            about=claimed.subject_label,
+            service=_then(house.service) if claimed.language == "ja" else house.service,
         )
     return {
         "service": house.service,
+        "service_then": _then(house.service),
+        "host": urlsplit(house.origin).hostname or "",
+        "help_text": house.help_url.removeprefix("mailto:"),
         "origin": house.origin,
         "help_url": house.help_url,
         "account": claimed.account,
@@ -218,6 +223,7 @@ def _answer_words(claimed: Claimed, house: House) -> Words:
         "service": house.service,
         "account": claimed.account,
         "help_url": house.help_url,
+        "help_text": house.help_url.removeprefix("mailto:"),
         "answer": _ANSWERS[claimed.language, answer].format(about=claimed.subject_label),
         "lines": _answer_lines(answer, claimed),
         "url": f"{house.origin}/settings/contacts" if answer in _WITH_LINK else "",
@@ -234,6 +240,11 @@ def _answer_lines(answer: Answer, claimed: Claimed) -> tuple[str, ...]:
             return _CONFIRMABLE[claimed.language]
         case _:
             return ()
+
+
+def _then(service: str) -> str:
+    """Give a name as Japanese goes on after it: with a space behind Latin letters alone."""
+    return f"{service} " if service[-1:].isascii() else service
 
 
 def _moment(at: datetime, zone: tzinfo) -> str:
@@ -260,13 +271,23 @@ def _kind(claimed: Claimed) -> Letter | Notice:
     return Notice.NEW_LOGIN if claimed.notice == Notice.NEW_LOGIN else claimed.letter
 
 
+def _subject(kind: Letter | Notice, answered: str, language: str) -> str:
+    """Name a letter's matter; an answer keeps that of the letter that was answered, so that they stand together."""
+    if kind is not Letter.ANSWER or not answered:
+        return _SUBJECTS[language, kind]
+    asked = Notice.NEW_LOGIN if answered == Notice.NEW_LOGIN else Letter(answered)
+    return f"Re: {_SUBJECTS[language, asked]}"
+
+
 @lru_cache(maxsize=64)
-def _form(house: House, kind: Letter | Notice, language: str, policy: _Policy, encodings: tuple[str, str]) -> _Form:
+def _form(
+    house: House, kind: Letter | Notice, answered: str, language: str, policy: _Policy, encodings: tuple[str, str]
+) -> _Form:
     """Have the library write the message of a letter, and cut it where text and page belong."""
     form = EmailMessage(policy)
     try:
         form["From"] = _mailbox(house.sender)
-        form["Subject"] = f"{_SUBJECTS[language, kind]} ({house.service})"
+        form["Subject"] = f"{_subject(kind, answered, language)} ({house.service})"
     except ValueError as error:
         message = "the sender or the service's name can't stand in a header"
         raise UnwritableError(message) from error

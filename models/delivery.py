@@ -54,6 +54,8 @@ class Delivery(Model):
     replied_at: datetime | None = InstantField(null=True)
     # What came later has a default in the database as well: rows of an older release are there when it comes.
     answers_to = fields.CharField(max_length=255, default="", db_default="")
+    # Of an answer: the kind of the letter that was answered, a Letter or a Notice.
+    answered = fields.CharField(max_length=24, default="", db_default="")
     reply = fields.CharField(max_length=200, default="")
     # How many copies went out of which it is not known whether they arrived, and since when that is so.
     copies = fields.SmallIntField(default=0, db_default=0)

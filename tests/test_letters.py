@@ -300,3 +300,54 @@ def test_whatever_the_names_are_the_letter_is_read_as_the_library_would_write_it
     assert [one.addr_spec.encode("utf-8", "surrogateescape").decode() for one in read["To"].addresses] == [address]
     if letter is not Letter.CODE:
         assert label in plain
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("kind", [Letter.CODE, Letter.CONFIRMATION])
+def test_a_code_is_bound_to_its_site_and_seen_in_a_preview(kind: Letter, language: str) -> None:
+    """The last line names the host and the code, by which clients fill it in there alone; the code comes early."""
+    written = message_from_bytes(
+        write(replace(LETTER, letter=kind, language=language, code="123456"), HOUSE), policy=policy.default
+    )
+    assert isinstance(written, EmailMessage)
+    part = written.get_body(("plain",))
+    assert part is not None
+    text = part.get_content()
+    assert text.rstrip().splitlines()[-1] == "@portal.test #123456"
+    assert text.index("123456") < 100
+    assert "http" not in text[: text.index("123456")]
+
+
+@pytest.mark.parametrize(
+    ("language", "answered", "subject"),
+    [
+        ("en", "code", "Re: Your one-time password (Campus Portal)"),
+        ("ja", "confirmation", "Re: メールアドレスの登録の確認 (Campus Portal)"),
+        ("en", "new-login", "Re: A login to your account (Campus Portal)"),
+        ("ja", "", "メールへのお返事 (Campus Portal)"),
+    ],
+)
+def test_an_answer_keeps_the_subject_of_the_letter(language: str, answered: str, subject: str) -> None:
+    """It stands in the same thread, and its first line says what happened."""
+    answer = replace(
+        LETTER, letter=Letter.ANSWER, language=language, notice="confirmed", subject_label="home", answered=answered
+    )
+    written = message_from_bytes(write(answer, HOUSE), policy=policy.default)
+    assert written["Subject"] == subject
+    assert isinstance(written, EmailMessage)
+    part = written.get_body(("plain",))
+    assert part is not None
+    assert "home" in part.get_content().splitlines()[0]
+
+
+@pytest.mark.parametrize(("service", "begins"), [("学内ポータル", "学内ポータルの"), ("Tegata", "Tegata の")])
+def test_japanese_goes_on_after_a_name_as_it_should(service: str, begins: str) -> None:
+    """No space behind Japanese, one behind Latin letters; an address of the help desk is no URL in a text."""
+    house = replace(HOUSE, service=service, help_url="mailto:help@portal.test")
+    written = message_from_bytes(write(replace(LETTER, language="ja"), house), policy=policy.default)
+    assert isinstance(written, EmailMessage)
+    part = written.get_body(("plain",))
+    assert part is not None
+    assert part.get_content().startswith(begins)
+    assert "mailto:" not in part.get_content()
+    assert "help@portal.test" in part.get_content()
