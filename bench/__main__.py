@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 
 import uvloop
 
-from bench import decisions, kiosk, latency, login, mail, size, slack
+from bench import decisions, kiosk, latency, login, mail, power, size, slack
 
 Measurement = Callable[[], Coroutine[object, object, None]]
 MEASUREMENTS: dict[str, tuple[Measurement, str]] = {
@@ -16,6 +16,7 @@ MEASUREMENTS: dict[str, tuple[Measurement, str]] = {
     "mail": (mail.run, "mail coming in and going out, beside bare loops, and codes behind 10,000 notices"),
     "slack": (slack.run, "commands and codes by Slack: how soon, what dropped sockets lose, what two bots do twice"),
     "kiosk": (kiosk.run, "a card's way in and out at a whole kiosk, alone and as one of fifty"),
+    "power": (power.run, "promises missing after a failed sync and a power cut: none may be"),
     "size": (size.run, "start-up time, and memory over 15,000 logins, of the hub and of the whole demo"),
 }
 

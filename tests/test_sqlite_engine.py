@@ -12,6 +12,7 @@ from tortoise.connection import get_connections
 from tortoise.exceptions import BaseORMException, OperationalError
 from tortoise.transactions import in_transaction
 
+from demo.failing_disk import FailingDisk
 from models.database import connected
 from models.disk import Disk
 from models.rows import insert, where
@@ -136,43 +137,11 @@ async def test_nothing_is_promised_before_the_disk_has_answered(file: Path) -> N
                 await where(Throttle, subject="x").update(wrong=2)
 
 
-class _FailingDisk:
-    """A disk whose sync fails once: what that sync should have kept never reaches the platter, as on Linux."""
-
-    def __init__(self, file: Path) -> None:
-        self._log = file.with_name(f"{file.name}-wal")
-        self._kept = 0
-        self._hole: tuple[bytes, int, int] | None = None
-        self.fails_next = False
-
-    def __call__(self, _descriptor: int) -> None:
-        written = self._log.read_bytes()
-        if self.fails_next:
-            self.fails_next = False
-            self._hole = (_salt(written), self._kept, len(written))
-            raise OSError(errno.EIO, "Input/output error")
-        self._kept = len(written)
-
-    @property
-    def platter(self) -> bytes:
-        """The log as it is after a power cut: with the hole, unless the log was begun again since."""
-        written = self._log.read_bytes()
-        if self._hole is None or self._hole[0] != _salt(written):
-            return written
-        _, first, last = self._hole
-        return written[:first] + bytes(last - first) + written[last:]
-
-
-def _salt(log: bytes) -> bytes:
-    # SQLite draws it when it begins the log again; https://www.sqlite.org/fileformat2.html#the_write_ahead_log
-    return log[16:24]
-
-
 async def test_after_a_failed_sync_nothing_is_promised_until_the_log_is_in_the_file(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What waits for the failed sync fails; what is promised later is there after a power cut."""
-    disk = _FailingDisk(file)
+    disk = FailingDisk(file)
     monkeypatch.setattr("models.disk._keep", disk)
     async with connected(f"sqlite:///{file}"):
         for number in range(4):
