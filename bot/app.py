@@ -1,14 +1,15 @@
 """The bot of one process: Bolt with the listeners, and the way by which Slack reaches it."""
 
-import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
+from slack_bolt.authorization import AuthorizeResult
 
+from bot.client import TIMEOUT, Client, quiet
 from bot.connection import Connection
 from bot.desk import Clock, Desk
 from bot.fading import Fading
@@ -16,12 +17,14 @@ from bot.hearing import register
 from bot.listeners import LISTENERS
 from bot.locales import Locales
 from bot.sender import Sender
+from bot.words import Say, say
 from bot.workspaces import Workspaces
+from hub import slack_links
 from hub.hub import Hub
-from hub.settings import Settings
 
 PATH = "/slack/events"
-_TIMEOUT = 10
+# Bolt's own words would be seen if it could not tell whose app it is; ours can't fail that way.
+_NOT_NOW = f"{say(Say.NOT_NOW, 'ja')} / {say(Say.NOT_NOW, 'en')}"
 _LARGEST = 1024 * 1024
 # What comes of bytes that are no text, no JSON, JSON without an end, or not of the shape that Slack's has.
 _UNREADABLE = (ValueError, LookupError, RecursionError, AttributeError, TypeError)
@@ -32,11 +35,12 @@ class Bot:
 
     def __init__(self, hub: Hub, clock: Clock) -> None:
         settings = hub.settings
-        self.client = client_of(settings, settings.slack_bot_token)
-        workspaces = Workspaces(self.client, settings.slack_teams)
-        self.desk = Desk(hub, clock, self.client, workspaces, Locales(self.client))
-        self.sender = Sender(hub, self.client, clock)
+        self.client = Client(settings, settings.slack_bot_token)
+        self._workspaces = Workspaces(self.client, settings.slack_teams)
+        self.desk = Desk(hub, clock, self.client, self._workspaces, Locales(self.client))
+        self.sender = Sender(hub, self.client, clock, self._learned)
         self._fading = Fading(hub, self.client, clock)
+        self._hub = hub
         self._settings = settings
         self._app: AsyncApp | None = None
         self._connection: Connection | None = None
@@ -60,7 +64,8 @@ class Bot:
         """Listen and send while this lasts; `kept` is to outlast it."""
         async with AsyncExitStack() as stack:
             if self._settings.is_slack_called_out:
-                self._connection = Connection(self.bolt(), client_of(self._settings, self._settings.slack_app_token))
+                client = Client(self._settings, self._settings.slack_app_token)
+                self._connection = Connection(self.bolt(), client)
                 await stack.enter_async_context(self._connection.held())
             await stack.enter_async_context(self.sender.running())
             await stack.enter_async_context(self._fading.running())
@@ -71,13 +76,23 @@ class Bot:
         if self._app is None:
             self._app = AsyncApp(
                 name="tegata",
-                client=self.client,
+                authorize=_authorising(self._settings.slack_bot_token),
+                user_facing_authorize_error_message=_NOT_NOW,
                 signing_secret=self._settings.slack_signing_secret,
                 logger=quiet("bot.bolt"),
             )
             for listener in LISTENERS:
                 register(self._app, self.desk, listener)
         return self._app
+
+    async def _learned(self, told: Mapping[str, Any]) -> None:
+        """Keep whose app this is, and name people by their organisation from then on."""
+        before = self._workspaces.organisation
+        self._workspaces.learn(told)
+        organisation = self._workspaces.organisation
+        if organisation and organisation != before:
+            teams = self._workspaces.all | {str(told.get("team_id") or "")} - {""}
+            await slack_links.adopt(self._hub, self.desk.visit(), organisation, teams)
 
     def endpoint(self) -> web.Application:
         """Build what Slack calls in HTTP mode: one URL for commands, buttons and events."""
@@ -97,27 +112,15 @@ class Bot:
         return endpoint
 
 
+def _authorising(token: str) -> Callable[[], Awaitable[AuthorizeResult]]:
+    """Let Bolt take what Slack has signed: it would ask Slack first, and tell members its own words on failure."""
+
+    async def authorised() -> AuthorizeResult:
+        return AuthorizeResult(enterprise_id=None, team_id=None, bot_token=token)
+
+    return authorised
+
+
 def _session() -> ClientSession:
     """Open kept connections to Slack: each call is as if it were the first, only that it need not connect."""
-    return ClientSession(timeout=ClientTimeout(total=_TIMEOUT), cookie_jar=DummyCookieJar())
-
-
-def client_of(settings: Settings, token: str) -> AsyncWebClient:
-    """Make a client of Slack's Web API, wherever that is."""
-    return AsyncWebClient(
-        token=token,
-        base_url=settings.slack_api_url,
-        timeout=_TIMEOUT,
-        logger=quiet("bot.client"),
-        # By itself it would post again what may have been posted; the outbox looks first.
-        retry_handlers=[],
-    )
-
-
-def quiet(name: str) -> logging.Logger:
-    """Give a logger for Slack's libraries, which write whole messages and tickets into theirs."""
-    # What they make for themselves, to answer a command, has a logger of its own.
-    logging.getLogger("slack_sdk").setLevel(logging.CRITICAL)
-    logger = logging.getLogger(name)
-    logger.setLevel(logging.CRITICAL)
-    return logger
+    return ClientSession(timeout=ClientTimeout(total=TIMEOUT), cookie_jar=DummyCookieJar())

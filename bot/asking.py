@@ -4,15 +4,15 @@ from typing import assert_never
 
 from bot import views
 from bot.blocks import Block
-from bot.desk import Desk, Heard
+from bot.desk import Desk, Heard, Surface
 from bot.sentences import clock, refusal
 from bot.telling import head_of, language_of, refresh, refuse, show, tell
-from bot.typed import plain
-from bot.words import escaped
+from bot.typed import is_code, plain
+from bot.words import Say, escaped, say
 from hub import chat
 from hub.chat import OnPage, State
 from hub.not_me import Locked
-from hub.outcome import Added, Asked, Confirmed, Done, Refused, Throttled
+from hub.outcome import Added, Asked, Confirmed, Done, Reason, Refused, Throttled
 
 # Of a word that means nothing.
 _SHOWN = 32
@@ -82,6 +82,9 @@ async def give_help(desk: Desk, heard: Heard) -> None:
 async def say_unknown(desk: Desk, heard: Heard) -> None:
     """Tell that a word means nothing, and what does."""
     language = await language_of(desk, heard)
+    if is_code(plain(heard.text)):
+        await tell(desk, heard, say(Say.TYPE_THERE, language), language=language)
+        return
     words = _WORDS[language]
     unknown = words["unknown"].format(word=escaped(plain(heard.text).split()[0][:_SHOWN]))
     await tell(desk, heard, f"{unknown}\n{words['help']}", language=language)
@@ -101,7 +104,7 @@ async def add(desk: Desk, heard: Heard) -> None:
     """Add an address: the label first, the address last; with less than both, a modal asks for them."""
     *words, address = plain(heard.text).split() or [""]
     if not words:
-        await add_in_window(desk, heard)
+        await _form(desk, heard, address)
         return
     language, label = await language_of(desk, heard), " ".join(words)
     visit = desk.visit(language, by=heard.member)
@@ -120,10 +123,22 @@ async def add(desk: Desk, heard: Heard) -> None:
 
 
 async def add_in_window(desk: Desk, heard: Heard) -> None:
-    """Open the modal that asks for a label and an address."""
+    """Open the modal that asks for a label and an address, with what was typed before."""
+    await _form(desk, heard, "" if heard.value == views.ADD else heard.value)
+
+
+async def _form(desk: Desk, heard: Heard, typed: str) -> None:
     language = await language_of(desk, heard)
-    if await _is_linked(desk, heard, language):
-        await show(desk, heard, views.add_address(language))
+    if not await _is_linked(desk, heard, language):
+        return
+    if heard.surface is Surface.DIRECT:
+        # A message brings no leave to open a window; its button does.
+        sentence = say(Say.PRESS, language)
+        await tell(desk, heard, sentence, [_line(sentence), views.open_form(language, typed=typed)], language=language)
+        return
+    is_address = "@" in typed
+    label, address = ("", typed) if is_address else (typed, "")
+    await show(desk, heard, views.add_address(language, label=label, address=address))
 
 
 async def added(desk: Desk, heard: Heard) -> None:
@@ -147,8 +162,13 @@ async def confirm(desk: Desk, heard: Heard) -> None:
     """Confirm an address with the code from its mail; without one, a modal asks for it."""
     language = await language_of(desk, heard)
     if not heard.text:
-        if await _is_linked(desk, heard, language):
-            await show(desk, heard, views.add_code(0, language))
+        if not await _is_linked(desk, heard, language):
+            return
+        if heard.surface is Surface.DIRECT:
+            sentence = say(Say.PRESS, language)
+            await tell(desk, heard, sentence, [_line(sentence), views.enter_code(0, language)], language=language)
+            return
+        await show(desk, heard, views.add_code(0, language))
         return
     visit = desk.visit(language, by=heard.member)
     outcome = await chat.confirm(desk.hub, visit, heard.member.address, plain(heard.text))
@@ -201,6 +221,8 @@ async def remove(desk: Desk, heard: Heard) -> None:
             words = _WORDS[language]
             sentence = words["remove"].format(label=escaped(outcome.label))
             await tell(desk, heard, f"{sentence}\n<{outcome.url}|{words['open']}>", language=language)
+        case Refused(Reason.NOT_FOUND):
+            await _shown(desk, heard, "which")
         case Refused():
             await refuse(desk, heard, outcome, language=language)
         case _:
@@ -243,8 +265,9 @@ async def end_session(desk: Desk, heard: Heard) -> None:
     outcome = await chat.end_session(desk.hub, visit, heard.member.address, _number(heard.value))
     match outcome:
         case Done():
-            await refresh(desk, heard, language=language)
+            # The window first: it has three seconds, the rest has time.
             await tell(desk, heard, _WORDS[language]["ended"], language=language)
+            await refresh(desk, heard, language=language)
         case Refused():
             await refuse(desk, heard, outcome, language=language)
         case _:

@@ -1,9 +1,11 @@
 """What `/tegata` is followed by, in either language, and who does it."""
 
+import unicodedata
 from dataclasses import replace
 
 from bot import asking, linking
 from bot.desk import Desk, Heard, Work
+from bot.hands import Lane
 from bot.typed import plain
 
 _WORDS: dict[Work, tuple[str, ...]] = {
@@ -23,10 +25,24 @@ _WORDS: dict[Work, tuple[str, ...]] = {
 COMMANDS: dict[str, Work] = {word: work for work, words in _WORDS.items() for word in words}
 
 
+# These may open a window, for which Slack gives three seconds.
+_URGENT = {word for work in (asking.add, asking.confirm, asking.lock) for word in _WORDS[work]}
+
+
+def folded(word: str) -> str:
+    """PURE: read a command word as an input method may write it: full width, large letters."""
+    return unicodedata.normalize("NFKC", word).casefold()
+
+
+def lane_of(text: str) -> Lane:
+    """PURE: tell how long a command may wait for others."""
+    return Lane.NOW if folded((plain(text).split() or [""])[0]) in _URGENT else Lane.ANSWER
+
+
 async def run(desk: Desk, heard: Heard) -> None:
     """Do what was asked; what is not known is told so, with the help."""
     word, _, _ = " ".join(plain(heard.text).split()).partition(" ")
-    command = COMMANDS.get(word.casefold())
+    command = COMMANDS.get(folded(word))
     if command is None:
         await asking.say_unknown(desk, heard)
         return

@@ -12,7 +12,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.errors import error_of
+from bot.errors import error_of, retry_after_of
 from hub.beside import beside
 
 _LOOK_EVERY = 0.2
@@ -30,6 +30,7 @@ class Connection:
         self._app = app
         self._client = client
         self._handler: AsyncSocketModeHandler | None = None
+        self._wait = 0.0
         self.trouble = "the socket to Slack is not open yet"
 
     @asynccontextmanager
@@ -55,7 +56,8 @@ class Connection:
             if why:
                 self.trouble = f"the socket to Slack can't be opened: {why}"
                 _log.warning("bot.no_socket", error=why)
-                await asyncio.sleep(min(_FIRST * 2**failures, _LONGEST))
+                # Slack may ask for more patience than ours.
+                await asyncio.sleep(max(self._wait, min(_FIRST * 2**failures, _LONGEST)))
                 failures = min(failures + 1, 16)
 
     async def _is_open(self) -> bool:
@@ -63,12 +65,18 @@ class Connection:
 
     async def _opened(self) -> str:
         """Open a socket at a fresh address; returns what went wrong, empty when nothing did."""
+        self._wait = 0.0
         try:
             async with asyncio.timeout(_OPENING):
                 await self._close()
+                # The library asks for an address by itself as well, but sleeps where Slack says "too often".
+                told = await self._client.apps_connections_open(app_token=self._client.token or "")
                 self._handler = self._made()
-                await self._handler.client.connect_to_new_endpoint()
+                self._handler.client.wss_uri = str(told["url"])
+                await self._handler.client.connect()  # type: ignore[no-untyped-call]
         except SlackApiError as error:
+            wait = retry_after_of(error)
+            self._wait = wait.total_seconds() if wait is not None else 0.0
             return error_of(error)
         except Exception as error:
             # Of whatever kind: the next try may go better. Its text may hold the ticket.

@@ -76,6 +76,7 @@ class Surface(StrEnum):
     MESSAGE = "message"
     HOME = "home"
     MODAL = "modal"
+    DIRECT = "direct"
 
 
 Reply = Callable[[Block], Awaitable[None]]
@@ -92,7 +93,7 @@ class Heard:
     `text` is what was typed behind a command, `value` a pressed button's, `place` the message it stood in; `typed` is a
     modal's fields by their action, `note` what the modal brought along; `event` what an event tells, as Slack sent it.
     `view` is the modal or home in which a button was pressed, or the modal beneath the one that was sent, which `reply`
-    answers in its place.
+    answers in its place. `workspace` is the one that somebody acts from, `domain` what people call it by.
     """
 
     member: Member
@@ -107,6 +108,8 @@ class Heard:
     surface: Surface = Surface.MESSAGE
     view: str = ""
     reply: Reply = field(default=_unanswered, repr=False)
+    workspace: str = ""
+    domain: str = ""
 
 
 Work = Callable[[Desk, Heard], Awaitable[None]]

@@ -21,6 +21,10 @@ from hub.hub import Hub
 _AT_ONCE = 8
 _LOOK_EVERY = 1.0
 _LATER = timedelta(seconds=10)
+# What could not be rewritten in this time after the code's end is left as it is.
+_TRIED_FOR = timedelta(hours=1)
+# All else is said of this one message, which will not be rewritten however often it is tried.
+_AGAIN = {Meaning.LATER, Meaning.APP, Meaning.PASSING, Meaning.UNKNOWN}
 _log = structlog.get_logger(__name__)
 
 
@@ -57,19 +61,20 @@ class Fading:
         wait: timedelta | None = None
         if place is not None:
             wait = await self._updated(channel=place.channel, stamp=place.stamp, message=message)
-        if wait is None:
+        now = self._clock()
+        if wait is None or now + wait > one.tried_from + _TRIED_FOR:
             await fading.done(one.id)
         else:
-            await fading.put_off(one.id, until=self._clock() + wait)
+            await fading.put_off(one.id, until=now + wait)
 
     async def _updated(self, *, channel: str, stamp: str, message: blocks.Message) -> timedelta | None:
         """Rewrite a message; returns how long to wait before the next try, None when there need be none."""
         try:
             await self._client.chat_update(channel=channel, ts=stamp, text=message.text, blocks=message.blocks)
         except SlackApiError as error:
-            meaning = meaning_of(error_of(error))
-            if meaning in {Meaning.LATER, Meaning.APP}:
-                return retry_after_of(error) or _LATER
+            wait = retry_after_of(error)
+            if wait is not None or meaning_of(error_of(error)) in _AGAIN:
+                return wait or _LATER
             _log.info("slack.not_rewritten", error=error_of(error))
             return None
         except Exception as error:

@@ -1,25 +1,35 @@
-"""The hands that do what was heard: so many at once, and none left at work when the hub closes."""
+"""The hands that do what was heard: what is urgent never waits for what is not, and none is left at work at the end."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from enum import StrEnum
 
 # What was acknowledged must go out before the work of all who came after.
-_AT_ONCE = 4
+_EVENTS_AT_ONCE = 4
+_ANSWERS_AT_ONCE = 16
 _GRACE = 5.0
+
+
+class Lane(StrEnum):
+    """How long something may wait: not at all, for other answers, or for other events."""
+
+    NOW = "now"
+    ANSWER = "answer"
+    EVENT = "event"
 
 
 class Hands:
     """The work under way of one process."""
 
     def __init__(self) -> None:
-        self._room = asyncio.Semaphore(_AT_ONCE)
+        self._rooms = {Lane.ANSWER: asyncio.Semaphore(_ANSWERS_AT_ONCE), Lane.EVENT: asyncio.Semaphore(_EVENTS_AT_ONCE)}
         self._under_way: set[asyncio.Task[object]] = set()
 
     @asynccontextmanager
-    async def free(self) -> AsyncIterator[None]:
-        """Wait for a free hand, and hold it."""
-        async with self.busy(), self._room:
+    async def free(self, lane: Lane) -> AsyncIterator[None]:
+        """Wait for a free hand of a lane, and hold it."""
+        async with self.busy(), self._rooms.get(lane) or nullcontext():
             yield
 
     @asynccontextmanager

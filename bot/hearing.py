@@ -1,24 +1,32 @@
 """How a listener is called: acknowledged first, once for each thing that was done, and never ended by an error."""
 
+import asyncio
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 import structlog
 from prometheus_client import Counter
-from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext, AsyncRespond
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 from slack_sdk.errors import SlackApiError
 
-from bot.desk import Block, Desk, Heard, Member, Place, Surface, Work
+from bot import apologies, views
+from bot.answers import UNREACHED, Answers
+from bot.desk import Desk, Heard, Member, Place, Surface, Work
 from bot.errors import error_of
-from hub import hearings
+from bot.hands import Lane
+from bot.who import domain_in, organisation_in, team_in
+from hub import hearings, slack_links
 
 _log = structlog.get_logger(__name__)
 _heard = Counter("tegata_slack_heard_total", "What was heard from Slack, and what came of it.", ["listener", "outcome"])
 Body = dict[str, Any]
+# Slack waits three seconds for what a window that was sent is to show.
+_SHOWN_WITHIN = 2.2
 
 
 class Source(StrEnum):
@@ -31,36 +39,41 @@ class Source(StrEnum):
     EVENT = "event"
 
 
+def _at_once(_text: str) -> Lane:
+    return Lane.NOW
+
+
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """What is listened to, and the work that it makes."""
+    """What is listened to, the work that it makes, and how long that may wait, by what was typed."""
 
     source: Source
     name: str
     work: Work
+    lane: Callable[[str], Lane] = field(default=_at_once)
+    # A member did it and waits for a word.
+    is_answered: bool = True
 
 
 def register(app: AsyncApp, desk: Desk, listener: Listener) -> None:
     """Have Bolt call a listener."""
 
-    async def hear(ack: AsyncAck, body: Body, context: AsyncBoltContext, respond: AsyncRespond) -> None:
+    async def hear(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
         await ack()
-        async with desk.hands.free():
-            await _done(desk, listener, body, _heard_of(body, context, respond))
+        async with desk.hands.free(listener.lane(str(body.get("text") or ""))):
+            await _done(desk, listener, body, *_heard_of(desk, body, context))
 
-    async def hear_modal(ack: AsyncAck, body: Body, context: AsyncBoltContext, respond: AsyncRespond) -> None:
+    async def hear_modal(ack: AsyncAck, body: Body, context: AsyncBoltContext) -> None:
         """Acknowledge with what the modal is to show: its sentence belongs where the answer was typed."""
-        shown: list[Body] = []
-
-        async def reply(answer: Body) -> None:
-            # At once: what else is to be done may be slow, and Slack waits three seconds.
-            shown.append(answer)
-            await ack(**answer)
-
+        heard, answers = _heard_of(desk, body, context)
+        window = _Window(desk, ack, heard, str((body.get("view") or {}).get("id") or ""))
         async with desk.hands.busy():
-            await _done(desk, listener, body, replace(_heard_of(body, context, respond), reply=reply))
-        if not shown:
-            await ack()
+            work = asyncio.create_task(_done(desk, listener, body, replace(heard, reply=window.reply), answers))
+            await asyncio.wait({work}, timeout=_SHOWN_WITHIN)
+            if not work.done():
+                await window.wait()
+            await work
+        await window.close()
 
     match listener.source:
         case Source.COMMAND:
@@ -75,23 +88,93 @@ def register(app: AsyncApp, desk: Desk, listener: Listener) -> None:
             app.event(listener.name)(hear)
 
 
-async def _done(desk: Desk, listener: Listener, body: Body, heard: Heard) -> None:
+class _Window:
+    """The window that was sent: answered within Slack's three seconds, with the outcome or with a word to wait."""
+
+    def __init__(self, desk: Desk, ack: AsyncAck, heard: Heard, view_id: str) -> None:
+        self._desk = desk
+        self._ack = ack
+        self._heard = heard
+        self._view_id = view_id
+        self._language = desk.locales.known(heard.member.user) or "en"
+        self._is_shown = False
+        self._is_late = False
+
+    async def reply(self, answer: Body) -> None:
+        """Show what came of it; also when Slack waits no more."""
+        if not self._is_shown:
+            self._is_shown = True
+            await self._ack(**answer)
+            return
+        if self._is_late:
+            await self._update(answer)
+
+    async def wait(self) -> None:
+        """Say that it is still being done, if nothing was shown yet."""
+        if not self._is_shown:
+            self._is_shown = self._is_late = True
+            waiting = apologies.waiting(self._desk.hub.settings.service_name, self._language)
+            await self._ack(**views.instead(waiting))
+
+    async def close(self) -> None:
+        """Acknowledge, if nothing was shown."""
+        if not self._is_shown:
+            await self._ack()
+
+    async def _update(self, answer: Body) -> None:
+        view = answer.get("view")
+        if view is None:
+            sentence = " ".join(str(one) for one in (answer.get("errors") or {}).values())
+            view = views.told(self._desk.hub.settings.service_name, sentence, self._language)
+        try:
+            await self._desk.client.views_update(view_id=self._view_id, view=view)
+        except (SlackApiError, *UNREACHED):
+            await self._heard.respond(views.text_of(view))
+
+
+async def _done(desk: Desk, listener: Listener, body: Body, heard: Heard, answers: Answers) -> None:
     """Do a listener's work, unless this was heard before, here or by another process."""
+    outcome = "failed"
     try:
         if not await hearings.once(desk.hub, name_of(body), now=desk.clock()):
-            _heard.labels(listener.name, "again").inc()
+            outcome = "again"
             return
+        await _noted(desk, listener, heard)
         await listener.work(desk, heard)
+        outcome = "refused" if answers.refused else "done"
     except SlackApiError as error:
         # Slack's answer to what we asked of it; its text has no secret, but the request has.
-        _heard.labels(listener.name, "refused").inc()
+        outcome = "refused"
         _log.warning("bot.slack_refused", listener=listener.name, error=error_of(error))
-    except Exception:
+        await _apologised(desk, listener, heard, error)
+    except UNREACHED as error:
+        outcome = "refused"
+        _log.warning("bot.slack_unreached", listener=listener.name, error=type(error).__name__)
+        await _apologised(desk, listener, heard, error)
+    except Exception as error:
         # Whatever goes wrong with one must not end the others.
-        _heard.labels(listener.name, "failed").inc()
         _log.exception("bot.failed", listener=listener.name)
-    else:
-        _heard.labels(listener.name, "done").inc()
+        await _apologised(desk, listener, heard, error)
+    finally:
+        _heard.labels(listener.name, outcome).inc()
+
+
+async def _noted(desk: Desk, listener: Listener, heard: Heard) -> None:
+    """Keep from which admitted workspaces an organisation's member acts; so many admit them."""
+    if not listener.is_answered or not heard.workspace:
+        return
+    desk.workspaces.grant([heard.workspace])
+    if heard.member.team != heard.workspace and heard.workspace in desk.workspaces.all:
+        await slack_links.remember(heard.member.address, teams=[heard.workspace])
+
+
+async def _apologised(desk: Desk, listener: Listener, heard: Heard, error: Exception) -> None:
+    """Say that it did not work: no act of a member ends in silence."""
+    if not listener.is_answered:
+        return
+    with suppress(Exception):
+        # The way that is left may fail as well; its own line is in the log then.
+        await apologies.say_sorry(desk, heard, error, is_window=listener.source is Source.MODAL)
 
 
 def name_of(body: Mapping[str, Any]) -> str:
@@ -102,28 +185,38 @@ def name_of(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _heard_of(body: Body, context: AsyncBoltContext, respond: AsyncRespond) -> Heard:
-    async def told(text: str, blocks: Sequence[Block] = ()) -> None:
-        await respond(text=text, blocks=list(blocks) or None, response_type="ephemeral", replace_original=False)
-
+def _heard_of(desk: Desk, body: Body, context: AsyncBoltContext) -> tuple[Heard, Answers]:
     action: Body = next(iter(body.get("actions") or ()), {})
-    view = body.get("view") or {}
-    return Heard(
-        member=Member(context.team_id or context.enterprise_id or "", context.user_id or ""),
-        respond=told,
+    view, event = body.get("view") or {}, body.get("event") or {}
+    team, place, user = team_in(body), _place(body), context.user_id or ""
+    answers = Answers(
+        desk.client,
+        user,
+        url=str(context.response_url or ""),
+        channel=place.channel if place else str(body.get("channel_id") or event.get("channel") or ""),
+        thread=str(event.get("thread_ts") or ""),
+    )
+    heard = Heard(
+        member=Member(desk.workspaces.identity(team, organisation_in(body)), user),
+        respond=answers,
         text=str(body.get("text") or ""),
         value=str(action.get("value") or ""),
-        place=_place(body),
+        place=place,
         trigger=str(body.get("trigger_id") or ""),
         typed=_typed(view),
         note=str(view.get("private_metadata") or ""),
-        event=body.get("event") or {},
+        event=event,
         surface=_surface(body),
         view=str(view.get("previous_view_id" if body.get("type") == "view_submission" else "id") or ""),
+        workspace=team,
+        domain=domain_in(body),
     )
+    return heard, answers
 
 
 def _surface(body: Body) -> Surface:
+    if (body.get("event") or {}).get("type") == "message":
+        return Surface.DIRECT
     if body.get("response_url"):
         return Surface.MESSAGE
     return Surface.HOME if (body.get("view") or {}).get("type") == "home" else Surface.MODAL

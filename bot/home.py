@@ -1,21 +1,42 @@
 """The App Home and the shortcut: the same state of the account, wherever somebody looks for it."""
 
+import asyncio
+
+from slack_sdk.errors import SlackApiError
+
 from bot import views
 from bot.desk import Desk, Heard
-from bot.telling import head_of, language_of, refresh, show
+from bot.errors import retry_after_of
+from bot.sentences import refusal
+from bot.telling import head_of, language_of, publish, show
 from hub import chat
 from hub.chat import State
 
+_LONGEST_WAIT = 30.0
+
 
 async def opened(desk: Desk, heard: Heard) -> None:
-    """Show the App Home to whoever looks at it."""
-    if heard.event.get("tab") == "home":
-        await refresh(desk, heard, language=await language_of(desk, heard))
+    """Show the App Home to whoever looks at it; once more, when Slack was asked too often."""
+    if heard.event.get("tab") != "home":
+        return
+    language = await language_of(desk, heard)
+    state = await chat.state(desk.hub, heard.member.address, now=desk.clock())
+    try:
+        await publish(desk, heard, state, language=language)
+    except SlackApiError as error:
+        wait = retry_after_of(error)
+        if wait is None or wait.total_seconds() > _LONGEST_WAIT:
+            raise
+        await asyncio.sleep(wait.total_seconds())
+        await publish(desk, heard, state, language=language)
 
 
 async def shortcut(desk: Desk, heard: Heard) -> None:
     """Show the account in a modal, from wherever somebody is."""
     language = await language_of(desk, heard)
     state = await chat.state(desk.hub, heard.member.address, now=desk.clock())
-    shown = views.state_of(state, language, head_of(desk)) if isinstance(state, State) else views.unlinked(language)
+    if isinstance(state, State):
+        shown = views.state_of(state, language, head_of(desk))
+    else:
+        shown = views.unlinked(refusal(state, language, desk.hub.settings.zone), language)
     await show(desk, heard, views.window(desk.hub.settings.service_name, shown, language))

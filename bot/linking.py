@@ -1,11 +1,15 @@
 """`/tegata link` and `/tegata unlink`."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from bot.desk import Desk, Heard, Member
-from bot.locales import language_in
+from slack_sdk.errors import SlackApiError
+
+from bot import telling, views
+from bot.answers import UNREACHED
+from bot.desk import Desk, Heard
 from bot.words import Say, escaped, say
 from hub import slack_links
 from hub.outcome import Refused, Throttled
@@ -20,27 +24,31 @@ class Person:
     """What Slack tells of a user."""
 
     profile: Profile
-    language: str
+    teams: frozenset[str]
     is_member: bool
 
 
 async def link(desk: Desk, heard: Heard) -> None:
     """Give a member the address of the page on which the Slack account is linked."""
     service = desk.hub.settings.service_name
-    person = await person_of(desk, heard.member)
-    if not await desk.workspaces.count(heard.member.team):
-        await heard.respond(say(Say.NOT_THIS_WORKSPACE, person.language, service=service))
-        return
-    if not person.is_member:
-        await heard.respond(say(Say.NOT_FOR_GUESTS, person.language))
-        return
-    outcome = await slack_links.ask(desk.hub, desk.visit(person.language), person.profile)
-    await heard.respond(_told(outcome, person.language, service))
+    with suppress(SlackApiError, *UNREACHED):
+        # The workspace's name is good to have, no more.
+        await desk.workspaces.know()
+    person = await person_of(desk, heard)
+    language = person.profile.language
+    if not await desk.workspaces.count(person.teams):
+        sentence = say(Say.NOT_THIS_WORKSPACE, language, service=service)
+    elif not person.is_member:
+        sentence = say(Say.NOT_FOR_GUESTS, language)
+    else:
+        outcome = await slack_links.ask(desk.hub, desk.visit(language), person.profile)
+        sentence = _told(outcome, language, service)
+    await telling.tell(desk, heard, sentence, [views.spoken(sentence)], language=language)
 
 
 async def unlink(desk: Desk, heard: Heard) -> None:
     """End the linking of the Slack account that asks."""
-    language = await language_of(desk, heard.member)
+    language = await telling.language_of(desk, heard)
     outcome = await slack_links.unlink(desk.hub, desk.visit(language), heard.member.address)
     match outcome:
         case Unlinked(account, label):
@@ -49,30 +57,32 @@ async def unlink(desk: Desk, heard: Heard) -> None:
             sentence = say(Say.NOT_LINKED, language, service=desk.hub.settings.service_name)
         case _:
             assert_never(outcome)
-    await heard.respond(sentence)
+    await telling.tell(desk, heard, sentence, language=language)
 
 
-async def language_of(desk: Desk, member: Member) -> str:
-    """Tell a member's language: the account's own, or Slack's."""
-    linked = await slack_links.linked_to(member.address)
-    if linked is not None and linked.language:
-        return linked.language
-    return await desk.locales.of(member.user)
-
-
-async def person_of(desk: Desk, member: Member) -> Person:
+async def person_of(desk: Desk, heard: Heard) -> Person:
     """Ask Slack who somebody is."""
+    member = heard.member
     told = await desk.client.users_info(user=member.user, include_locale=True)
     user = told["user"]
     profile = user.get("profile") or {}
     name = profile.get("real_name") or user.get("real_name") or user.get("name") or member.user
     handle = user.get("name") or ""
     # In a channel shared with others, a user may belong to a workspace that is not the one we are in.
-    home = user.get("team_id") or member.team
-    is_ours = home == member.team or member.team in teams_of(user)
+    home = user.get("team_id") or heard.workspace
+    theirs = {heard.workspace, member.team} - {""}
+    is_ours = home in theirs or bool(theirs & set(teams_of(user))) or organisation_of(user) == member.team
+    teams = {heard.workspace, *teams_of(user)} - {""}
+    is_organisation = member.team != heard.workspace
     return Person(
-        Profile(member.address, f"{name} (@{handle})" if handle else name, await desk.workspaces.name_of(member.team)),
-        language_in(user),
+        Profile(
+            member.address,
+            f"{name} (@{handle})" if handle else name,
+            desk.workspaces.name_of(heard.workspace, heard.domain),
+            tuple(sorted(teams & desk.workspaces.all)) if is_organisation else (),
+            desk.locales.learn(member.user, user),
+        ),
+        frozenset(teams or {member.team}),
         is_ours and is_full_member(user),
     )
 
@@ -85,6 +95,11 @@ def is_full_member(user: Mapping[str, Any]) -> bool:
 def teams_of(user: Mapping[str, Any]) -> tuple[str, ...]:
     """PURE: name the workspaces of an organisation that a user of it is in; none outside one."""
     return tuple((user.get("enterprise_user") or {}).get("teams") or ())
+
+
+def organisation_of(user: Mapping[str, Any]) -> str:
+    """PURE: name the organisation that a user belongs to; empty outside one."""
+    return str((user.get("enterprise_user") or {}).get("enterprise_id") or user.get("enterprise_id") or "")
 
 
 def _told(outcome: LinkAsked | Linked | Throttled, language: str, service: str) -> str:

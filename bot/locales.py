@@ -18,7 +18,7 @@ class Locales:
         self._known: dict[str, tuple[str, float]] = {}
 
     async def of(self, user: str) -> str:
-        """Tell somebody's language; English when Slack does not say."""
+        """Tell somebody's language; empty when Slack does not say."""
         language, until = self._known.get(user, ("", 0.0))
         if monotonic() < until:
             return language
@@ -26,14 +26,22 @@ class Locales:
             told = await self._client.users_info(user=user, include_locale=True)
         except Exception:
             # A proxy's page that the library can't read is among it: no command fails for want of this.
-            return language or "en"
+            return language
+        return self.learn(user, told.get("user") or {})
+
+    def learn(self, user: str, told: Mapping[str, Any]) -> str:
+        """Keep the language of what Slack tells of a user."""
         if len(self._known) >= _MOST:
             self._known.clear()
-        self._known[user] = (language_in(told.get("user") or {}), monotonic() + _FOR)
+        self._known[user] = (language_in(told), monotonic() + _FOR)
         return self._known[user][0]
 
+    def known(self, user: str) -> str:
+        """Tell somebody's language without asking; empty when it is not known."""
+        return self._known.get(user, ("", 0.0))[0]
+
     def forget(self, user: str) -> None:
-        """Ask anew next time."""
+        """Ask again next time."""
         self._known.pop(user, None)
 
 

@@ -1,31 +1,53 @@
 """The button "This was not me" under a message."""
 
+from datetime import timedelta
 from typing import assert_never
 
-from bot import blocks, linking
-from bot.desk import Desk, Heard
+import structlog
+from slack_sdk.errors import SlackApiError
+
+from bot import blocks, telling
+from bot.answers import UNREACHED
+from bot.blocks import Message
+from bot.desk import Desk, Heard, Place
+from bot.errors import error_of
 from bot.words import Say, say
-from hub import not_me
+from hub import fading, not_me
 from hub.not_me import Disowned
 from hub.outcome import Refused
 from models.kinds import Channel
 
+_LATER = timedelta(seconds=5)
+_log = structlog.get_logger(__name__)
+
 
 async def pressed(desk: Desk, heard: Heard) -> None:
-    """End what the message told of, if it was written to whoever pressed; the message says what happened."""
+    """End what the message told of, if it was written to the member who pressed; the message says what happened."""
     letter = await not_me.received(heard.value, channel=Channel.SLACK, address=heard.member.address, now=desk.clock())
     if letter is None:
-        await heard.respond(say(Say.GONE, await linking.language_of(desk, heard.member)))
+        await heard.respond(say(Say.GONE, await telling.language_of(desk, heard)))
         return
     outcome = await not_me.disown(desk.hub, desk.visit(letter.language), letter.id)
     match outcome:
         case Disowned():
             message = blocks.disowned(outcome.codes_from, letter.language, desk.hub.settings.zone)
-            if heard.place is not None:
-                await desk.client.chat_update(
-                    channel=heard.place.channel, ts=heard.place.stamp, text=message.text, blocks=message.blocks
-                )
+            if heard.place is None or not await _rewritten(desk, heard.place, message):
+                # It is done, so it must be said; the message itself is rewritten as those of ended codes are.
+                await fading.put_off(letter.id, until=desk.clock() + _LATER)
+                await heard.respond(message.text)
         case Refused():
             await heard.respond(say(Say.GONE, letter.language))
         case _:
             assert_never(outcome)
+
+
+async def _rewritten(desk: Desk, place: Place, message: Message) -> bool:
+    try:
+        await desk.client.chat_update(channel=place.channel, ts=place.stamp, text=message.text, blocks=message.blocks)
+    except SlackApiError as error:
+        _log.warning("slack.not_rewritten", error=error_of(error))
+        return False
+    except UNREACHED as error:
+        _log.warning("slack.not_rewritten", error=type(error).__name__)
+        return False
+    return True

@@ -8,6 +8,12 @@ from hub.outcome import Reason, Refused, Throttled
 _REASONS = {
     "en": {
         Reason.NOT_LINKED: "This Slack account is not linked yet. `/tegata link` links it.",
+        Reason.SLACK_GONE: "The link of this Slack account is suspended, because messages could not be delivered here."
+        " `/tegata link` links it again.",
+        Reason.SLACK_LEFT: "The link of this Slack account is suspended, because the account was deactivated or made a"
+        " guest in Slack. `/tegata link` links it again.",
+        Reason.SLACK_AWAY: "The link of this Slack account is suspended, because the app was removed from the"
+        " workspace. `/tegata link` links it again.",
         Reason.LABEL_BAD: "Please use 1 to 32 characters for the label.",
         Reason.LABEL_TAKEN: "There is something with this label already. Please choose another label.",
         Reason.ADDRESS_BAD: "Please check the email address.",
@@ -35,6 +41,12 @@ _REASONS = {
     },
     "ja": {
         Reason.NOT_LINKED: "このSlackアカウントはまだ連携していません。`/tegata link` で連携できます。",
+        Reason.SLACK_GONE: "メッセージを届けられなかったため、このSlackアカウントの連携を停止しています。"
+        "`/tegata link` でもう一度連携できます。",
+        Reason.SLACK_LEFT: "Slackでアカウントが無効化されたか、ゲストに変更されたため、連携を停止しています。"
+        "`/tegata link` でもう一度連携できます。",
+        Reason.SLACK_AWAY: "ワークスペースからアプリが削除されたため、このSlackアカウントの連携を停止しています。"
+        "`/tegata link` でもう一度連携できます。",
         Reason.LABEL_BAD: "ラベルは1文字以上32文字以内で入力してください。",
         Reason.LABEL_TAKEN: "同じラベルがすでにあります。別のラベルにしてください。",
         Reason.ADDRESS_BAD: "メールアドレスの形式が正しくありません。",

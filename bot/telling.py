@@ -5,11 +5,12 @@ from contextlib import suppress
 
 from slack_sdk.errors import SlackApiError
 
-from bot import linking, views
+from bot import views
+from bot.answers import UNREACHED
 from bot.blocks import Block, Head, plain
 from bot.desk import Desk, Heard, Surface
 from bot.sentences import refusal
-from hub import chat
+from hub import chat, slack_links
 from hub.chat import State
 from hub.outcome import Refused, Throttled
 
@@ -21,17 +22,27 @@ def head_of(desk: Desk) -> Head:
 
 async def language_of(desk: Desk, heard: Heard) -> str:
     """Tell the member's language: the account's own, or Slack's."""
-    return await linking.language_of(desk, heard.member)
+    member = heard.member
+    linked = await slack_links.linked_to(member.address)
+    if linked is not None and linked.language:
+        return linked.language
+    language = await desk.locales.of(member.user)
+    if linked is not None and language:
+        await slack_links.remember(member.address, language=language)
+    return language or "en"
 
 
 async def tell(desk: Desk, heard: Heard, sentence: str, blocks: Sequence[Block] = (), *, language: str) -> None:
     """Tell it to the one person who did it, and to nobody else in the channel."""
-    match heard.surface:
-        case Surface.MESSAGE:
-            await heard.respond(sentence, blocks)
-        case Surface.HOME | Surface.MODAL:
-            shown = list(blocks) or [plain(sentence)]
-            await show(desk, heard, views.window(desk.hub.settings.service_name, shown, language))
+    if heard.surface in {Surface.MESSAGE, Surface.DIRECT}:
+        await heard.respond(sentence, blocks)
+        return
+    shown = list(blocks) or [plain(sentence)]
+    try:
+        await show(desk, heard, views.window(desk.hub.settings.service_name, shown, language))
+    except (SlackApiError, *UNREACHED):
+        # What was done is done: its sentence comes by the direct message when no window opens.
+        await heard.respond(sentence, blocks)
 
 
 async def refuse(desk: Desk, heard: Heard, why: Refused | Throttled, *, language: str) -> None:
@@ -48,19 +59,22 @@ async def show(desk: Desk, heard: Heard, view: views.View) -> None:
 
 
 async def refresh(desk: Desk, heard: Heard, *, language: str) -> None:
-    """Show the account as it is now, in the App Home and in the modal that shows it."""
+    """Show the account as it is now, in the modal that shows it and in the App Home; nobody waits for it."""
     state = await chat.state(desk.hub, heard.member.address, now=desk.clock())
     # Nobody's answer depends on it: a workspace may have switched the tab off, a modal may be closed.
-    with suppress(SlackApiError):
-        await desk.client.views_publish(user_id=heard.member.user, view=_home(desk, state, language))
     if heard.surface is Surface.MODAL and heard.view and isinstance(state, State):
         shown = views.state_of(state, language, head_of(desk))
         window = views.window(desk.hub.settings.service_name, shown, language)
-        with suppress(SlackApiError):
+        with suppress(SlackApiError, *UNREACHED):
             await desk.client.views_update(view_id=heard.view, view=window)
+    with suppress(SlackApiError, *UNREACHED):
+        await publish(desk, heard, state, language=language)
 
 
-def _home(desk: Desk, state: State | Refused, language: str) -> views.View:
+async def publish(desk: Desk, heard: Heard, state: State | Refused, *, language: str) -> None:
+    """Show the account in the App Home."""
     if isinstance(state, Refused):
-        return views.home_unlinked(language)
-    return views.home(views.state_of(state, language, head_of(desk)))
+        view = views.home_unlinked(refusal(state, language, desk.hub.settings.zone), language)
+    else:
+        view = views.home(views.state_of(state, language, head_of(desk)))
+    await desk.client.views_publish(user_id=heard.member.user, view=view)

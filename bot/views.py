@@ -10,12 +10,13 @@ from hub.contacts import ContactLine
 from hub.sessions import SessionLine
 from models.kinds import Channel
 
-ADD, CONFIRM, CODE, LOCK = "add", "confirm", "code", "lock"
+ADD, CONFIRM, CODE, LOCK, LINK = "add", "confirm", "code", "lock", "link"
 END_SESSION, SHORTCUT = "end-session", "tegata"
 LANGUAGE = {"ja": "language-ja", "en": "language-en"}
 View = dict[str, Any]
 # Slack's own limit.
 _TITLE = 24
+_VALUE = 2000
 _WORDS = {
     "en": {
         "account": "Account {account}",
@@ -56,7 +57,7 @@ _WORDS = {
         "digits": "The two digits on the page",
         "approve-text": "Somebody is logging in as {account}. If it is not you, cancel and press “This was not me”.",
         "from": "Login from",
-        "unlinked": "This Slack account is not linked yet. Type `/tegata link` and open the page that it answers with.",
+        "link": "Link",
         "language": "Language",
     },
     "ja": {
@@ -98,8 +99,7 @@ _WORDS = {
         "approve-text": "誰かが {account} としてログインしようとしています。ご自身でなければ、キャンセルして"
         "「心当たりがない」を押してください。",
         "from": "アクセス元",
-        "unlinked": "このSlackアカウントはまだ連携していません。`/tegata link` と入力し、"
-        "返信にあるページを開いてください。",
+        "link": "連携する",
         "language": "言語",
     },
 }
@@ -160,9 +160,9 @@ def home(blocks: list[Block]) -> View:
     return {"type": "home", "blocks": blocks}
 
 
-def home_unlinked(language: str) -> View:
-    """Show how to link."""
-    return home([_spoken(_WORDS[language]["unlinked"])])
+def home_unlinked(sentence: str, language: str) -> View:
+    """Show why nothing is linked, with the button that links."""
+    return home(unlinked(sentence, language))
 
 
 def window(title: str, blocks: list[Block], language: str) -> View:
@@ -178,18 +178,32 @@ def window(title: str, blocks: list[Block], language: str) -> View:
 
 def told(title: str, sentence: str, language: str) -> View:
     """Show one sentence as a modal."""
-    return window(title, [_spoken(sentence)], language)
+    return window(title, [spoken(sentence)], language)
 
 
-def unlinked(language: str) -> list[Block]:
-    """Say how to link."""
-    return [_spoken(_WORDS[language]["unlinked"])]
+def unlinked(sentence: str, language: str) -> list[Block]:
+    """Say why nothing is linked, with the button that links."""
+    return [spoken(sentence), _actions(_button(_WORDS[language]["link"], LINK, style="primary"))]
 
 
-def add_address(language: str) -> View:
-    """Ask for a label and an address."""
+def text_of(view: View) -> str:
+    """Give the sentences of a view as one text, for where no window can be shown."""
+    texts = [block.get("text") for block in view.get("blocks") or () if block.get("type") == "section"]
+    return "\n".join(str(text["text"]) for text in texts if text)
+
+
+def open_form(language: str, *, typed: str = "") -> Block:
+    """Give the button that opens the form for an address, with what was typed already."""
+    return _actions(_button(_WORDS[language]["add"], ADD, value=typed[:_VALUE]))
+
+
+def add_address(language: str, *, label: str = "", address: str = "") -> View:
+    """Ask for a label and an address; what was typed already stands in the fields."""
     words = _WORDS[language]
-    fields = [_input("label", words["label"], most=200), _input("address", words["address"], most=320)]
+    fields = [
+        _input("label", words["label"], most=200, typed=label),
+        _input("address", words["address"], most=320, typed=address),
+    ]
     return _form(ADD, words["add-title"], words["add-ok"], fields, language=language)
 
 
@@ -256,8 +270,10 @@ def _form(callback: str, title: str, submit: str, fields: list[Block], *, langua
     }
 
 
-def _input(name: str, label: str, *, most: int) -> Block:
+def _input(name: str, label: str, *, most: int, typed: str = "") -> Block:
     element = {"type": "plain_text_input", "action_id": name, "max_length": most}
+    if typed:
+        element["initial_value"] = typed[:most]
     return {"type": "input", "block_id": name, "label": _text(label), "element": element}
 
 
@@ -291,6 +307,6 @@ def _text(text: str) -> Block:
     return {"type": "plain_text", "text": text, "emoji": False}
 
 
-def _spoken(text: str) -> Block:
+def spoken(text: str) -> Block:
     """A sentence of ours, whose commands stand out; nothing that people wrote."""
     return {"type": "section", "text": {"type": "mrkdwn", "text": text}}

@@ -15,6 +15,12 @@ class Say(StrEnum):
     NOT_THIS_WORKSPACE = "not-this-workspace"
     NOT_NOW = "not-now"
     GONE = "gone"
+    AGAIN = "again"
+    BUSY = "busy"
+    ASK_DESK = "ask-desk"
+    WORKING = "working"
+    TYPE_THERE = "type-there"
+    PRESS = "press"
 
 
 _WORDS = {
@@ -45,6 +51,21 @@ _WORDS = {
     ("ja", Say.NOT_NOW): "いま処理できませんでした。しばらくしてからもう一度お試しください。",
     ("en", Say.GONE): "This has expired or was already removed.",
     ("ja", Say.GONE): "期限切れか、すでに削除されています。",
+    (
+        "en",
+        Say.AGAIN,
+    ): "The window could not be opened in time. Please press the button, or type the command, again.",
+    ("ja", Say.AGAIN): "時間内に画面を開けませんでした。ボタンまたはコマンドをもう一度お試しください。",
+    ("en", Say.BUSY): "Slack is busy just now. Please try again in {number} seconds.",
+    ("ja", Say.BUSY): "Slackが混み合っています。{number}秒ほど待ってから、もう一度お試しください。",
+    ("en", Say.ASK_DESK): "Slack does not let this app do that at present. Please tell the help desk.",
+    ("ja", Say.ASK_DESK): "現在、Slack側の設定によりこの操作ができません。窓口にご連絡ください。",
+    ("en", Say.WORKING): "One moment, please. The result appears here.",
+    ("ja", Say.WORKING): "処理しています。結果はこの画面に表示されます。",
+    ("en", Say.TYPE_THERE): "Please type the code on the login page, not here.",
+    ("ja", Say.TYPE_THERE): "コードはここではなく、ログイン画面に入力してください。",
+    ("en", Say.PRESS): "Please press the button and fill in the form.",
+    ("ja", Say.PRESS): "ボタンを押して、画面に入力してください。",
 }
 
 

@@ -35,6 +35,8 @@ class Suspended(StrEnum):
 
     NO_MAILBOX = "no-mailbox"
     SLACK_GONE = "slack-gone"
+    SLACK_LEFT = "slack-left"
+    SLACK_AWAY = "slack-away"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,15 @@ async def suspend(hub: Hub, visit: Visit, contact: Contact, why: Suspended) -> f
     return await _told(hub, visit, contact.account_id, contact.id, label=contact.label, why=why)
 
 
+async def resume(hub: Hub, visit: Visit, contact: Contact) -> bool:
+    """Lift a contact's suspension, in the caller's transaction; False when there is none."""
+    suspended = Contact.filter(id=contact.id, confirmed_at__isnull=False, suspended_at__isnull=False)
+    if await suspended.update(suspended_at=None, suspended_why="") != 1:
+        return False
+    await audit.record(hub.keys, EventKind.CONTACT_RESUMED, visit, contact.account_id, contact=contact.id)
+    return True
+
+
 async def _suspended(hub: Hub, visit: Visit, delivery: Delivery) -> frozenset[Channel]:
     """Suspend the delivery's contact, in the caller's transaction, and tell the member on the others."""
     living = Contact.filter(
@@ -116,7 +127,7 @@ async def _told(
     hub: Hub, visit: Visit, account_id: int, contact_id: int, *, label: str, why: Suspended
 ) -> frozenset[Channel]:
     await audit.record(hub.keys, EventKind.CONTACT_SUSPENDED, visit, account_id, contact=contact_id)
-    notice = Notice.SLACK_SUSPENDED if why is Suspended.SLACK_GONE else Notice.CONTACT_SUSPENDED
+    notice = Notice.CONTACT_SUSPENDED if why is Suspended.NO_MAILBOX else Notice.SLACK_SUSPENDED
     # Nobody did it from somewhere.
     about_it = replace(visit, address="", browser="")
     return await notices.tell_all(hub, about_it, account_id, notice, about=label, but=contact_id)

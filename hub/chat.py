@@ -17,7 +17,6 @@ from models.rows import where
 
 LANGUAGES = ("ja", "en")
 _SHOWN = 80
-_NOBODY = Refused(Reason.NOT_LINKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ async def state(hub: Hub, speaker: str, *, now: datetime) -> State | Refused:
     """Tell how the speaker's account stands."""
     contact = await speakers.contact_of(speaker)
     if contact is None:
-        return _NOBODY
+        return await speakers.missing(speaker)
     account = contact.account
     has = await bound.of(hub, account)
     rows = await where(Contact, account_id=account.id).all(order_by="id")
@@ -74,7 +73,7 @@ async def add(hub: Hub, visit: Visit, speaker: str, *, label: str, address: str)
     """
     contact = await speakers.contact_of(speaker)
     if contact is None:
-        return _NOBODY
+        return await speakers.missing(speaker)
     return _hindrance(contact.account, visit) or await registering.register(
         hub, _as_shown(contact, visit), contact.account_id, label=label, address=address
     )
@@ -86,7 +85,7 @@ async def confirm(
     """Confirm a waiting address with the code from its mail; where none is named, whichever the code belongs to."""
     contact = await speakers.contact_of(speaker)
     if contact is None:
-        return _NOBODY
+        return await speakers.missing(speaker)
     refusal = _hindrance(contact.account, visit)
     if refusal is not None:
         return refusal
@@ -100,7 +99,7 @@ async def removal(hub: Hub, speaker: str, label: str) -> OnPage | Refused:
     """Say where a contact is removed: that needs the password, as on the web."""
     contact = await speakers.contact_of(speaker)
     if contact is None:
-        return _NOBODY
+        return await speakers.missing(speaker)
     named = await where(Contact, account_id=contact.account_id, label_folded=fold_label(label)).first()
     if named is None:
         return Refused(Reason.NOT_FOUND)
@@ -110,26 +109,30 @@ async def removal(hub: Hub, speaker: str, label: str) -> OnPage | Refused:
 async def send_again(hub: Hub, visit: Visit, speaker: str) -> Asked | Refused | Throttled:
     """Send here once more what a login page waits for."""
     contact = await speakers.contact_of(speaker)
-    return await login.send_to(hub, visit, contact.id) if contact else _NOBODY
+    return await login.send_to(hub, visit, contact.id) if contact else await speakers.missing(speaker)
 
 
 async def lock(hub: Hub, visit: Visit, speaker: str) -> Locked | Refused:
     """End every login and session of the speaker's account, keep codes away for a while, and tell the help desk."""
     contact = await speakers.contact_of(speaker)
-    return await not_me.lock(hub, visit, contact.account_id) if contact else _NOBODY
+    return await not_me.lock(hub, visit, contact.account_id) if contact else await speakers.missing(speaker)
 
 
 async def end_session(hub: Hub, visit: Visit, speaker: str, session_id: int) -> Done | Refused:
     """End one session of the speaker's account."""
     contact = await speakers.contact_of(speaker)
-    return await sessions.end_of(hub, visit, contact.account_id, session_id) if contact else _NOBODY
+    return (
+        await sessions.end_of(hub, visit, contact.account_id, session_id)
+        if contact
+        else await speakers.missing(speaker)
+    )
 
 
 async def speak(speaker: str, language: str) -> Done | Refused:
     """Keep the language that the member chose, for chat, mail and pages."""
     contact = await speakers.contact_of(speaker)
     if contact is None:
-        return _NOBODY
+        return await speakers.missing(speaker)
     if language not in LANGUAGES:
         return Refused(Reason.NOT_FOUND)
     await where(Account, id=contact.account_id).update(language=language)

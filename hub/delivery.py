@@ -57,10 +57,11 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """Not now; try again, at the earliest after `retry_after`."""
+    """Not now; try again, at the earliest after `retry_after`; `is_stopped` when it may take somebody to mend it."""
 
     reply: str
     retry_after: timedelta | None = None
+    is_stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

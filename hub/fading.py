@@ -53,6 +53,8 @@ class Faded:
     ending: Ending
     at: datetime
     codes_from: datetime | None
+    # From when on it may have been tried; retries need an end.
+    tried_from: datetime
 
 
 async def claim(*, limit: int, now: datetime) -> list[Faded]:
@@ -92,4 +94,5 @@ async def _faded(row: Delivery, challenge: Challenge | None, now: datetime) -> F
         ending=ending,
         at=at,
         codes_from=codes_from,
+        tried_from=row.disowned_at or row.expires_at,
     )

@@ -26,6 +26,7 @@ from models.fields import instant
 from models.kinds import Answer, AuthenticatorKind, Channel, Letter, Notice
 from models.login import Challenge
 from models.rows import Row, change, fresh, insert, read, where, write_each
+from models.slack import SlackMember
 
 _URGENCY = {Letter.CODE: 0, Letter.APPROVAL: 0, Letter.CONFIRMATION: 1, Letter.ANSWER: 1, Letter.NOTICE: 2}
 # Letters that no challenge is behind.
@@ -91,7 +92,7 @@ class Outbox:
         `login_id` or `session_id` is what asked for it, for whoever reads the letter and knows nothing of it.
         """
         letter = _letter_of(challenge)
-        delivery = self._drafted(letter, contact, account, visit)
+        delivery = self._drafted(letter, contact, account, visit, await _language(contact, account, visit))
         delivery.challenge_id = challenge.id
         delivery.login_id = login_id
         delivery.session_id = session_id
@@ -106,7 +107,8 @@ class Outbox:
 
         `about` is the label it is about, `session_id` the session in which it was done.
         """
-        delivery = self._drafted(Letter.NOTICE, contact, account, visit)
+        language = await _language(contact, account, visit)
+        delivery = self._drafted(Letter.NOTICE, contact, account, visit, language)
         delivery.notice = notice
         delivery.about = about
         delivery.session_id = session_id
@@ -237,13 +239,17 @@ class Outbox:
         match report:
             case Accepted(reply, remote):
                 fades_at = claimed.expires_at if _fades_at(claimed) else None
-                await mine.update(accepted_at=now, due_at=None, reply=_short(reply), remote=remote, fades_at=fades_at)
+                await mine.update(
+                    accepted_at=now, due_at=None, delayed_at=None, reply=_short(reply), remote=remote, fades_at=fades_at
+                )
             case Failed(reply):
                 await mine.update(failed_at=now, due_at=None, reply=_short(reply))
-            case Deferred(reply, retry_after):
+            case Deferred(reply, retry_after, is_stopped):
                 due_at = now + _retry_in(claimed.attempt, retry_after)
                 if due_at < claimed.expires_at:
-                    await mine.update(due_at=due_at, lease="", reply=_short(reply))
+                    # The page says at once that another way is better than waiting.
+                    delayed_at = now if is_stopped else None
+                    await mine.update(due_at=due_at, delayed_at=delayed_at, lease="", reply=_short(reply))
                 elif claimed.copies:
                     await mine.update(due_at=None, lease="", reply=_short(reply))
                 else:
@@ -279,7 +285,7 @@ class Outbox:
         closed = await over.filter(unknown_at=None).update(failed_at=now, due_at=None, reply=_EXPIRED)
         return closed + await over.filter(unknown_at__isnull=False).update(due_at=None)
 
-    def _drafted(self, letter: Letter, contact: Contact, account: Account, visit: Visit) -> Delivery:
+    def _drafted(self, letter: Letter, contact: Contact, account: Account, visit: Visit, language: str) -> Delivery:
         return fresh(
             Delivery,
             account_id=account.id,
@@ -290,7 +296,7 @@ class Outbox:
             address=contact.address,
             address_folded=contact.address_folded,
             label=contact.label,
-            language=account.language or visit.language,
+            language=language,
             message_id=f"<{secrets.token_hex(16)}@{self._domain}>",
             asked_from=visit.address,
             asked_with=visit.browser,
@@ -356,6 +362,14 @@ def _answered(asked: Delivery) -> str:
     if asked.letter is Letter.ANSWER:
         return asked.answered
     return Notice.NEW_LOGIN if asked.notice == Notice.NEW_LOGIN else asked.letter
+
+
+async def _language(contact: Contact, account: Account, visit: Visit) -> str:
+    """Choose a letter's language: the member's choice, else that of the channel it goes by, else the page's."""
+    if account.language or contact.channel is not Channel.SLACK:
+        return account.language or visit.language
+    member = await where(SlackMember, contact_id=contact.id).first()
+    return (member.language if member else "") or visit.language
 
 
 def _letter_of(challenge: Challenge) -> Letter:

@@ -20,6 +20,7 @@ from hub.settings import NUMBERS
 from hub.visit import Visit
 from models.account import Account
 from models.contact import Contact
+from models.delivery import Delivery
 from models.kinds import Channel, EventKind, Notice
 from models.rows import insert, insert_unless_taken, where
 from models.slack import SlackLink, SlackMember
@@ -27,15 +28,22 @@ from models.slack import SlackLink, SlackMember
 _PURPOSE = "slack-link"
 _NONCE_BYTES = 16
 _TOKEN_BYTES = 16
+_TEAMS_LENGTH = 255
+_RESUMABLE = (Suspended.SLACK_AWAY, Suspended.SLACK_GONE)
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A Slack account: its address `TEAM/USER`, and the names that people know it by."""
+    """A Slack account: its address `TEAM/USER`, and the names that people know it by.
+
+    In an organisation TEAM is the organisation's id, and `teams` are its admitted workspaces that the person is in.
+    """
 
     address: str
     name: str
     workspace: str
+    teams: tuple[str, ...] = ()
+    language: str = ""
 
     @property
     def shown(self) -> str:
@@ -83,6 +91,8 @@ async def ask(hub: Hub, visit: Visit, profile: Profile) -> LinkAsked | Linked | 
         nonce=secrets.token_bytes(_NONCE_BYTES),
         asked_at=visit.now,
         expires_at=visit.now + NUMBERS.slack_link_life,
+        teams=_written(profile.teams),
+        language=profile.language,
     )
     lately = where(SlackLink, address=profile.address, asked_at__gt=visit.now - NUMBERS.slack_link_life)
     async with in_transaction():
@@ -135,7 +145,18 @@ async def linked_to(address: str) -> Linked | None:
     account = await where(Account, id=contact.account_id, disabled_at=None).first() if contact else None
     if contact is None or account is None:
         return None
-    return Linked(contact.id, account.id, account.name, account.language, contact.label)
+    language = account.language or (member.language if member else "")
+    return Linked(contact.id, account.id, account.name, language, contact.label)
+
+
+async def remember(address: str, *, language: str = "", teams: Iterable[str] = ()) -> None:
+    """Keep what Slack told of a linked person: the language, and workspaces that the person acts from."""
+    member = await where(SlackMember, address=address).first()
+    if member is None:
+        return
+    known = _written([*member.teams.split(), *teams])
+    if (language or member.language, known) != (member.language, member.teams):
+        await where(SlackMember, id=member.id).update(language=language or member.language, teams=known)
 
 
 async def unlink(hub: Hub, visit: Visit, address: str) -> Unlinked | Refused:
@@ -155,22 +176,78 @@ async def unlink(hub: Hub, visit: Visit, address: str) -> Unlinked | Refused:
 
 
 async def suspend(hub: Hub, visit: Visit, addresses: Iterable[str]) -> int:
-    """Suspend what is linked to these Slack accounts; returns how many were."""
+    """Suspend what is linked to these Slack accounts, whose owners left; returns how many were."""
     members = await SlackMember.filter(address__in=list(addresses)).select_related("contact")
-    return await _suspended(hub, visit, members)
+    return await _suspended(hub, visit, members, Suspended.SLACK_LEFT)
 
 
 async def suspend_workspace(hub: Hub, visit: Visit, team: str) -> int:
-    """Suspend what is linked to a whole workspace; returns how many were."""
+    """Suspend what is linked to a whole workspace or organisation that took the app out; returns how many were."""
     members = await SlackMember.filter(address__startswith=f"{team}/").select_related("contact")
-    return await _suspended(hub, visit, members)
+    return await _suspended(hub, visit, members, Suspended.SLACK_AWAY)
 
 
-async def _suspended(hub: Hub, visit: Visit, members: Iterable[SlackMember]) -> int:
+async def withdraw(hub: Hub, visit: Visit, organisation: str, teams: Iterable[str], *, left: Iterable[str]) -> int:
+    """Suspend those of an organisation whom only these workspaces admitted; `left` are those that still admit."""
+    withdrawn, rest = set(teams), set(left)
+    lost = []
+    for member in await SlackMember.filter(address__startswith=f"{organisation}/").select_related("contact"):
+        remaining = [team for team in member.teams.split() if team not in withdrawn]
+        # Of a row without workspaces it is not known which of those that are left admits its owner.
+        is_admitted = bool(remaining) or (not member.teams and bool(rest))
+        if not is_admitted:
+            # Its workspaces stay written: `resume` finds it by them.
+            lost.append(member)
+        elif remaining != member.teams.split():
+            await where(SlackMember, id=member.id).update(teams=_written(remaining))
+    for team in withdrawn:
+        lost += await SlackMember.filter(address__startswith=f"{team}/").select_related("contact")
+    return await _suspended(hub, visit, lost, Suspended.SLACK_AWAY)
+
+
+async def resume(hub: Hub, visit: Visit, workspace: str) -> int:
+    """Lift the suspensions that the app's or the account's absence from a workspace caused; returns how many.
+
+    The contacts of people who were deactivated, or made guests, stay suspended.
+    """
+    members = await SlackMember.filter(contact__suspended_why__in=list(_RESUMABLE)).select_related("contact")
+    number = 0
+    for member in members:
+        if not member.address.startswith(f"{workspace}/") and workspace not in member.teams.split():
+            continue
+        async with in_transaction():
+            number += await bounces.resume(hub, visit, member.contact)
+    return number
+
+
+async def adopt(hub: Hub, visit: Visit, organisation: str, teams: Iterable[str]) -> int:
+    """Name linked people by their organisation, who were named by a workspace before; returns how many.
+
+    Of two rows of one person the older stays; the other is suspended, for a Slack account has one account.
+    """
+    number = 0
+    for team in sorted(set(teams) - {organisation}):
+        for member in await SlackMember.filter(address__startswith=f"{team}/").order_by("id").select_related("contact"):
+            address = f"{organisation}/{member.address.partition('/')[2]}"
+            if await SlackMember.exists(address=address):
+                await _suspended(hub, visit, [member], Suspended.SLACK_GONE)
+                continue
+            async with in_transaction():
+                known = _written([*member.teams.split(), team])
+                await where(SlackMember, id=member.id).update(address=address, teams=known)
+                await where(Contact, id=member.contact_id).update(address=address, address_folded=address)
+                await Delivery.filter(contact_id=member.contact_id, address=member.address).update(
+                    address=address, address_folded=address
+                )
+            number += 1
+    return number
+
+
+async def _suspended(hub: Hub, visit: Visit, members: Iterable[SlackMember], why: Suspended) -> int:
     number = 0
     for member in members:
         async with in_transaction():
-            told = await bounces.suspend(hub, visit, member.contact, Suspended.SLACK_GONE)
+            told = await bounces.suspend(hub, visit, member.contact, why)
         if told is not None:
             number += 1
             await notices.rouse(hub, told)
@@ -209,7 +286,11 @@ async def _bound(account_id: int, profile: Profile, label: str, now: datetime) -
     contact.label, contact.label_folded, contact.shown = label, fold_label(label), profile.shown[:200]
     contact.confirmed_at, contact.suspended_at, contact.suspended_why = now, None, ""
     await contact.save()
-    if before is None and not await insert_unless_taken(SlackMember(address=profile.address, contact_id=contact.id)):
+    known = {"teams": _written(profile.teams), "language": profile.language}
+    if before is not None:
+        await where(SlackMember, address=profile.address).update(**known)
+        return contact
+    if not await insert_unless_taken(SlackMember(address=profile.address, contact_id=contact.id, **known)):
         # Somebody else was quicker, to another account.
         await contact.delete()
         return Refused(Reason.LINKED_ALREADY)
@@ -229,12 +310,17 @@ def _legible(name: str) -> str:
     return " ".join("".join(sign if sign.isprintable() else " " for sign in name).split())
 
 
+def _written(teams: Iterable[str]) -> str:
+    """Write workspaces into one column, each once."""
+    return " ".join(sorted(set(teams)))[:_TEAMS_LENGTH]
+
+
 def _is_live(link: SlackLink, now: datetime) -> bool:
     return link.used_at is None and link.expires_at > now
 
 
 def _profile(link: SlackLink) -> Profile:
-    return Profile(link.address, link.name, link.workspace)
+    return Profile(link.address, link.name, link.workspace, tuple(link.teams.split()), link.language)
 
 
 def _token_of(keys: KeyRing, link: SlackLink) -> str:

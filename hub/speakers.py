@@ -3,10 +3,13 @@
 A speaker is the address of a contact, TEAM/USER, as the signed payload names it; nothing that was typed counts.
 """
 
+from hub.outcome import Reason, Refused
 from models.account import Account
 from models.contact import Contact
 from models.rows import where
 from models.slack import SlackMember
+
+_WHY = {str(why): why for why in (Reason.SLACK_GONE, Reason.SLACK_LEFT, Reason.SLACK_AWAY)}
 
 
 async def contact_of(speaker: str) -> Contact | None:
@@ -20,3 +23,10 @@ async def contact_of(speaker: str) -> Contact | None:
         return None
     contact.account = account
     return contact
+
+
+async def missing(speaker: str) -> Refused:
+    """Say why a speaker has no contact: none was linked, or it is suspended and why."""
+    linked = await where(SlackMember, address=speaker).first()
+    contact = await where(Contact, id=linked.contact_id, suspended_at__isnull=False).first() if linked else None
+    return Refused(_WHY.get(contact.suspended_why, Reason.SLACK_GONE) if contact else Reason.NOT_LINKED)

@@ -137,6 +137,7 @@ class EventKind(StrEnum):
     CONTACT_RENAMED = "contact-renamed"
     CONTACT_REMOVED = "contact-removed"
     CONTACT_SUSPENDED = "contact-suspended"
+    CONTACT_RESUMED = "contact-resumed"
     BOUNCED = "bounced"
     MAIL_READ = "mail-read"
     SLACK_LINK_ASKED = "slack-link-asked"

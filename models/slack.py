@@ -25,6 +25,9 @@ class SlackLink(Model):
     asked_at: datetime = InstantField()
     expires_at: datetime = InstantField()
     used_at: datetime | None = InstantField(null=True)
+    # What the linking hands on to the member's row.
+    teams = fields.CharField(max_length=255, default="", db_default="")
+    language = fields.CharField(max_length=2, default="", db_default="")
 
     class Meta:
         table = "slack_link"
@@ -40,6 +43,10 @@ class SlackMember(Model):
         "models.Contact", related_name="slack_members", on_delete=fields.CASCADE
     )
     contact_id: int
+    # The admitted workspaces that the person was seen in, divided by spaces; empty outside an organisation.
+    teams = fields.CharField(max_length=255, default="", db_default="")
+    # The language of the person's Slack; empty while it is not known.
+    language = fields.CharField(max_length=2, default="", db_default="")
 
     class Meta:
         table = "slack_member"

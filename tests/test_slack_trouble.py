@@ -33,10 +33,10 @@ from tests.walks import enter_password, settled
     ("error", "meaning"),
     [(one, Meaning.APP) for one in ("invalid_auth", "token_revoked", "not_authed", "missing_scope")]
     + [(one, Meaning.CONTACT) for one in ("user_disabled", "user_not_found", "cannot_dm_bot", "is_archived")]
-    + [("channel_not_found", Meaning.CHANNEL), ("message_not_found", Meaning.MESSAGE), ("brand_new", Meaning.LATER)],
+    + [("channel_not_found", Meaning.CHANNEL), ("message_not_found", Meaning.MESSAGE), ("brand_new", Meaning.UNKNOWN)],
 )
 def test_what_slack_says_has_a_meaning(error: str, meaning: Meaning) -> None:
-    """What ends the app, a contact or a message; what nobody knows is tried again."""
+    """What ends the app, a contact or a message; what is not known is told apart, to be seen."""
     assert meaning_of(error) is meaning
 
 

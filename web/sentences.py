@@ -103,6 +103,9 @@ _DELIVERIES = {
         " way."
     ),
     (Channel.SLACK, DeliveryState.ACCEPTED): N_("Code by Slack to %(label)s, posted in Slack %(time)s"),
+    (Channel.SLACK, DeliveryState.DELAYED): N_(
+        "Code by Slack to %(label)s: Slack does not let the hub post at present. Please choose another way."
+    ),
     (Channel.SLACK, DeliveryState.FAILED): N_(
         "Code by Slack to %(label)s could not be posted. Please choose another way."
     ),
@@ -115,7 +118,9 @@ _APPROVALS = {
         " another way."
     ),
     DeliveryState.ACCEPTED: N_("Message in Slack to %(label)s, sent %(time)s"),
-    DeliveryState.DELAYED: N_("Message in Slack to %(label)s, sent %(time)s"),
+    DeliveryState.DELAYED: N_(
+        "Message in Slack to %(label)s: Slack does not let the hub post at present. Please choose another way."
+    ),
     DeliveryState.FAILED: N_("The message in Slack to %(label)s could not be delivered. Please choose another way."),
     DeliveryState.EXPIRED: N_("The message in Slack to %(label)s has ended."),
 }
@@ -134,6 +139,12 @@ _CONFIRMATIONS = {
 _SUSPENDED = {
     Suspended.NO_MAILBOX: N_("mail could not be delivered: the address does not exist any more"),
     Suspended.SLACK_GONE: N_("this Slack account can't be reached any more; /tegata link in Slack links it again"),
+    Suspended.SLACK_LEFT: N_(
+        "this Slack account was deactivated or made a guest; /tegata link in Slack links it again"
+    ),
+    Suspended.SLACK_AWAY: N_(
+        "the app was removed from the Slack workspace; when it is back, /tegata link in Slack links it again"
+    ),
 }
 _AMR = {
     "pwd": N_("password"),

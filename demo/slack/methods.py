@@ -57,10 +57,11 @@ def auth_test(call: Call) -> Payload:
         "url": f"https://{call.workspace.domain}.slack.com/",
         "team": call.workspace.name,
         "user": call.workspace.users[app.user_id].name,
-        "team_id": call.workspace.id,
+        "team_id": call.workspace.organisation or call.workspace.id,
         "user_id": app.user_id,
         "bot_id": app.bot_id,
-        "is_enterprise_install": False,
+        "enterprise_id": call.workspace.organisation or None,
+        "is_enterprise_install": bool(call.workspace.organisation),
     }
 
 

@@ -31,7 +31,9 @@ def typed(text: str) -> str:
 
 def slash_command(workspace: Workspace, user: User, channel: Channel, command: str, text: str, leave: Leave) -> Payload:
     """Write a slash command."""
+    organisation = {"enterprise_id": workspace.organisation, "enterprise_name": "Org"} if workspace.organisation else {}
     return {
+        **organisation,
         "token": workspace.app.verification_token,
         "team_id": user.team_id,
         "team_domain": workspace.domain,
@@ -42,7 +44,7 @@ def slash_command(workspace: Workspace, user: User, channel: Channel, command: s
         "command": command,
         "text": typed(text) if workspace.app.escapes_commands else text,
         "api_app_id": workspace.app.id,
-        "is_enterprise_install": "false",
+        "is_enterprise_install": str(bool(workspace.organisation)).lower(),
         "response_url": leave.response_url,
         "trigger_id": leave.trigger_id,
     }
@@ -139,11 +141,11 @@ def event(workspace: Workspace, inner: Payload, *, now: datetime) -> Payload:
         "event_time": int(now.timestamp()),
         "authorizations": [
             {
-                "enterprise_id": None,
-                "team_id": workspace.id,
+                "enterprise_id": workspace.organisation or None,
+                "team_id": None if workspace.organisation else workspace.id,
                 "user_id": workspace.app.user_id,
                 "is_bot": True,
-                "is_enterprise_install": False,
+                "is_enterprise_install": bool(workspace.organisation),
             }
         ],
         "is_ext_shared_channel": False,
@@ -154,11 +156,12 @@ def event(workspace: Workspace, inner: Payload, *, now: datetime) -> Payload:
 def _interaction(workspace: Workspace, user: User, kind: str, leave: Leave) -> Payload:
     return {
         "type": kind,
-        "team": {"id": user.team_id, "domain": workspace.domain},
+        "team": {"id": user.team_id, "domain": workspace.domain}
+        | ({"enterprise_id": workspace.organisation} if workspace.organisation else {}),
         "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team_id},
         "api_app_id": workspace.app.id,
         "token": workspace.app.verification_token,
         "trigger_id": leave.trigger_id,
-        "enterprise": None,
-        "is_enterprise_install": False,
+        "enterprise": {"id": workspace.organisation, "name": "Org"} if workspace.organisation else None,
+        "is_enterprise_install": bool(workspace.organisation),
     }

@@ -75,6 +75,8 @@ class Doors:
             return Response(status=400, text="invalid_payload")
         fault = self._core.faults.take("response_url")
         await self._record("response_url", said, str(fault.status) if isinstance(fault, faults.Break) else "")
+        if isinstance(fault, faults.Slow):
+            await asyncio.sleep(fault.seconds)
         if isinstance(fault, faults.Break):
             return Response(status=fault.status)
         try:

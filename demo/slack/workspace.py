@@ -102,6 +102,8 @@ class Workspace:
         self.id = TEAM
         self.name = "Portal"
         self.domain = "portal"
+        # The organisation's id, where the app was installed for all its workspaces; and who is in which of them.
+        self.organisation = ""
         self.app = App()
         self.users = {one.id: one for one in people()}
         bot = User(self.app.user_id, "portal", self.app.name, is_bot=True)
