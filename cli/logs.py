@@ -30,6 +30,7 @@ def configure(settings: Settings) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             redact,
+            printable,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -42,12 +43,16 @@ def configure(settings: Settings) -> None:
     logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler])
 
 
+# What a traceback is laid out with.
+_LAYOUT = "\n\t"
+
+
 class _Redacted(logging.Formatter):
     """What a library logs, its traceback included, without a token."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Write a line of the log."""
-        return _TOKEN.sub("(token)", super().format(record))
+        return _escaped(_TOKEN.sub("(token)", super().format(record)), but=_LAYOUT)
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -58,3 +63,30 @@ def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         elif isinstance(value, str):
             event[name] = _TOKEN.sub("(token)", value)
     return event
+
+
+def printable(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Escape what a terminal would obey or hide, in every field: only signs that print are written as they are."""
+    for name, value in event.items():
+        event[name] = _printable(value, but=_LAYOUT if name == "exception" else "")
+    return event
+
+
+def _printable(value: object, *, but: str) -> object:
+    if isinstance(value, str):
+        return _escaped(value, but=but)
+    if isinstance(value, dict):
+        return {_printable(name, but=""): _printable(one, but="") for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_printable(one, but="") for one in value]
+    return value
+
+
+def _escaped(text: str, *, but: str = "") -> str:
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() or sign in but else _escape(sign) for sign in text)
+
+
+def _escape(sign: str) -> str:
+    return sign.encode("unicode_escape").decode("ascii")

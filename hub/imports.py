@@ -14,7 +14,7 @@ from tortoise.transactions import in_transaction
 
 from hub import audit, matrix_cards
 from hub.accounts import check_new
-from hub.authenticators import matrix
+from hub.authenticators import matrix, password
 from hub.csv_rows import rows_of
 from hub.errors import RefusedError
 from hub.hub import Hub
@@ -379,6 +379,10 @@ def _check_hash(name: str, hashed: str) -> None:
         raise RefusedError(message) from error
     if not hashed.startswith("$argon2id$"):
         message = f"{name}: the password_hash is not argon2id."
+        raise RefusedError(message)
+    excess = password.excess(hashed)
+    if excess:
+        message = f"{name}: the password_hash asks for too much: {excess}."
         raise RefusedError(message)
 
 

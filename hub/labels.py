@@ -9,6 +9,13 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 from hub.outcome import Reason, Refused
 
 LABEL_LENGTH = 32
+# Normalising sorts combining marks, which takes the square of their number: a text is measured before it. Each bound
+# leaves room for a spelling in parts (three signs for one of Hangul's) and for spaces around.
+LONGEST_NAME = 256
+LONGEST_LABEL = 200
+LONGEST_CODE = 64
+# RFC 5321, 4.5.3.1.3: a path has 256 octets.
+LONGEST_ADDRESS = 320
 ACCOUNT_LENGTH = 64
 # Letters, digits and the few signs that account names of directories use; never what a mail header or a path minds.
 _ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._@+-]*")
@@ -38,7 +45,7 @@ class UnacceptableError(ValueError):
 
 def label_of(typed: str) -> str:
     """Trim and check a label (1 to 32 characters, any script); UnacceptableError says it can't be one."""
-    trimmed = unicodedata.normalize("NFC", typed).strip()
+    trimmed = unicodedata.normalize("NFC", measured(typed, LONGEST_LABEL)).strip()
     if any(unicodedata.category(sign) == "Cc" for sign in trimmed):
         raise UnacceptableError(typed)
     label = " ".join(trimmed.split())
@@ -59,6 +66,13 @@ def label_or_refusal(typed: str) -> str | Refused:
         return Refused(Reason.LABEL_BAD)
 
 
+def measured(typed: str, longest: int) -> str:
+    """Give a text that has at most so many characters; UnacceptableError when it has more."""
+    if len(typed) > longest:
+        raise UnacceptableError(typed[:longest])
+    return typed
+
+
 def is_kept(typed: str) -> bool:
     """Tell whether every database keeps this text as it is."""
     return _UNKEPT.search(typed) is None
@@ -71,12 +85,12 @@ def kept(typed: str) -> str:
 
 def fold_label(label: str) -> str:
     """Give the form by which two labels are the same (NFKC, trimmed, case-folded)."""
-    return unicodedata.normalize("NFKC", kept(label)).strip().casefold()[:128]
+    return unicodedata.normalize("NFKC", kept(label[:LONGEST_LABEL])).strip().casefold()[:128]
 
 
 def account_of(typed: str) -> str:
     """Trim and check an account's name (1 to 64 of letters, digits and `._@+-`); else UnacceptableError."""
-    name = unicodedata.normalize("NFKC", typed).strip()
+    name = unicodedata.normalize("NFKC", measured(typed, LONGEST_NAME)).strip()
     if len(name) > ACCOUNT_LENGTH or not _ACCOUNT.fullmatch(name.casefold()):
         raise UnacceptableError(name)
     return name
@@ -84,7 +98,7 @@ def account_of(typed: str) -> str:
 
 def fold_account(typed: str) -> str:
     """Give the form by which accounts are found: full-width and capitals fold away."""
-    return unicodedata.normalize("NFKC", kept(typed)).strip().casefold()[:ACCOUNT_LENGTH]
+    return unicodedata.normalize("NFKC", kept(typed[:LONGEST_NAME])).strip().casefold()[:ACCOUNT_LENGTH]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +122,7 @@ def address_of(typed: str, rules: AddressRules = _ANY_ADDRESS) -> str:
 
     No comments, source routes, quoted local parts, control or bidirectional characters: UnacceptableError.
     """
-    trimmed = unicodedata.normalize("NFC", typed.strip().translate(_HALF_WIDTH))
+    trimmed = unicodedata.normalize("NFC", measured(typed, LONGEST_ADDRESS).strip().translate(_HALF_WIDTH))
     if any(unicodedata.category(sign) in _UNSEEN for sign in trimmed):
         raise UnacceptableError(typed, Reason.ADDRESS_BAD)
     local, at, domain = trimmed.rpartition("@")
@@ -195,6 +209,8 @@ def domain_of(address: str) -> str:
 
 
 def typed_code(typed: str) -> str:
-    """Read a code as typed: full-width digits count, spaces and hyphens fall away."""
+    """Read a code as typed: full-width digits count, spaces and hyphens fall away; empty when it is too long."""
+    if len(typed) > LONGEST_CODE:
+        return ""
     plain = unicodedata.normalize("NFKC", kept(typed))
     return "".join(sign for sign in plain if not sign.isspace() and sign not in "-‐−ー")

@@ -49,6 +49,24 @@ def test_accounts_come_with_passwords_or_with_hashes(desk: Shell) -> None:
     assert last["detail"] == {"imported": 2}
 
 
+@pytest.mark.parametrize(
+    ("cost", "bound"),
+    [
+        ("m=8,t=4000,p=1", "t=4000, at most 32"),
+        ("m=268435456,t=1,p=1", "m=268435456, at most 262144 (KiB)"),
+        ("m=262144,t=32,p=1", "m times t is 8388608, at most 1048576"),
+        ("m=1024,t=1,p=128", "p=128, at most 16"),
+    ],
+)
+def test_a_hash_that_asks_for_too_much_work_is_refused(desk_on_sqlite: Shell, cost: str, bound: str) -> None:
+    """Whatever stands in a file of another system's, no try of a password may take seconds."""
+    head, version, _, *rest = HASH.lstrip("$").split("$")
+    file = written(desk_on_sqlite, "account,password_hash", f'taro,"${"$".join([head, version, cost, *rest])}"')
+    told = desk_on_sqlite.run("account", "import", "--dry-run", file)
+    assert told.code == 1
+    assert f"file.csv:2: taro: the password_hash asks for too much: {bound}." in told.err
+
+
 def test_an_accounts_history_begins_with_its_import(desk: Shell) -> None:
     """Whoever asks for one account's events is told when it came, of that one alone, and the audit holds."""
     file = written(desk, "account,password_hash", f'taro,"{HASH}"', f'Hanako,"{HASH}"')

@@ -15,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from http_message_signatures import HTTPMessageSigner, MappingKeyResolver
 from http_message_signatures.algorithms import ED25519
+from yarl import URL
 
 from hub import kiosks, upkeep
 from models.kinds import Zone
@@ -44,6 +45,7 @@ class Forged:
     covered: tuple[str, ...] = ("@method", "@authority", "@path")
     signs_body: bool = True
     ahead: timedelta = timedelta()
+    expires: timedelta | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
     def sign(self) -> "Forged":
@@ -57,6 +59,7 @@ class Forged:
             request,
             key_id=key_id,
             created=self.counter.house.clock() + self.ahead,
+            expires=self.counter.house.clock() + self.expires if self.expires else None,
             nonce=self.nonce,
             label="kiosk",
             tag=self.tag,
@@ -182,6 +185,25 @@ async def test_a_nonce_is_only_its_kiosks_own(counter_on_sqlite: Counter) -> Non
 async def test_the_kiosks_clock_may_be_off_by_a_minute(counter_on_sqlite: Counter, ahead: int, status: int) -> None:
     """Sixty seconds either way are borne."""
     assert (await Forged(counter_on_sqlite, ahead=timedelta(seconds=ahead)).sign().send())[0] == status
+
+
+@pytest.mark.parametrize("path", ["/kiosk/hello?x=1", "/kiosk//hello", "/kiosk/%68ello", "/kiosk/./hello"])
+async def test_a_path_that_is_not_the_canonical_one_is_refused(counter_on_sqlite: Counter, path: str) -> None:
+    """A query stands under no signature, and another spelling of a path is another path."""
+    counter = counter_on_sqlite
+    request = Forged(counter, path=path).sign()
+    url = URL(f"{counter.house.url}{path}", encoded=True)
+    headers = {**request.headers, "Content-Type": "application/json"}
+    async with counter.client._http.post(url, data=request.body, headers=headers) as answer:
+        assert answer.status in {401, 403, 404}
+    assert not await KioskNonce.exists()
+
+
+@pytest.mark.parametrize(("ahead", "status"), [(-100, 401), (-1, 401), (30, 200)])
+async def test_an_expired_signature_is_refused(counter_on_sqlite: Counter, ahead: int, status: int) -> None:
+    """A kiosk may say until when its signature is good."""
+    request = Forged(counter_on_sqlite, expires=timedelta(seconds=ahead))
+    assert (await request.sign().send())[0] == status
 
 
 @pytest.mark.parametrize("hours", [-1, 1])

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pyotp
+import pytest
 
 from cli import logs
 from demo.inbox import Inbox, mail_server
@@ -27,6 +28,17 @@ def test_what_a_library_logs_is_sieved_too() -> None:
     error = ValueError(token)
     record = logging.LogRecord("aiohttp", logging.ERROR, "", 1, f"/confirm/{token}", (), (ValueError, error, None))
     assert "a2a2" not in formatter.format(record)
+
+
+@pytest.mark.parametrize("sign", ["\u009b", "\x1b", "\u202e", "\u2028", "\n", "\x00", "\ud800", "\u200b"])
+def test_signs_that_do_not_print_are_escaped_in_every_field(sign: str) -> None:
+    """A terminal neither obeys them nor reads the line in another direction; words in any script stay as they are."""
+    event = {"event": f"a{sign}", "origin": f"手形 {sign}31m", "many": [sign], "map": {sign: sign}}
+    written = repr(logs.printable(None, "info", event))
+    assert written.isprintable()
+    assert "手形" in written
+    assert str(logs.printable(None, "info", {"origin": sign})["origin"]).isprintable()
+    assert logs.printable(None, "info", {"exception": "a\n b"}) == {"exception": "a\n b"}
 
 
 async def test_a_whole_journey_leaves_no_secret_in_the_log(desk_on_sqlite: Shell) -> None:

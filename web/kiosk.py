@@ -204,7 +204,7 @@ async def _enrol(request: Request) -> Answered:
     said = _read(_EnrolSaid, body)
     public_key = _bytes(said.public_key, "public_key")
     # Signed by the new key itself: who registers a key holds it.
-    signed = verified(request, body, key_id=_ENROL, public_key=public_key)
+    signed = verified(request, body, key_id=_ENROL, public_key=public_key, now=now_of(request))
     if signed is None:
         return TurnedAway(KioskReason.SIGNATURE)
     if (turned := kiosks.in_time(signed, now=now_of(request))) is not None:
@@ -289,7 +289,7 @@ async def _heard(request: Request, form: type[_T]) -> "_Asked[_T] | TurnedAway":
     if isinstance(kiosk, TurnedAway):
         return kiosk
     body = await _body(request, _LARGEST_BEGIN if form is _BeginSaid else _LARGEST)
-    signed = verified(request, body, key_id=kiosk.handle, public_key=kiosk.public_key)
+    signed = verified(request, body, key_id=kiosk.handle, public_key=kiosk.public_key, now=now_of(request))
     if signed is None:
         return TurnedAway(KioskReason.SIGNATURE)
     if (turned := await kiosks.heard(kiosk, signed, now=now_of(request))) is not None:

@@ -19,6 +19,7 @@ from web.context import hub_of
 
 TAG = "tegata-kiosk-1"
 _COVERED = ("@method", "@authority", "@path", "content-digest")
+_PLAIN_PATH = re.compile(r"(/[a-z0-9-]+)+")
 # Only to look up whose key it is to be; the signature is verified over the header as a whole.
 _KEY_ID = re.compile(r';\s*keyid="([A-Za-z0-9_-]{1,64})"')
 
@@ -44,8 +45,11 @@ def key_id_of(request: Request) -> str:
     return found[1] if found else ""
 
 
-def verified(request: Request, body: bytes, *, key_id: str, public_key: bytes) -> Signed | None:
+def verified(request: Request, body: bytes, *, key_id: str, public_key: bytes, now: datetime) -> Signed | None:
     """Give what a rightly signed request says of its time; None when this key has not signed it so."""
+    # RFC 9421, 2.2.6 and 2.2.7: "@path" is the normalised path, and nothing that is signed covers a query.
+    if request.raw_path != request.path or not _PLAIN_PATH.fullmatch(request.raw_path):
+        return None
     try:
         key = Ed25519PublicKey.from_public_bytes(public_key)
     except ValueError:
@@ -61,7 +65,14 @@ def verified(request: Request, body: bytes, *, key_id: str, public_key: bytes) -
         created = datetime.fromtimestamp(int(only.parameters["created"]), tz=UTC)
     except (InvalidSignature, HTTPMessageSignaturesException, ValueError, OverflowError, OSError):
         return None
+    if not _is_alive(only.parameters.get("expires"), now):
+        return None
     return Signed(created, only.nonce or "")
+
+
+def _is_alive(expires: object, now: datetime) -> bool:
+    # RFC 9421, 2.3: whoever signs may say until when the signature is good.
+    return expires is None or (isinstance(expires, int) and now.timestamp() < expires)
 
 
 def _headers(request: Request) -> dict[str, str]:

@@ -13,6 +13,8 @@ ROWS = "1234567"
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 ASKED = 3
 CELLS = tuple(f"{column},{row}" for column in COLUMNS for row in ROWS)
+# Three cells of an imported card have twelve signs; the rest is room for what people type between them.
+_LONGEST_TYPED = 64
 _IMPORTED_SIGN = re.compile(r"[A-Z0-9]{1,4}")
 
 Cells = Mapping[str, str]
@@ -30,7 +32,9 @@ def draw(used: Collection[str] = ()) -> tuple[str, ...]:
 
 
 def read(typed: str) -> str:
-    """Read signs as typed: full width, any case, spaces and separators fall away."""
+    """Read signs as typed: full width, any case, spaces and separators fall away; empty when it is too long."""
+    if len(typed) > _LONGEST_TYPED:
+        return ""
     plain = unicodedata.normalize("NFKC", typed).upper()
     return "".join(sign for sign in plain if sign.isascii() and sign.isalnum())
 

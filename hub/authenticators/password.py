@@ -5,11 +5,20 @@ import secrets
 import unicodedata
 from dataclasses import dataclass
 
-from argon2 import PasswordHasher, Type
+from argon2 import PasswordHasher, Type, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
 SHORTEST = 8
 LONGEST = 256
+# Measured before it is normalised, which takes the square of what combines; one sign may be spelt with four.
+LONGEST_TYPED = 4 * LONGEST
+# What a stored hash may ask for: RFC 9106's second choice (64 MiB, 3 passes, 4 lanes) with room above it. Each try
+# takes this much work from everybody, so another system's file must not name any amount.
+MOST_MEMORY = 262_144
+MOST_PASSES = 32
+MOST_LANES = 16
+MOST_WORK = 1_048_576
+_LONGEST_HASH = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +38,19 @@ class Passwords:
             time_cost=cost.passes, memory_cost=cost.memory, parallelism=cost.lanes, type=Type.ID
         )
         # Verified when nobody has the name, so that strangers learn nothing from the time it takes.
-        self.nobody = self._unmatchable(cost)
+        self.nobody = unmatchable(cost)
 
     def hash(self, password: str) -> str:
         """Hash a password; blocks for milliseconds, so keep it off the event loop."""
         return self._hasher.hash(normal(password))
 
     def is_right(self, hashed: str, password: str) -> bool:
-        """Tell whether this is the password; blocks for milliseconds, so keep it off the event loop."""
+        """Tell whether this is the password; blocks for milliseconds, so keep it off the event loop.
+
+        A hash that asks for more than any may is never verified: the time is that of nobody's.
+        """
+        if excess(hashed):
+            hashed = self.nobody
         try:
             return self._hasher.verify(hashed, normal(password))
         except (VerificationError, InvalidHashError):
@@ -46,17 +60,48 @@ class Passwords:
         """Tell whether a hash was made at another cost than today's."""
         return self._hasher.check_needs_rehash(hashed)
 
-    @staticmethod
-    def _unmatchable(cost: Cost) -> str:
-        salt, tag = (base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, 32))
-        return f"$argon2id$v=19$m={cost.memory},t={cost.passes},p={cost.lanes}${salt}${tag}"
+
+def unmatchable(cost: Cost) -> str:
+    """Make a hash of this cost that no password matches."""
+    salt, tag = (base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=") for size in (16, 32))
+    return f"$argon2id$v=19$m={cost.memory},t={cost.passes},p={cost.lanes}${salt}${tag}"
+
+
+def cost_of(hashed: str) -> Cost | None:
+    """Read what verifying a hash costs; None for what is no hash."""
+    try:
+        found = extract_parameters(hashed)
+    except InvalidHashError:
+        return None
+    return Cost(found.memory_cost, found.time_cost, found.parallelism)
+
+
+def excess(hashed: str) -> str:
+    """Name the bound that a hash's parameters go beyond; empty when they are within all."""
+    cost = cost_of(hashed)
+    if cost is None or len(hashed) > _LONGEST_HASH:
+        return f"a hash has at most {_LONGEST_HASH} characters"
+    if cost.memory > MOST_MEMORY:
+        return f"m={cost.memory}, at most {MOST_MEMORY} (KiB)"
+    if cost.passes > MOST_PASSES:
+        return f"t={cost.passes}, at most {MOST_PASSES}"
+    if cost.lanes > MOST_LANES:
+        return f"p={cost.lanes}, at most {MOST_LANES}"
+    if cost.memory * cost.passes > MOST_WORK:
+        return f"m times t is {cost.memory * cost.passes}, at most {MOST_WORK}"
+    return ""
 
 
 def normal(password: str) -> str:
-    """Give the one spelling of a password that is hashed (NFC, as ASVS 6.2 asks for what was typed whole)."""
+    """Give the one spelling of a password that is hashed (NFC, as ASVS 6.2 asks for what was typed whole).
+
+    What is too long to be a password is cut, one character past what could be one, so that it is never right.
+    """
+    if len(password) > LONGEST_TYPED:
+        return password[: LONGEST_TYPED + 1]
     return unicodedata.normalize("NFC", password)
 
 
 def is_acceptable(password: str) -> bool:
     """Tell whether a new password has 8 to 256 characters, none of them NUL, which no form takes."""
-    return SHORTEST <= len(normal(password)) <= LONGEST and "\0" not in password
+    return len(password) <= LONGEST_TYPED and SHORTEST <= len(normal(password)) <= LONGEST and "\0" not in password
