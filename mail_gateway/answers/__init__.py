@@ -1,0 +1,1 @@
+"""PURE: reads what a person's answer to a letter says."""

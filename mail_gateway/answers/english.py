@@ -1,0 +1,212 @@
+"""The words of English answers, as patterns for `Folded.english`: small letters, `not` written out, no apostrophes."""
+
+import re
+from typing import Final
+
+
+def _pattern(*alternatives: str) -> re.Pattern[str]:
+    return re.compile("|".join(rf"\b(?:{one})\b" for one in alternatives))
+
+
+def _phrases(*alternatives: str) -> tuple[re.Pattern[str], ...]:
+    """Compile phrases each by itself, so that the longest that fits can be taken."""
+    return tuple(re.compile(rf"\b(?:{one})\b") for one in alternatives)
+
+
+_ACT = (
+    r"(?:ask\w*|request\w*|register\w*|sign\w*|appl(?:y|ied|ying)|add\w*|order\w*|want\w*|wish\w*|need\w*|authori[sz]\w*|approv\w*|"
+    r"accept\w*|agree\w*|consent\w*|confirm\w*|recogni[sz]\w*|initiat\w*|mak(?:e|ing)|made|do|done|doing|start\w*|try|tried|trying|send|sent|"
+    r"submit\w*|creat\w*|use|used|using|attempt\w*|allow\w*|permit\w*|expect\w*|enter\w*|subscri\w*|trigger\w*|set|perform\w*|"
+    r"intend\w*|acknowledg\w*|proceed\w*|continu\w*|let|activat\w*|enabl\w*|go|complet\w*|process\w*|log(?:ged|ging)?|login|"
+    r"contact\w*|bother\w*|like|care|give|gave|given|own|have|belong\w*|enrol\w*|join\w*|call\w*|open an|issue\w*|sanction\w*|"
+    r"endorse\w*|order\w*|solicit\w*|invite\w*|choose|chose|support\w*|install\w*|plan\w*|mean|meant|validat\w*|verif\w*|grant\w*|tak(?:e|ing)|took|access\w*)"
+)
+_MANY = r"(?:\w+ ){0,2}"
+_MINE = r"(?:me|mine|my|myself|i|us|ours|our|him|her|by me|from me|mines|for me|done by|his|hers|theirs)"
+_OF_THE_MAIL = r"(?:code|link|url|password|page|site|button|browser|app|mail|message|screen)"
+
+# These look negative and deny nothing; they are taken out before a denial is looked for.
+HARMLESS: Final = _pattern(
+    r"no (?:worries|problems?|doubts?|objections?|issues?|trouble|questions?|rush|hurry|need to worry|matter|biggie|mistake|further questions?)",
+    r"(?:do not (?:worry|mind|hesitate)|never (?:worry|hesitate))",
+    r"not (?:a|an) (?:problem|issue|mistake|error)",
+    r"why not",
+    r"not only",
+    r"(?:do|does|please|did|should|would|must) not (?:please )?(?:cancel|stop|refuse|reject|decline|deny|block|remove|delete|abort|revoke|lock|end)\w*",
+    r"never (?:cancel|stop|refuse|reject|decline|deny|block)\w*",
+    r"if (?:i|it|this|that|you|we) (?:\w+ )?(?:did|was|is|were|do|are|have) not(?: \w+){0,3}",
+    r"do not (?:reply|respond|answer)(?: \w+){0,4}",
+    r"non stop",
+    r"nothing wrong",
+    r"not wrong",
+    r"not incorrect",
+    r"can not wait",
+    r"nobody else",
+    r"no one else",
+    rf"{_OF_THE_MAIL} (?:is|was|has|does|did|do|can|could|will|are) not(?! (?:me|mine|my|for|from|by|request|ask|order|want|authori|need|intend|meant)\w*)(?: \w+){{0,2}}",
+    r"(?:can|could) not (?:open|see|find|read|click|access|enter|use|log|login|reach|get|load|type|copy|receive|remember my|confirm|register|verify|sign|send|do|make|go|complete|proceed)(?: \w+){0,3}",
+    r"(?:do|did|does|can|could|am|have) not (?:know|remember|understand|recall) (?:how|where|when|if|whether|my password|which|what to)(?: \w+){0,3}",
+    r"not (?:sure|certain|able|clear|yet)(?: \w+){0,2}",
+    r"stop by",
+    r"(?:or|and) not$",
+)
+
+DENIALS: Final = _pattern(
+    # Not me.
+    rf"not (?:really |actually |even |definitely |certainly |truly )?{_MINE}",
+    r"not (?:\w+ )?(?:by|from|for) (?:me|us)",
+    r"not the (?:person|one|owner|user|right|correct|account|holder|same|intended|addressee|recipient)\w*",
+    r"i am not (?!sure|able|certain|in\b|at\b|available|here|receiving|getting|seeing|worried|clear|against|opposed)",
+    r"we are not (?!sure|able|certain)",
+    r"(?:this|that|it|these|those) (?:is|was|were|are|has|have) not (?!clear|working|work|urgent|sure|shown|visible|possible|readable|received|arrived|been (?:received|shown|delivered)|a problem|an issue)",
+    r"never (?!mind|worry|hesitate|mentioned|received|got|arrived|came|saw|seen|been|ending)\w+",
+    r"never ever",
+    # Not done, not wanted.
+    rf"(?:not|never|nor|neither) {_MANY}{_ACT}",
+    r"not (?:know|recall|remember) (?:this|that|it|what|who|anything|about|any|him|her|them|you|anyone|asking|request\w*|register\w*|doing|having|making|sign\w*|apply\w*|adding|such|of|the person|these|those|why)(?: \w+)?",
+    r"(?:(?:i|we) )?(?:do|did|have|can|could) not (?:know|recall|remember|recogni[sz]e|identify)(?= \||$| please| thank)",
+    r"(?:i|we) (?:did|do|have|would|will|was|am|shall) not(?= \||$)",
+    r"(?:it|this|that) (?:was|is|were) not(?= \||$)",
+    r"(?:please )?(?:do|did) not(?= \||$)",
+    r"but no (?:thanks?|thank you|thx)",
+    r"not (?:authori[sz]ed|approved|accepted|asked|wanted|correct|right|true|valid|legit\w*|interested|intended|agreed|ok|okay|acceptable|needed|required|necessary|genuine|familiar|aware|requested|happening|allowed|permitted|welcome)",
+    r"not think (?:so|it was|that was|this was|i did|i asked|i requested|i have)",
+    r"(?:rather|prefer|better|certainly|absolutely|definitely|of course|surely|obviously|think|guess|hope|probably|please|most|afraid) not(?! to (?:worry|miss))",
+    r"not (?:at all|really|in the least|a chance|in a million)",
+    r"(?:can|could) not (?:recogni[sz]e|agree|accept|approve|consent|recall|allow|permit|be me|have been me|authori[sz]e)\w*",
+    r"(?:have|has|had|got|with) no (?:idea (?:what|who|why|about|of)|knowledge|memory|memories|recollection|record|account|intention|interest|clue (?:what|who|why|about)|such|relation|connection|association)",
+    r"no (?:idea (?:what|who|why)|knowledge|recollection|memory of|such (?:request|person|user|account|registration|thing)|interest|consent|permission|authori[sz]ation|way|chance|longer (?:want\w*|need\w*|interested))",
+    r"(?:say|said|answer is|its a|is a|it is a|sorry|but|please|am afraid|big|hell|oh|so|absolutely|definitely|certainly|of course|god|heck|well|still) no(?= \||$)",
+    r"without my (?:\w+ )?(?:consent|knowledge|permission|authori[sz]ation|approval|request)",
+    r"nothing to do with (?:me|us|this|it)",
+    r"know nothing",
+    r"(?:none|neither) of (?:this|these|that|my|it)",
+    r"(?:nobody|no one|noone) (?:here|in|of|at|from|asked|requested)\w*",
+    r"(?:unaware|unfamiliar|unrecogni[sz]ed|unauthori[sz]ed|unknown|unwanted|unrequested|unsolicited|unexpected)",
+    # Stop it.
+    r"(?:cancel\w*|stop(?:ped|s|ping)?|refus(?:e|ed|es|ing|al)|reject\w*|declin(?:e|ed|es|ing)|den(?:y|ied|ies|ying|ial)|abort\w*|"
+    r"revok(?:e|ed|es|ing)|terminat(?:e|ed|ing)|withdraw\w*|withdrew|undo|halt|cease|quit|forbid|prohibit\w*|disallow\w*|disapprov\w*|disagree\w*|"
+    r"disown\w*|disavow\w*|disput(?:e|ed|ing)|object to|i object|oppos(?:e|ed)|veto|nullify|void|annul|discard|block(?:ed|ing)?|dismiss)",
+    r"(?:end|lock|freeze|suspend|disable|deactivate|invalidate|close|kill|drop|forget|ignore|scrap) (?:it|this|that|the|my|these|all|him|her|them)",
+    r"(?:remove|delete|erase|take off|purge|unregister|deregister|de register) (?:me|us|it|this|that|(?:my|the) (?:\w+ )?(?:address|mail|account|registration|contact|request|data|entry|login|session))",
+    r"(?:take|keep|leave) me (?:off|out|alone)",
+    r"opt(?:ing)? out",
+    # Another person, a mistake, a fraud.
+    r"(?:wrong|incorrect|mistaken) (?:person|address|recipient|mail|mailbox|account|user|guy|man|woman|number|one|human|party|people|name|individual|inbox|taro|yamada|contact|addressee)",
+    r"(?:by|a|some|an?|your|the) mistake",
+    r"mistaken",
+    r"in error",
+    r"(?:some(?:body|one)|any(?:body|one)) (?:else|is using|used|has used|is trying|tried)",
+    r"(?:other|another|different|strange|unknown) (?:person|man|woman|user|guy|people|human|party)",
+    r"(?:a stranger|impost[eo]r|impersonat\w*|hack\w*|phish\w*|scam\w*|fraud\w*|spam\w*|suspicious|identity theft|stolen|compromised|malicious|illegal|intruder|attacker|thief)",
+    r"leave me alone",
+    r"go away",
+    r"get lost",
+)
+# A part of a sentence that is a denial only when it stands alone.
+DENYING_WHOLES: Final = re.compile(
+    r"(?:please )?(?:n|nah|nay|nope|noo+|non|nein|nej|negative|never|wrong|false|incorrect|untrue|fake|bogus|unsubscribe(?: me)?|nope not me|no no.*|not me.*|mistake|forget it|error)(?: (?:please|thanks|thank you|sir|madam|sorry))?"
+    r"|(?:that|this|it) is (?:wrong|false|incorrect|untrue|fake|bogus|a (?:lie|fake|mistake|joke)|an error)"
+    r"|never mind|nevermind|objection"
+)
+# "No" at the start of a part of a sentence, where it is no part of "no code arrived".
+DENYING_STARTS: Final = re.compile(
+    r"(?:no|nope|nah|nay)(?=$| (?:no|nope|need|i|it|it|this|that|we|they|not|never|sorry|thanks?|thank|thx|ty|way|please|sir|madam|wait|because|as|to|for|stop|cancel|dont|do|"
+    r"not|mine|deny|decline|refuse|reject|wrong|absolutely|definitely|certainly|really|he|she|my|someone|somebody|kindly|and|is|taro|dear|tegata|good|one here|go|was|am|nothing|that)\b)"
+)
+
+_THING = r"(?:\w+ )?(?:registration|address|request|mail|contact|login|account)"
+_IT = rf"(?: (?:(?:with )?(?:the|my|this|that) {_THING}|it|this|that|these|everything|all))?"
+_SURELY = r"(?:(?:indeed|really|definitely|surely|certainly|absolutely|hereby|do|can|will|would like to|want to|wish to|am happy to|am|have|did|gladly|now) )*"
+_BY_ME = r"(?: (?:by me|myself|for me|now|please))*"
+AFFIRMATIONS: Final = _phrases(
+    r"(?:yes+|yeah|yea|yep|yup|yess|yee|aye|ya|yas|ye|affirmative|y)",
+    r"(?:ok|okay|okey|okie|okeydoke|oki|k|oke|o k|okdoke|alright|all right)",
+    r"(?:surely|certainly|definitely|absolutely|of course|by all means|gladly|with pleasure|for sure|sure(?: thing)?|agreed|indeed|exactly|right|true|correct|roger|acknowledged)",
+    rf"(?:i )?{_SURELY}(?:please )?(?:re)?confirm(?:ed|ing|s)?{_IT}{_BY_ME}",
+    rf"(?:i )?{_SURELY}(?:please )?(?:approv(?:e|ed|ing)|accept(?:ed|ing)?|agree(?:d)?|consent(?:ed)?|verif(?:y|ied)|authori[sz]e(?:d)?|acknowledge(?:d)?|allow(?:ed)?|permit(?:ted)?)(?: to)?{_IT}{_BY_ME}",
+    rf"(?:please |kindly |go ahead and |you (?:may|can) )+(?:register|add|proceed|continue|do(?: so)?|go ahead|activate|enable|complete|use|process|enrol|enroll|sign me up|confirm|approve|accept)(?: me)?{_IT}{_BY_ME}",
+    rf"(?:register|add|proceed(?: with)?|go ahead|continue|activate){_IT} please",
+    r"(?:please )?(?:go ahead|proceed)(?: with it| with this| with the registration)?",
+    r"i (?:did|do|have|will|am|was|would)(?: (?:indeed|so|do this|did this|do it))?",
+    rf"i (?:really |indeed |did |have |just )*(?:asked for|requested|request|registered|register|added|add|made|did|want|wanted|would like|initiated|submitted|applied for|made){_IT}(?: myself)?",
+    r"i want (?:it|this)",
+    r"(?:it|this|that)(?: (?:is|was|were))? (?:indeed |really |definitely |certainly |all |absolutely )*(?:me|mine|i|my (?:own )?(?:\w+ )?(?:address|mail|account|request|registration|login|contact)|correct|right|ok|okay|fine|true|good|confirmed|from me|by me|done by me|requested by me)",
+    r"(?:was|is|its|indeed|just) me",
+    r"(?:it|this|that) (?:is|was)",
+    r"me",
+    r"(?:my|mine)(?: (?:own )?(?:\w+ )?(?:address|mail))",
+)
+_THE_ALONE = {
+    "right",
+    "true",
+    "me",
+    "k",
+    "ye",
+    "ya",
+    "indeed",
+    "exactly",
+    "agreed",
+    "roger",
+    "acknowledged",
+    "all right",
+    "alright",
+    "i am",
+    "i will",
+    "i was",
+    "i have",
+    "i would",
+    "it is",
+    "it was",
+    "this is",
+    "this was",
+    "that is",
+    "that was",
+}
+# What affirms only beside another word of consent.
+WEAK: Final = frozenset(_THE_ALONE)
+POLITENESS: Final = _phrases(
+    r"(?:please|pls|plz|kindly)",
+    r"(?:many |much )?(?:thanks|thank you|thank u|thx|tnx|ty|cheers|thankyou)(?: (?:so|very) much| a lot| again| in advance| kindly| indeed)?(?: for (?:the|your|this|that|all) (?:\w+ )?(?:mail|message|help|support|work|reminder|notice|information|info|time|assistance|service|contact|reply|letter|note|attention|cooperation|registration))?",
+    r"(?:(?:with )?(?:kind|best|warm|kindest|warmest|many|my best)? ?regards|sincerely(?: yours)?|yours (?:sincerely|faithfully|truly)|respectfully|best(?: wishes)?|cordially)",
+    r"(?:sir|madam|team|all|everyone|there|folks|tegata|admin)",
+    r"(?:have a (?:nice|good|great|lovely) (?:day|one|weekend|evening))",
+    r"(?:hello|hi|hey|greetings|good (?:morning|afternoon|evening|day)|dear)",
+    r"(?:fine|good|great|perfect|nice|cool|excellent|wonderful|all good|looks good|sounds good|done|no problem|no worries|no objections?|no issues?|received|got it|appreciated|much appreciated|and|with me|that is all)",
+)
+# Lines that open or close a letter and say nothing.
+GREETING: Final = re.compile(
+    r"(?:dear|hi|hello|hey|greetings|to whom it may concern|good (?:morning|afternoon|evening|day)|howdy|attention|attn)(?: (?!yes\b|no\b|ok\b|i\b|this\b|that\b|it\b|please\b|not\b)[\w ]{1,60})?"
+    r"|(?:my name is|this is|i am) (?:(?:dr|mr|mrs|ms|prof|professor) )?[a-z]+(?: [a-z]+)?(?: (?:from|of|at) [\w ]{1,40})?"
+    r"|(?:i )?hope (?:you are|this|all is)[\w ]{0,50}"
+    r"|thank(?:s| you)(?: very much| so much| a lot)?(?: for (?:the|your) (?:\w+ )?(?:mail|message|contact|notice|letter))?"
+)
+NOT_A_NAME: Final = re.compile(
+    r"\b(?:this is|i am) (?:not|me|mine|my|right|correct|wrong|ok|okay|fine|good|great|spam|fraud|fake|away|out|on|in|back|busy|sorry|sure|unable|the|a|an|"
+    r"no|unsure|asking|writing|so|done|happy|glad|it|confused|afraid|very|currently|requested|true|false|unknown|strange|odd|confirmed|absent|off|travel\w*)\b"
+)
+AWAY: Final = _pattern(
+    r"out of (?:the |my )?office",
+    r"out of town",
+    r"ooo",
+    r"(?:on|taking) (?:\w+ )?(?:leave|vacation|holidays?|travel|sabbatical|a trip|business trip|break)",
+    r"(?:annual|sick|parental|maternity|paternity|medical|study) leave",
+    r"vacation",
+    r"(?:am|be|currently|is|are|will be) (?:\w+ )?(?:away|absent|unavailable|out|travell?ing|off)",
+    r"away (?:from|until|till|on|this|next|for|at)",
+    r"be back",
+    r"back (?:on|in the|in office|by|at work)",
+    r"(?:limited|no|intermittent|sporadic) (?:\w+ )?access to (?:my )?(?:mail|inbox|internet)",
+    r"return(?:ing)? (?:to (?:the |my )?(?:office|work)|on|by)",
+    r"(?:upon|on|after) my return",
+    r"auto(?:matic|mated|matically)?(?: ?| generated )(?:repl\w+|respon\w+|answer\w*|message|generated|mail)",
+    r"(?:get back to you|respond to your|reply to your|answer your)(?: \w+)?",
+    r"(?:office|university|institute) (?:is |will be )?closed",
+)
+LISTING: Final = re.compile(r"(?:list|contacts|my contacts|list contacts)")
+HELPING: Final = re.compile(r"(?:help|help me|usage|how to)")
+REMOVING: Final = re.compile(r"(?:remove|delete)\s+(?P<label>\S.*)", re.IGNORECASE)
+NO_LABEL: Final = re.compile(
+    r"(?:me|us|it|this|that|please)\b|(?:my|the)\s+(?:\w+\s+)?(?:address|e-?mail|mail|account|registration|contact|request|data|entry|login|session)\b",
+    re.IGNORECASE,
+)
