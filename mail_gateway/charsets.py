@@ -16,6 +16,10 @@ _KIN = {
     "ks_c_5601-1987": ("cp949",),
 }
 _GUESSES = ("utf-8", "cp932", "euc_jp", "cp1252")
+# Names that a mail program gives, or leaves out, when it says nothing of the charset.
+_UNTOLD = {"", "utf-8", "us-ascii", "ascii", "unknown-8bit"}
+_HIRAGANA = re.compile("[ぁ-ん]")
+_HALF_WIDTH = re.compile("[\uff61-\uff9f]")
 _ESCAPE = re.compile(rb"\x1b(?:\$\([@BD]|\$[@BA]|\([BJIH])")
 _DOUBLE = {b"\x1b$@", b"\x1b$B", b"\x1b$(@", b"\x1b$(B"}
 _KANA = b"\x1b(I"
@@ -26,11 +30,23 @@ def text_of(content: bytes, charset: str) -> str:
     named = charset.strip().strip('"').lower()
     if b"\x1b$" in content or b"\x1b(" in content:
         named = "iso-2022-jp"
+    if named in _UNTOLD and _looks_like_euc(content):
+        named = "euc-jp"
     for codec in (*_KIN.get(named, (named,)), *_GUESSES):
         decoded = _decoded(content, codec)
         if decoded is not None:
             return decoded if "\x1b" not in decoded else _shifted(content)
     return content.decode("ascii", "replace")
+
+
+def _looks_like_euc(content: bytes) -> bool:
+    """Tell EUC-JP from Shift_JIS, of which half-width kana have the same bytes: a text of those alone is rare."""
+    if _decoded(content, "utf-8") is not None:
+        return False
+    as_euc, as_shifted = _decoded(content, "euc_jp"), _decoded(content, "cp932")
+    if as_euc is None or _HIRAGANA.search(as_euc) is None:
+        return False
+    return as_shifted is None or _HALF_WIDTH.search(as_shifted) is not None
 
 
 def _decoded(content: bytes, codec: str) -> str | None:

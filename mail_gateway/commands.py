@@ -8,6 +8,8 @@ from mail_gateway.answers.folding import Folded, fold, words_of
 
 # What people put around a word without meaning more by it.
 _AROUND = " \t.。!．、,\"'“”「」*_【】()（）！"
+# Below an answer: a name in kanji or katakana, or numbers and symbols alone.
+_NAME = re.compile(r"[一-龠々㐀-䶿豈-﫿𠮟髙﨑ァ-ヶー・ 　\d]{1,14}")
 # A consent is short; what is longer says something else, too.
 _LONGEST_YES = 300
 _LONGEST_LABEL = 80
@@ -27,7 +29,7 @@ def command_of(text: str) -> Command | None:
         return Refuse()
     if is_absence(own) or len(own) > _LONGEST_YES * 3:
         return None
-    return Confirm() if _is_consent(_without_greeting(lines)) else None
+    return Confirm() if _is_consent(_without_name(_without_greeting(lines))) else None
 
 
 def is_denial(text: str) -> bool:
@@ -82,6 +84,17 @@ def _removal(line: str) -> Remove | None:
             label = found["label"].strip(_AROUND)
             return Remove(label) if label else None
     return None
+
+
+def _without_name(text: str) -> str:
+    """Leave out the writer's name in the lines below the first."""
+    first, *more = text.split("\n")
+    return "\n".join([first, *(line for line in more if not _is_name(line))])
+
+
+def _is_name(line: str) -> bool:
+    words = words_of(line)
+    return bool(_NAME.fullmatch(words)) and not japanese.NOT_A_NAME.search(fold(words).japanese)
 
 
 def _without_greeting(lines: list[str]) -> str:

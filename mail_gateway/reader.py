@@ -16,6 +16,7 @@ _LONGEST = 5.0
 # A machine in a hurry starts slowly: that is no message's fault.
 _START = 60.0
 _READY = b"r"
+_REPORT, _ANSWER = b"r", b"a"
 _MEMORY = 1 << 30
 
 
@@ -27,13 +28,13 @@ class Reader:
         self._child: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
 
-    async def parse(self, content: bytes) -> Parsed:
-        """Take a message apart; UnreadableError says why it can't be."""
+    async def parse(self, content: bytes, *, is_report: bool = False) -> Parsed:
+        """Take a message apart, `is_report` where delivery reports come; UnreadableError says why it can't be."""
         async with self._turn:
             child = self._child or await self._started()
             try:
                 async with asyncio.timeout(self._longest):
-                    answer = await _asked(child, content)
+                    answer = await _asked(child, content, is_report=is_report)
             except TimeoutError:
                 await self._end()
                 message = f"it took longer than {self._longest:g} s to take it apart"
@@ -81,10 +82,10 @@ class Reader:
         await child.wait()
 
 
-async def _asked(child: asyncio.subprocess.Process, content: bytes) -> dict[str, Any]:
+async def _asked(child: asyncio.subprocess.Process, content: bytes, *, is_report: bool) -> dict[str, Any]:
     assert child.stdin is not None  # noqa: S101 - it was started with pipes
     assert child.stdout is not None  # noqa: S101 - the same
-    child.stdin.write(len(content).to_bytes(_LENGTH, "big") + content)
+    child.stdin.write(len(content).to_bytes(_LENGTH, "big") + (_REPORT if is_report else _ANSWER) + content)
     await child.stdin.drain()
     length = int.from_bytes(await child.stdout.readexactly(_LENGTH), "big")
     answer: dict[str, Any] = json.loads(await child.stdout.readexactly(length))
@@ -97,8 +98,9 @@ def serve() -> None:
     sys.stdout.buffer.write(_READY)
     sys.stdout.buffer.flush()
     while head := sys.stdin.buffer.read(_LENGTH):
+        kind = sys.stdin.buffer.read(len(_REPORT))
         content = sys.stdin.buffer.read(int.from_bytes(head, "big"))
-        answer = json.dumps(_answer(content)).encode()
+        answer = json.dumps(_answer(content, is_report=kind == _REPORT)).encode()
         sys.stdout.buffer.write(len(answer).to_bytes(_LENGTH, "big") + answer)
         sys.stdout.buffer.flush()
 
@@ -109,11 +111,11 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
 
 
-def _answer(content: bytes) -> dict[str, Any]:
+def _answer(content: bytes, *, is_report: bool) -> dict[str, Any]:
     from mail_gateway.parsing import parse
 
     try:
-        parsed = parse(content)
+        parsed = parse(content, is_report=is_report)
     except UnreadableError as error:
         return {"unreadable": str(error)}
     except Exception as error:
@@ -135,7 +137,13 @@ def _parsed(answer: dict[str, Any]) -> Parsed:
         bounce = Bounce(BounceKind(told["kind"]), str(told["status"]), str(told["said"]))
         report = Finding(bounce, str(answer["report"]["by"]))
     return Parsed(
-        str(answer["from_address"]), str(answer["message_id"]), str(answer["machine"]), str(answer["line"]), report
+        from_address=str(answer["from_address"]),
+        message_id=str(answer["message_id"]),
+        identity=str(answer["identity"]),
+        machine=str(answer["machine"]),
+        doubt=str(answer["doubt"]),
+        text=str(answer["text"]),
+        report=report,
     )
 
 

@@ -16,9 +16,9 @@ COMMANDS = {"confirm": Confirm, "refuse": Refuse, "list": ListContacts, "remove"
 
 def sorted_as(parsed: Parsed) -> str:
     """Name the folder that a message to a reply address belongs to."""
-    if parsed.machine:
+    if parsed.machine or parsed.doubt:
         return "automatic"
-    command = command_of(parsed.line)
+    command = command_of(parsed.text)
     return next((name for name, kind in COMMANDS.items() if isinstance(command, kind)), "nothing")
 
 
@@ -72,4 +72,4 @@ def test_the_samples_are_many() -> None:
 def test_a_removal_names_its_label_whatever_the_charset() -> None:
     """The label comes through ISO-2022-JP whole."""
     parsed = parse((LETTERS / "remove" / "remove-ja.eml").read_bytes())
-    assert command_of(parsed.line) == Remove("携帯")
+    assert command_of(parsed.text) == Remove("携帯")

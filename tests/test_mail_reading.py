@@ -116,12 +116,12 @@ async def test_a_reader_that_hangs_is_ended_and_the_next_message_is_read() -> No
         await reader.parse(b"From: a@b.test\r\n\r\nyes\r\n")
     patient = Reader()
     try:
-        assert (await patient.parse(b"From: a@b.test\r\n\r\nyes\r\n")).line == "yes"
+        assert (await patient.parse(b"From: a@b.test\r\n\r\nyes\r\n")).text == "yes"
         assert patient._child is not None
         os.kill(patient._child.pid, signal.SIGKILL)
         with pytest.raises(UnreadableError, match="ended"):
             await patient.parse(b"From: a@b.test\r\n\r\nyes\r\n")
-        assert (await patient.parse(b"From: a@b.test\r\n\r\nhelp\r\n")).line == "help"
+        assert (await patient.parse(b"From: a@b.test\r\n\r\nhelp\r\n")).text == "help"
     finally:
         await patient.close()
 
@@ -134,7 +134,7 @@ async def test_a_slow_start_is_no_messages_fault(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(sys, "executable", str(slow))
     reader = Reader(longest=1.2)
     try:
-        assert (await reader.parse(b"From: a@b.test\r\n\r\nyes\r\n")).line == "yes"
+        assert (await reader.parse(b"From: a@b.test\r\n\r\nyes\r\n")).text == "yes"
     finally:
         await reader.close()
 

@@ -10,6 +10,8 @@ _SMALL = str.maketrans("ぁぃぅぇぉ", "あいうえお")
 _APOSTROPHES = re.compile(r"[’‘ʼ`´′ꞌ＇‛]")
 # A lengthened vowel: the mark itself, and the waves that people write in its place.
 _LENGTH = re.compile(r"[ー〜~∼〰ｰ]|(?<=[ぁ-ゖァ-ヶ])[-‐‑–—―]")
+# Words inside an address are nobody's words.
+_ADDRESS = re.compile(r"https?://[^\s<>。、「」（）]+|[\w.+-]+@[\w.-]+")
 # A line of this many columns was probably broken by the mail program.
 _WRAPPED = 40
 _SENTENCE_END = re.compile(r"[.。!?．！？;:…\n]+")
@@ -87,7 +89,7 @@ def visible_composed(text: str) -> str:
 
 def _plain(text: str) -> str:
     # Before the normalisation, which makes a space and an accent of some of them.
-    straight = _APOSTROPHES.sub("'", text)
+    straight = _APOSTROPHES.sub("'", _ADDRESS.sub(" ", text))
     plain = unicodedata.normalize("NFKC", visible_composed(straight)).casefold()
     plain = plain.translate(_KATAKANA).translate(_SMALL)
     plain = _LENGTH.sub("", plain)
