@@ -173,6 +173,28 @@ def _was_refused(challenge: Challenge, now: datetime) -> bool:
     return is_revoked and challenge.contact_id is None
 
 
+async def withdraw(hub: Hub, visit: Visit, delivery: Delivery) -> Done | Refused:
+    """Take a contact away again whose confirmation its mailbox's owner disowns, and close the address to the account.
+
+    It goes even when it was confirmed, or when its confirmation has ended: the member could ask for it again.
+    """
+    async with in_transaction():
+        await turns.take(delivery.account_id)
+        contact = await Contact.get_or_none(id=delivery.contact_id or 0, address_folded=delivery.address_folded)
+        if contact is None or contact.channel is not Channel.MAIL:
+            return Refused(Reason.CHALLENGE_OVER)
+        await Challenge.filter(slot=registering.slot_of(contact.id)).update(slot=None, revoked_at=visit.now)
+        mine = RefusedAddress.filter(account_id=contact.account_id, address_folded=contact.address_folded)
+        if not await mine.exists():
+            await RefusedAddress.create(
+                account_id=contact.account_id, address_folded=contact.address_folded, refused_at=visit.now
+            )
+        told = await contacts.unbind(hub, visit, contact)
+        await audit.record(hub.keys, EventKind.CONTACT_REFUSED, visit, contact.account_id, label=contact.label)
+    await notices.rouse(hub, told)
+    return Done()
+
+
 async def _waiting_for(account_id: int, now: datetime) -> list[Challenge]:
     """Read the confirmations of an account that can still be answered, the newest first."""
     found = await Challenge.filter(account_id=account_id, purpose=Purpose.CONFIRM, slot__isnull=False).order_by("-id")

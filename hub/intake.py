@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -36,6 +36,7 @@ _COLUMNS = (
     "due_at",
 )
 _A_TURN = 100
+_COPIES = timedelta(days=1)
 # So many bytes are copied in less time than a thread takes to be woken.
 _QUICK = 500_000
 _REASON = 200
@@ -102,6 +103,14 @@ class Kept:
     shelved: int
     for_operator: int
     since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CameIn:
+    """An answer to one of our letters, and what it was taken for."""
+
+    at: datetime
+    verdict: Verdict
 
 
 class Intake:
@@ -209,6 +218,30 @@ async def note(unread: Unread, verdict: Verdict, *, reason: str, authentication:
     await InboundMail.filter(id=unread.id).update(
         verdict=verdict, reason=_printable(reason)[:_REASON], authentication=authentication[:_REASON]
     )
+
+
+async def is_repeated(unread: Unread, identity: str, *, now: datetime) -> bool:
+    """Tell whether a copy of a claimed message was read within a day, and remember this one, in the reader's turn."""
+    copies = InboundMail.filter(
+        delivery_id=unread.recipient.delivery_id,
+        identity=identity,
+        read_at__isnull=False,
+        received_at__gt=now - _COPIES,
+    )
+    found = await copies.exclude(id=unread.id).exists()
+    await InboundMail.filter(id=unread.id).update(identity=identity)
+    return found
+
+
+async def last_answers(contact_ids: Sequence[int]) -> dict[int, CameIn]:
+    """Give, for each of these contacts, what became of the last answer to a letter that went there."""
+    rows = (
+        await InboundMail.filter(delivery__contact_id__in=list(contact_ids), use=MailUse.REPLY, verdict__isnull=False)
+        .exclude(verdict=Verdict.REPEATED)
+        .order_by("id")
+        .values_list("delivery__contact_id", "received_at", "verdict")
+    )
+    return {int(contact_id): CameIn(at, Verdict(verdict)) for contact_id, at, verdict in rows}
 
 
 async def shelf() -> list[ShelfLine]:
@@ -326,8 +359,8 @@ def _insertion(dialect: str) -> str:
     names = ", ".join(f'"{name}"' for name in _COLUMNS)
     marks = ", ".join(f"${place}" if dialect == "postgres" else "?" for place in range(1, len(_COLUMNS) + 1))
     return (
-        f'INSERT INTO "inbound_mail" ({names}, "lease", "attempts", "reason", "authentication")'  # noqa: S608
-        f" VALUES ({marks}, '', 0, '', '')"
+        f'INSERT INTO "inbound_mail" ({names}, "lease", "attempts", "reason", "identity", "authentication")'  # noqa: S608
+        f" VALUES ({marks}, '', 0, '', '', '')"
     )
 
 

@@ -20,7 +20,7 @@ from hub import (
     verification,
 )
 from hub.hub import Hub
-from hub.outbox import SUSPENSIONS, topic_of
+from hub.outbox import is_disownable, topic_of
 from hub.outcome import Done, Reason, Refused
 from hub.settings import NUMBERS
 from hub.visit import Visit
@@ -150,11 +150,6 @@ async def lock(hub: Hub, visit: Visit, account_id: int) -> Locked:
     return Locked(sessions=ended, logins=logins, codes_from=account.codes_blocked_until)
 
 
-def is_disownable(delivery: Delivery) -> bool:
-    """Tell whether a letter told of something that somebody did."""
-    return delivery.notice not in SUSPENSIONS and delivery.letter is not Letter.ANSWER
-
-
 async def _ended(hub: Hub, visit: Visit, delivery: Delivery) -> list[int]:
     """End what the delivery told of, in the caller's transaction; returns the challenges that died."""
     now, account_id = visit.now, delivery.account_id
@@ -200,9 +195,12 @@ async def _sessions_ended(delivery: Delivery, now: datetime) -> int:
 
 
 async def _registration_stopped(hub: Hub, visit: Visit, delivery: Delivery) -> Disowned | Refused:
+    """Stop a registration; one that was confirmed by then is undone, for the word of the mailbox's owner counts."""
     if delivery.challenge is None:
         return Refused(Reason.NOT_FOUND)
     outcome = await confirming.refuse(hub, visit, challenges.token_of(hub.keys, delivery.challenge))
+    if isinstance(outcome, Refused):
+        outcome = await confirming.withdraw(hub, visit, delivery)
     if not isinstance(outcome, Done):
         return outcome
     await Delivery.filter(id=delivery.id).update(disowned_at=visit.now)

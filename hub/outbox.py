@@ -139,6 +139,7 @@ class Outbox:
             message_id=f"<{secrets.token_hex(16)}@{self._domain}>",
             answers_to=to,
             answered=_answered(asked),
+            asked_id=asked.id,
             asked_from="",
             asked_with="",
             posted_at=visit.now,
@@ -307,6 +308,7 @@ class Outbox:
     def _opened(self, row: Delivery, referred: "_Referred", *, labels: tuple[str, ...]) -> Claimed:
         challenge = referred.challenges.get(row.challenge_id or 0)
         contact = referred.contacts.get(row.contact_id or 0)
+        asked = referred.asked.get(row.asked_id or 0)
         confirms = challenge is not None and row.letter is Letter.CONFIRMATION
         return Claimed(
             id=row.id,
@@ -324,7 +326,7 @@ class Outbox:
             url=f"{self._origin}/confirm/{challenges.token_of(self._keys, challenge)}"
             if challenge is not None and confirms
             else "",
-            not_me="" if row.notice in SUSPENSIONS or row.letter is Letter.ANSWER else self._not_me(row),
+            not_me=self._not_me(asked or row) if is_disownable(asked or row) else "",
             asked_at=row.posted_at,
             asked_from=row.asked_from,
             asked_with=row.asked_with,
@@ -333,7 +335,7 @@ class Outbox:
             notice=row.notice,
             subject_label=row.about,
             challenge_id=row.challenge_id,
-            thread=self._thread(row),
+            thread=self._thread(asked or row),
             envelope_sender=mail_addresses.bounce_address(self._keys, row, self._mail_domain)
             if self._mail_domain
             else "",
@@ -391,6 +393,11 @@ def topic_of(challenge_id: int) -> str:
     return f"challenge:{challenge_id}"
 
 
+def is_disownable(delivery: Delivery) -> bool:
+    """Tell whether a letter told of something that somebody did."""
+    return delivery.notice not in SUSPENSIONS and delivery.letter is not Letter.ANSWER
+
+
 @dataclass(frozen=True, slots=True)
 class _Referred:
     """What some deliveries refer to, by id."""
@@ -399,6 +406,8 @@ class _Referred:
     challenges: dict[int, Challenge]
     # Only where a contact says how it wants its messages.
     contacts: dict[int, Contact]
+    # The letters that answers are about.
+    asked: dict[int, Delivery]
 
 
 async def _referred(rows: Sequence[Delivery]) -> _Referred:
@@ -408,7 +417,9 @@ async def _referred(rows: Sequence[Delivery]) -> _Referred:
     asked = await where(Challenge, id__in=named).all() if named else []
     reached = sorted({one.contact_id for one in rows if one.contact_id and one.channel is Channel.SLACK})
     contacts = await where(Contact, id__in=reached).all() if reached else []
-    return _Referred(_by_id(accounts), _by_id(asked), _by_id(contacts))
+    about = sorted({one.asked_id for one in rows if one.asked_id})
+    letters = await where(Delivery, id__in=about).all() if about else []
+    return _Referred(_by_id(accounts), _by_id(asked), _by_id(contacts), _by_id(letters))
 
 
 def _by_id(rows: Sequence[Row]) -> dict[int, Row]:

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from hub import audit, challenges, contacts, sessions, turns
+from hub import audit, challenges, contacts, intake, sessions, turns
 from hub.delivery import line_of
 from hub.hub import Hub
+from hub.intake import CameIn
 from hub.labels import (
     UnacceptableError,
     address_of,
@@ -43,6 +44,7 @@ class Waiting:
     expires_at: datetime | None
     is_guarded: bool
     takes_answers: bool
+    answer: CameIn | None
 
 
 async def add(hub: Hub, visit: Visit, session: Current, *, label: str, address: str) -> Added | Refused | Throttled:
@@ -119,6 +121,7 @@ async def waiting(hub: Hub, session: Current, contact_id: int, *, now: datetime)
         expires_at=challenge.expires_at if challenge else None,
         is_guarded=domain_of(contact.address) in hub.settings.guarded_mail_domains,
         takes_answers=bool(hub.settings.mail_domain),
+        answer=(await intake.last_answers([contact.id])).get(contact.id),
     )
 
 

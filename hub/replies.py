@@ -1,7 +1,7 @@
 """What an answer to one of our mails does: by the mail's own address, once, and never more than a web page would."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from tortoise.transactions import in_transaction
@@ -11,8 +11,8 @@ from hub.bounces import Bounce, bounced
 from hub.hub import Hub
 from hub.intake import Unread
 from hub.labels import fold_label
-from hub.outbox import topic_of
-from hub.outcome import Refused
+from hub.outbox import is_disownable, topic_of
+from hub.outcome import Reason, Refused
 from hub.settings import NUMBERS
 from hub.visit import Visit
 from models.contact import Contact
@@ -20,6 +20,7 @@ from models.delivery import Delivery
 from models.kinds import Answer, Channel, EventKind, Letter, Verdict
 
 _HOUR = timedelta(hours=1)
+_UNCLEAR = "its words are no command"
 _NO_DELIVERY = "the mail that it answers is forgotten"
 
 
@@ -30,12 +31,7 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """No, that was not me."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deny:
-    """No."""
+    """No, or: that was not me."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,58 +51,109 @@ class Help:
     """Tell me what I can say."""
 
 
-Command = Confirm | Refuse | Deny | ListContacts | Remove | Help
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """A person's words that are no command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Automatic:
+    """Words that a machine may have written, by this sign."""
+
+    sign: str
+
+
+Command = Confirm | Refuse | ListContacts | Remove | Help
+Said = Command | Unclear | Automatic
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A command with what speaks for and against its sender: `is_doubtful` when its domain disowns the mail."""
+    """What an answer says, with what speaks for and against its sender: `is_doubtful` when its domain disowns the mail.
 
-    command: Command
+    `identity` is the same for each copy of the mail.
+    """
+
+    said: Said
     message_id: str
+    identity: str
     is_doubtful: bool
     authentication: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Effect:
+    """What was done, and what our letter says of it; `changed` when the letter must go out, whatever went before."""
+
     verdict: Verdict
     answer: Answer
     about: str = ""
     told: frozenset[Channel] = frozenset()
+    changed: bool = False
+    reason: str = ""
 
 
 async def act(hub: Hub, visit: Visit, unread: Unread, answered: Answered) -> Verdict | None:
     """Do what an answer says and mark it as read, in one transaction; None when another reader did.
 
-    The address it came to is good for one command: the delivery's row says whether that was given.
+    What is written in reply to an answer of ours is meant for the letter that the answer is about.
     """
     async with in_transaction():
         if not await intake.take(unread, Verdict.TOO_LATE, "", now=visit.now):
             return None
-        asked = await Delivery.filter(id=unread.recipient.delivery_id).select_related("account", "contact").first()
-        if asked is None or asked.account.disabled_at is not None:
+        addressed = await _delivery(unread.recipient.delivery_id)
+        asked = await _delivery(addressed.asked_id) if addressed and addressed.asked_id else addressed
+        if addressed is None or asked is None or asked.account.disabled_at is not None:
             await intake.note(unread, Verdict.TOO_LATE, reason=_NO_DELIVERY, authentication=answered.authentication)
             return Verdict.TOO_LATE
         await turns.take(asked.account_id)
-        as_member = replace(visit, language=asked.language)
-        effect = await _done(hub, as_member, asked, answered)
-        await intake.note(unread, effect.verdict, reason="", authentication=answered.authentication)
-        await audit.record(
-            hub.keys,
-            EventKind.MAIL_READ,
-            visit,
-            asked.account_id,
-            verdict=str(effect.verdict),
-            delivery=asked.id,
-            authentication=answered.authentication,
-        )
-        if await _may_answer(asked, visit):
+        if await intake.is_repeated(unread, hub.keys.digest("mail-copy", answered.identity), now=visit.now):
+            await intake.note(unread, Verdict.REPEATED, reason="", authentication=answered.authentication)
+            return Verdict.REPEATED
+        effect = await _done(hub, replace(visit, language=asked.language), asked, addressed, answered)
+        await _noted(hub, visit, unread, asked, answered, effect)
+        if effect.changed or await _may_answer(asked, visit, answered.said):
             await hub.outbox.post_answer(effect.answer, asked, visit, about=effect.about, to=answered.message_id)
     await notices.rouse(hub, effect.told | {Channel.MAIL})
     if asked.challenge_id is not None:
         await hub.wakeups.tell(topic_of(asked.challenge_id))
     return effect.verdict
+
+
+async def shelve(hub: Hub, visit: Visit, unread: Unread, reason: str) -> Verdict | None:
+    """Put an answer aside that could not be taken apart, and send a help letter; None when another reader did."""
+    async with in_transaction():
+        verdict = await intake.shelve(unread.id, unread.lease, reason, now=visit.now)
+        addressed = await _delivery(unread.recipient.delivery_id)
+        asked = await _delivery(addressed.asked_id) if addressed and addressed.asked_id else addressed
+        if verdict is None or asked is None or asked.account.disabled_at is not None or not is_living(asked, visit.now):
+            return verdict
+        if await _may_answer(asked, visit, Automatic(reason)):
+            await hub.outbox.post_answer(Answer.UNCLEAR, asked, visit, about=asked.label, to="")
+    await notices.rouse(hub, {Channel.MAIL})
+    return verdict
+
+
+def is_living(asked: Delivery, now: datetime) -> bool:
+    """Tell whether a letter can still be answered: as long as its URL "This was not me" lives."""
+    return now < asked.posted_at + NUMBERS.not_me_life
+
+
+async def _delivery(delivery_id: int) -> Delivery | None:
+    return await Delivery.filter(id=delivery_id).select_related("account", "contact").first()
+
+
+async def _noted(hub: Hub, visit: Visit, unread: Unread, asked: Delivery, answered: Answered, effect: _Effect) -> None:
+    await intake.note(unread, effect.verdict, reason=effect.reason, authentication=answered.authentication)
+    await audit.record(
+        hub.keys,
+        EventKind.MAIL_READ,
+        visit,
+        asked.account_id,
+        verdict=str(effect.verdict),
+        delivery=asked.id,
+        authentication=answered.authentication,
+    )
 
 
 async def report(hub: Hub, visit: Visit, unread: Unread, bounce: Bounce, *, by: str) -> Verdict | None:
@@ -118,68 +165,85 @@ async def report(hub: Hub, visit: Visit, unread: Unread, bounce: Bounce, *, by: 
     return Verdict.BOUNCED
 
 
-async def _done(hub: Hub, visit: Visit, asked: Delivery, answered: Answered) -> _Effect:
-    if answered.is_doubtful and not isinstance(answered.command, Refuse | Deny):
+async def _done(hub: Hub, visit: Visit, asked: Delivery, addressed: Delivery, answered: Answered) -> _Effect:
+    said = answered.said
+    if not is_living(asked, visit.now):
+        return _Effect(Verdict.TOO_LATE, Answer.TOO_LATE, asked.label)
+    if answered.is_doubtful and isinstance(said, Confirm | ListContacts | Remove):
         # A denial is obeyed in doubt, too: the reply address proves that the letter was read, and stopping is safe.
         # The address stays good: the question is answered on a page, or by a mail that its domain stands for.
         return _Effect(Verdict.DOUBTED, Answer.NOT_SURE, asked.label)
-    command = answered.command
-    if not _fits(asked, command):
-        # The address stays good here, too: who learns what can be said must be able to say it.
-        is_asked = asked.letter is Letter.CONFIRMATION
-        return _Effect(Verdict.HELPED, Answer.HOW_TO_CONFIRM if is_asked else Answer.HELP)
-    if await Delivery.filter(id=asked.id, replied_at=None).update(replied_at=visit.now) != 1:
-        return _Effect(Verdict.TOO_LATE, Answer.TOO_LATE, asked.label)
-    match command:
+    match said:
+        case Automatic(sign):
+            return _Effect(Verdict.AUTOMATIC, Answer.AUTOMATIC, asked.label, reason=sign)
+        case Unclear():
+            return _Effect(Verdict.UNCLEAR, Answer.UNCLEAR, asked.label, reason=_UNCLEAR)
+        case Help():
+            return _helped(asked)
         case Confirm():
             return await _confirmed(hub, visit, asked)
-        case Refuse() | Deny():
-            return await _refused(hub, visit, asked)
-        case ListContacts():
-            return _Effect(Verdict.LISTED, Answer.LIST)
-        case Remove(label):
-            # On the web this needs the password again, and so it does here.
-            found = await Contact.get_or_none(account_id=asked.account_id, label_folded=fold_label(label))
-            return _Effect(Verdict.LINKED, Answer.REMOVE_HERE, found.label if found else "")
-        case Help():
-            return _Effect(Verdict.HELPED, Answer.HELP)
-        case _:
-            assert_never(command)
-
-
-def _fits(asked: Delivery, command: Command) -> bool:
-    """Tell whether a command means something as an answer to this letter; where it doesn't, help is the answer."""
-    match command:
-        case Confirm() | Deny():
-            # "No" to "is this address yours?" is clear; to a code or a notice it may mean anything.
-            return asked.letter is Letter.CONFIRMATION and asked.challenge_id is not None
         case Refuse():
-            return True
+            return await _refused(hub, visit, asked)
         case ListContacts() | Remove():
-            # Whoever only may confirm is told no more than that.
-            contact = asked.contact
-            return contact is not None and contact.confirmed_at is not None and contact.suspended_at is None
-        case Help():
-            return False
+            return await _managed(visit, asked, addressed, said)
         case _:
-            assert_never(command)
+            assert_never(said)
+
+
+def _helped(asked: Delivery) -> _Effect:
+    # Whoever learns what can be said must be able to say it: the letter stays good.
+    is_question = asked.letter is Letter.CONFIRMATION
+    return _Effect(Verdict.HELPED, Answer.HOW_TO_CONFIRM if is_question else Answer.HELP)
+
+
+async def _managed(visit: Visit, asked: Delivery, addressed: Delivery, said: ListContacts | Remove) -> _Effect:
+    """List the contacts, or lead to the page that removes one; each letter is good for one of these."""
+    contact = asked.contact
+    # Whoever only may confirm is told no more than that.
+    if contact is None or contact.confirmed_at is None or contact.suspended_at is not None:
+        return _helped(asked)
+    if await Delivery.filter(id=addressed.id, replied_at=None).update(replied_at=visit.now) != 1:
+        return _Effect(Verdict.TOO_LATE, Answer.TOO_LATE, asked.label)
+    if isinstance(said, ListContacts):
+        return _Effect(Verdict.LISTED, Answer.LIST)
+    # On the web this needs the password again, and so it does here.
+    found = await Contact.get_or_none(account_id=asked.account_id, label_folded=fold_label(said.label))
+    return _Effect(Verdict.LINKED, Answer.REMOVE_HERE, found.label if found else "")
 
 
 async def _confirmed(hub: Hub, visit: Visit, asked: Delivery) -> _Effect:
-    outcome = await confirming.confirm_by_answer(hub, visit, asked.challenge_id or 0)
-    if isinstance(outcome, Refused):
+    if asked.letter is not Letter.CONFIRMATION:
+        return _helped(asked)
+    if asked.challenge_id is None:
+        # A registration that was taken away took its challenge with it.
         return _Effect(Verdict.TOO_LATE, Answer.TOO_LATE, asked.label)
+    outcome = await confirming.confirm_by_answer(hub, visit, asked.challenge_id)
+    if isinstance(outcome, Refused):
+        # Said twice, it is true still.
+        is_true = outcome.reason is Reason.ALREADY_CONFIRMED
+        return _Effect(Verdict.TOO_LATE, Answer.CONFIRMED if is_true else Answer.TOO_LATE, asked.label)
     confirmed, told = outcome
-    return _Effect(Verdict.CONFIRMED, Answer.CONFIRMED, confirmed.label, told)
+    await Delivery.filter(id=asked.id).update(replied_at=visit.now)
+    return _Effect(Verdict.CONFIRMED, Answer.CONFIRMED, confirmed.label, told, changed=True)
 
 
 async def _refused(hub: Hub, visit: Visit, asked: Delivery) -> _Effect:
+    """Stop what the letter tells of, whatever was said before; said twice, it is true still."""
+    if not is_disownable(asked):
+        return _helped(asked)
+    if asked.disowned_at is not None:
+        return _Effect(Verdict.REFUSED, Answer.REFUSED, asked.label)
     outcome = await not_me.disown(hub, visit, asked.id)
     if isinstance(outcome, Refused):
         return _Effect(Verdict.TOO_LATE, Answer.TOO_LATE, asked.label)
-    return _Effect(Verdict.REFUSED, Answer.REFUSED, asked.label)
+    return _Effect(Verdict.REFUSED, Answer.REFUSED, asked.label, changed=True)
 
 
-async def _may_answer(asked: Delivery, visit: Visit) -> bool:
-    recent = Delivery.filter(address_folded=asked.address_folded, letter=Letter.ANSWER, posted_at__gt=visit.now - _HOUR)
+async def _may_answer(asked: Delivery, visit: Visit, said: Said) -> bool:
+    """Tell whether one more letter may go out that tells of nothing done: two programs must not write without end."""
+    answers = Delivery.filter(letter=Letter.ANSWER)
+    most = 1 if isinstance(said, Automatic) else NUMBERS.answers_a_letter
+    if await answers.filter(asked_id=asked.id).count() >= most:
+        return False
+    recent = answers.filter(address_folded=asked.address_folded, posted_at__gt=visit.now - _HOUR)
     return await recent.count() < NUMBERS.answers_an_hour

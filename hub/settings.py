@@ -117,6 +117,7 @@ class Numbers:
     kept_heard: timedelta = timedelta(days=1)
     # RFC 3834, 3: what answers by machine has a ceiling.
     answers_an_hour: int = 5
+    answers_a_letter: int = 20
     # A kiosk's clock may be off by this much, and its nonces are remembered for as long.
     kiosk_skew: timedelta = timedelta(seconds=60)
     kiosk_code_life: timedelta = timedelta(hours=24)

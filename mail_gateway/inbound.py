@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import ssl
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -106,6 +106,7 @@ class _Limited:
     """A connection that is counted and has an end; aiosmtpd's own time-out begins anew with each byte."""
 
     transport: Any
+    _reader: Any
     push: Any
     session: Any
     _set_rset_state: Any
@@ -158,8 +159,18 @@ class _Limited:
             super().data_received(data)  # type: ignore[misc]
 
     def eof_received(self) -> bool | None:
-        """Take the end, unless the connection was turned away."""
-        return super().eof_received() if self._end is not None else None  # type: ignore[misc]
+        """Take the end of what the peer says; it may still hear what is answered to that.
+
+        aiosmtpd would end the dialogue at once, and a peer that hears no 250 brings its mail again. A TLS connection
+        has no half, so it ends there as well.
+        """
+        if self._end is None:
+            return None
+        if self.session.ssl is not None:
+            return super().eof_received()  # type: ignore[misc, no-any-return]
+        self._reader.readuntil = _ended(self._reader.readuntil)
+        self._reader.feed_eof()
+        return True
 
     def begin(self) -> None:
         """Give the peer its time for the next message."""
@@ -172,6 +183,18 @@ class _Limited:
         transport = self._original_transport or self.transport
         if transport is not None:
             transport.abort()
+
+
+def _ended(readuntil: Callable[..., Awaitable[bytes]]) -> Callable[..., Awaitable[bytes]]:
+    """Have a reader end its dialogue where nothing more comes, as aiosmtpd expects it."""
+
+    async def read(separator: bytes = b"\n") -> bytes:
+        try:
+            return await readuntil(separator)
+        except asyncio.IncompleteReadError:
+            raise asyncio.CancelledError from None
+
+    return read
 
 
 class _Forwarding(_Limited):

@@ -82,6 +82,16 @@ _ANSWERS = {
     ("en", Answer.HELP): "You can answer our mails with:",
     ("ja", Answer.HOW_TO_CONFIRM): "登録の確認のメールには次のように返信できます。",
     ("en", Answer.HOW_TO_CONFIRM): "You can answer the mail that asked about this address with:",
+    ("ja", Answer.UNCLEAR): "ご返信の内容を読み取れなかったため、何も行っていません。次のように返信できます。",
+    ("en", Answer.UNCLEAR): "We could not understand your answer, so nothing was done. You can answer with:",
+    (
+        "ja",
+        Answer.AUTOMATIC,
+    ): "ご返信を自動応答と判断したため、何も行っていません。自動応答でなければ、件名を変えて返信してください。",
+    (
+        "en",
+        Answer.AUTOMATIC,
+    ): "We took your answer for an automatic one. If it was not, please change the subject and answer with:",
     ("ja", Answer.NOT_SURE): "そのメールが本当にあなたからのものか確かめられませんでした。次の画面で続けてください。",
     ("en", Answer.NOT_SURE): "We could not make sure that the mail came from you. Please go on here:",
     ("ja", Answer.TOO_LATE): "そのメールへの返信は、期限が切れたか、すでに受け付けています。次の画面で続けてください。",
@@ -95,7 +105,22 @@ _CONFIRMABLE = {
     "ja": ("はい … このアドレスを登録する", "心当たりがない … 登録を止める"),
     "en": ("yes - register this address", "not me - stop the registration"),
 }
+_ENDABLE = {
+    "ja": "心当たりがない場合は、次の URL を開いて止めることもできます。",
+    "en": "If this was not you, you can also stop it at this URL:",
+}
+_HELPING = {Answer.HELP, Answer.HOW_TO_CONFIRM, Answer.UNCLEAR, Answer.AUTOMATIC}
 _WITH_LINK = {Answer.LIST, Answer.REMOVE_HERE, Answer.NOT_SURE, Answer.TOO_LATE}
+
+
+def sentences() -> tuple[str, ...]:
+    """Give the sentences of our letters that stand in no template."""
+    return (*_NOTICES.values(), *_ANSWERS.values(), *_ENDABLE.values(), *menus())
+
+
+def menus() -> tuple[str, ...]:
+    """Give the lines that say what can be answered."""
+    return tuple(line for table in (_SAYABLE, _CONFIRMABLE) for lines in table.values() for line in lines)
 
 
 class UnwritableError(ValueError):
@@ -226,8 +251,15 @@ def _answer_words(claimed: Claimed, house: House) -> Words:
         "help_text": house.help_url.removeprefix("mailto:"),
         "answer": _ANSWERS[claimed.language, answer].format(about=claimed.subject_label),
         "lines": _answer_lines(answer, claimed),
-        "url": f"{house.origin}/settings/contacts" if answer in _WITH_LINK else "",
+        "says": _ENDABLE[claimed.language] if answer in _HELPING and claimed.not_me else "",
+        "url": _answer_url(answer, claimed, house),
     }
+
+
+def _answer_url(answer: Answer, claimed: Claimed, house: House) -> str:
+    if answer in _HELPING:
+        return claimed.not_me
+    return f"{house.origin}/settings/contacts" if answer in _WITH_LINK else ""
 
 
 def _answer_lines(answer: Answer, claimed: Claimed) -> tuple[str, ...]:
@@ -238,6 +270,9 @@ def _answer_lines(answer: Answer, claimed: Claimed) -> tuple[str, ...]:
             return _SAYABLE[claimed.language]
         case Answer.HOW_TO_CONFIRM:
             return _CONFIRMABLE[claimed.language]
+        case Answer.UNCLEAR | Answer.AUTOMATIC:
+            said = _CONFIRMABLE if claimed.answered == Letter.CONFIRMATION else _SAYABLE
+            return said[claimed.language]
         case _:
             return ()
 

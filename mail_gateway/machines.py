@@ -63,6 +63,8 @@ def _proof(message: Message, sender: str) -> str:
 
 def _doubt(message: Message, sender: str, subject: str) -> str:
     """Give the sign that makes one doubt; one of the weakest alone does not."""
+    if message.get("From") is None:
+        return "no From"
     if _AUTOMATIC.search(subject):
         return "Subject: of an automatic answer"
     precedence = str(message.get("Precedence", "")).strip().lower()

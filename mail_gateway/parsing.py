@@ -23,7 +23,8 @@ _MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,250}>")
 _ADDRESS = re.compile(r"[^\s<>\"(),;:]+@[^\s<>\"(),;:]+")
 # What a mail program writes for readers that show no HTML.
 _STUB = re.compile(
-    r"html\s?(?:形式|メール|対応|表示|版)|(?:in|an?|the|support|view|read|as) html|html (?:format|version|mail|e-?mail|message|view)|"
+    r"html\s?(?:形式|メール|対応|表示|版)|(?:in|an?|the|support|view|read|as) html|"
+    r"html (?:format|version|mail|e-?mail|message|view)|"
     r"テキスト形式では|view (?:this|the) (?:e-?mail|message|mail)",
     re.IGNORECASE,
 )
@@ -71,15 +72,20 @@ def parse(content: bytes, *, is_report: bool = True) -> Parsed:
         machine=signs.proof,
         doubt=signs.doubt,
         text=_own_text(parsed),
-        report=_report(parsed) if is_report or parsed.get_content_type() == "multipart/report" else None,
+        report=_report(parsed) if is_report or _has_status(parsed) else None,
     )
+
+
+def _has_status(message: Message) -> bool:
+    """Tell whether a message is written as a delivery report (RFC 3464)."""
+    return any(part.get_content_type() == "message/delivery-status" for part in message.walk())
 
 
 def _report(message: Message) -> Finding | Delivered | None:
     """Look for a delivery report; a detector that fails at a message takes nothing else of it away."""
     try:
         return reports.finding(message)
-    except Exception:  # noqa: BLE001 - the library raises what it likes
+    except Exception:
         return None
 
 
@@ -158,7 +164,11 @@ def _texts(message: Message) -> dict[str, list[str]]:
     left = _TEXT
     for part in _leaves(message):
         kind = part.get_content_type()
-        if kind not in found or part.get_content_disposition() == "attachment" or (part.get_filename() and any(found.values())):
+        if (
+            kind not in found
+            or part.get_content_disposition() == "attachment"
+            or (part.get_filename() and any(found.values()))
+        ):
             continue
         payload = part.get_payload(decode=True)
         if isinstance(payload, bytes) and left > 0:

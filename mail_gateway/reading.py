@@ -14,10 +14,10 @@ from hub import intake, replies
 from hub.beside import beside
 from hub.hub import Hub
 from hub.intake import Unread
-from hub.replies import Answered, Command
+from hub.replies import Answered, Automatic, Refuse, Said, Unclear
 from hub.visit import Visit
 from mail_gateway.authentication import Examiner, Message
-from mail_gateway.commands import command_of
+from mail_gateway.commands import command_of, is_absence
 from mail_gateway.parsing import Parsed, UnreadableError
 from mail_gateway.reader import Reader
 from mail_gateway.reports import Delivered, Finding
@@ -27,7 +27,7 @@ Clock = Callable[[], datetime]
 _A_TURN = 10
 _IDLE = 1.0
 _AFTER_TROUBLE = 1.0
-_NO_COMMAND = "its first line is no command"
+_ABSENCE = "its words tell of an absence"
 _FOR_OPERATOR = "it is for the operator: postmaster or abuse"
 _NOT_NULL = "it came where reports come, and not from the null sender"
 _NO_REPORT = "it is no delivery report that can be told"
@@ -91,9 +91,9 @@ class Reading:
             # It is for a person: nothing in it is taken apart, answered or obeyed.
             return await self._shelved(unread, _FOR_OPERATOR)
         try:
-            parsed = await self._reader.parse(unread.content)
+            parsed = await self._reader.parse(unread.content, is_report=unread.recipient.use is MailUse.BOUNCE)
         except UnreadableError as error:
-            return await self._shelved(unread, str(error))
+            return await self._unreadable(unread, str(error))
         match unread.recipient.use:
             case MailUse.BOUNCE:
                 return await self._reported(unread, parsed)
@@ -126,24 +126,22 @@ class Reading:
         machine = self._machine(unread, parsed)
         if machine:
             return await self._taken(unread, Verdict.AUTOMATIC, machine)
-        command = command_of(parsed.line)
-        if command is None:
-            return await self._shelved(unread, _NO_COMMAND)
-        return await self._obeyed(unread, parsed, command)
+        return await self._obeyed(unread, parsed, _said(parsed))
 
-    async def _obeyed(self, unread: Unread, parsed: Parsed, command: Command) -> Verdict | None:
+    async def _obeyed(self, unread: Unread, parsed: Parsed, said: Said) -> Verdict | None:
         results = await self._examiner.examine(
             Message(unread.content, unread.peer, unread.helo, unread.sender, parsed.from_address)
         )
-        answered = Answered(command, parsed.message_id, results.is_doubtful, results.line)
+        # One id with two texts is two messages.
+        identity = f"{parsed.identity} {parsed.text}"
+        answered = Answered(said, parsed.message_id, identity, results.is_doubtful, results.line)
         return await replies.act(self._hub, self._visit(unread), unread, answered)
 
     def _machine(self, unread: Unread, parsed: Parsed) -> str:
         """Say by what it is known that no person wrote this; empty when a person may have (RFC 3834, 2)."""
         if not unread.sender:
             return "null sender"
-        domain = self._hub.settings.mail_domain
-        if unread.sender.lower().endswith(f"@{domain}") or parsed.from_address.lower().endswith(f"@{domain}"):
+        if self._is_ours(unread.sender) or self._is_ours(parsed.from_address):
             return "our own mail"
         return parsed.machine
 
@@ -151,8 +149,26 @@ class Reading:
         taken = await intake.take(unread, verdict, reason, now=self._clock())
         return verdict if taken else None
 
+    async def _unreadable(self, unread: Unread, reason: str) -> Verdict | None:
+        """Shelve what can't be taken apart; a person who answered a letter with it gets a help letter."""
+        if unread.recipient.use is MailUse.REPLY and unread.sender and not self._is_ours(unread.sender):
+            return await replies.shelve(self._hub, self._visit(unread), unread, reason)
+        return await self._shelved(unread, reason)
+
+    def _is_ours(self, address: str) -> bool:
+        return address.lower().endswith(f"@{self._hub.settings.mail_domain}")
+
     async def _shelved(self, unread: Unread, reason: str) -> Verdict | None:
         return await intake.shelve(unread.id, unread.lease, reason, now=self._clock())
 
     def _visit(self, unread: Unread) -> Visit:
         return Visit(self._clock(), unread.peer, Zone.OFF_CAMPUS, "mail")
+
+
+def _said(parsed: Parsed) -> Said:
+    """Tell what a message's words say; a denial counts even where the message may be a machine's."""
+    command = command_of(parsed.text)
+    if isinstance(command, Refuse):
+        return command
+    sign = parsed.doubt or (_ABSENCE if is_absence(parsed.text) else "")
+    return Automatic(sign) if sign else command or Unclear()

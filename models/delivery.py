@@ -56,6 +56,8 @@ class Delivery(Model):
     answers_to = fields.CharField(max_length=255, default="", db_default="")
     # Of an answer: the kind of the letter that was answered, a Letter or a Notice.
     answered = fields.CharField(max_length=24, default="", db_default="")
+    # The letter that an answer of ours is about: what is written in reply to the answer is meant for that letter.
+    asked_id: int | None = fields.BigIntField(null=True)
     reply = fields.CharField(max_length=200, default="")
     # How many copies went out of which it is not known whether they arrived, and since when that is so.
     copies = fields.SmallIntField(default=0, db_default=0)
@@ -73,4 +75,5 @@ class Delivery(Model):
             Index(fields=("account_id", "posted_at")),
             Index(fields=("address_folded", "posted_at")),
             Index(fields=("fades_at",)),
+            Index(fields=("asked_id",)),
         )

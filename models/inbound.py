@@ -34,6 +34,8 @@ class InboundMail(Model):
     shelved_at: datetime | None = InstantField(null=True)
     verdict = fields.CharEnumField(Verdict, max_length=24, null=True, description="one of Verdict")
     reason = fields.CharField(max_length=200, default="")
+    # The same for each copy of a message to one address; a digest.
+    identity = fields.CharField(max_length=64, default="", db_default="")
     authentication = fields.CharField(max_length=200, default="")
 
     class Meta:

@@ -47,6 +47,8 @@ class Answer(StrEnum):
     REMOVE_HERE = "remove-here"
     HELP = "help"
     HOW_TO_CONFIRM = "how-to-confirm"
+    UNCLEAR = "unclear"
+    AUTOMATIC = "automatic"
     NOT_SURE = "not-sure"
     TOO_LATE = "too-late"
 
@@ -67,6 +69,8 @@ class Verdict(StrEnum):
     LISTED = "listed"
     LINKED = "linked"
     HELPED = "helped"
+    UNCLEAR = "unclear"
+    REPEATED = "repeated"
     DOUBTED = "doubted"
     TOO_LATE = "too-late"
     AUTOMATIC = "automatic"

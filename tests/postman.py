@@ -53,6 +53,7 @@ class Postman:
 
     async def answer(self, letter: Received, text: str, *, number: int = 1, **headers: str) -> InboundMail:
         """Answer a letter as a mail client does; gives what became of it."""
+        headers = {"Message_ID": f"<answer-{number}@mail.test>", **headers}
         await self.bring(answer_to(letter, text, **headers), to=reply_to(letter), sender=letter.recipient)
         return await self.read(number=number)
 
@@ -73,7 +74,7 @@ def answer_to(letter: Received, text: str, **headers: str) -> bytes:
     message["From"] = letter.recipient
     message["To"] = reply_to(letter)
     message["Subject"] = f"Re: {letter.subject}"
-    message["Message-ID"] = "<answer-1@mail.test>"
+    headers = {"Message_ID": "<answer-1@mail.test>", **headers}
     message["In-Reply-To"] = str(letter.message["Message-ID"])
     for name, value in headers.items():
         message[name.replace("_", "-")] = value

@@ -230,6 +230,22 @@ async def test_who_vanishes_within_data_leaves_nothing(office_on_sqlite: Postman
     assert (await office_on_sqlite.answer(letter, "yes")).verdict is Verdict.CONFIRMED
 
 
+async def test_a_peer_that_shuts_its_side_after_quit_hears_its_250(office_on_sqlite: Postman) -> None:
+    """Its mail is kept; without the 250 it would bring it again. A message that was cut short is not kept."""
+    letter, _ = await asked_to_confirm(office_on_sqlite)
+    head = f"EHLO mail.test\r\nMAIL FROM:<taro@mail.test>\r\nRCPT TO:<{reply_to(letter)}>\r\nDATA\r\n".encode()
+    for said, is_kept in ((answer_to(letter, "yes") + b"\r\n.\r\nQUIT\r\n", True), (b"Subject: half", False)):
+        async with wired(office_on_sqlite.port) as wire:
+            wire.writer.write(head + said)
+            wire.writer.write_eof()
+            async with asyncio.timeout(10):
+                heard = await wire.reader.read()
+        assert (b"250 2.0.0 kept" in heard) is is_kept
+        assert (b"221 " in heard) is is_kept
+    assert (await office_on_sqlite.read()).verdict is Verdict.CONFIRMED
+    assert await InboundMail.all().count() == 1
+
+
 async def test_two_hundred_at_once_are_counted_and_mail_gets_through(office_on_sqlite: Postman) -> None:
     """One peer has 50 places and hears 421 for the rest; another peer's mail is kept, and all places come back."""
     letter, _ = await asked_to_confirm(office_on_sqlite)

@@ -92,10 +92,12 @@ async def test_bombs_end_on_the_shelf_or_in_silence_and_the_process_lives(office
     kept = codes.count(250)
     assert kept == len(codes) - 1
     await office_on_sqlite.read(number=kept, timeout=60)
-    assert {row.verdict for row in await InboundMail.all()} <= {Verdict.SHELVED, Verdict.AUTOMATIC, Verdict.DROPPED}
+    quiet = {Verdict.SHELVED, Verdict.AUTOMATIC, Verdict.DROPPED, Verdict.UNCLEAR, Verdict.REPEATED}
+    assert {row.verdict for row in await InboundMail.all()} <= quiet
     await contact.refresh_from_db()
     assert contact.confirmed_at is None
-    assert not await Delivery.exists(letter=Letter.ANSWER)
+    # At most five help letters an hour, whatever comes.
+    assert await Delivery.filter(letter=Letter.ANSWER).count() <= 5
     assert (await office_on_sqlite.answer(letter, "yes", number=kept + 1)).verdict is Verdict.CONFIRMED
 
 

@@ -4,7 +4,7 @@ from typing import Any, assert_never
 
 from aiohttp.web import Request, Response
 
-from hub import confirming, contacts, enrolment, registering
+from hub import confirming, contacts, enrolment, intake, registering
 from hub.outcome import Added, Confirmed, Done, Refused, Throttled
 from hub.registering import Waiting
 from hub.sessions import Current
@@ -88,7 +88,11 @@ async def show_list(request: Request) -> Response:
     session = await permitted(request)
     if isinstance(session, Response):
         return session
-    return page(request, "contacts", contacts=await contacts.listed(session))
+    found = await contacts.listed(session)
+    came = await intake.last_answers([contact.id for contact in found])
+    words = translations(language_of(request))
+    answers = {number: sentences.answer_line(one, words, clock_of(request)) for number, one in came.items()}
+    return page(request, "contacts", contacts=found, answers=answers)
 
 
 async def show_remove(request: Request) -> Response:
@@ -154,7 +158,8 @@ def waiting_shown(request: Request, waiting: Waiting) -> dict[str, Any]:
         return {"state": "", "line": ""}
     words = translations(language_of(request))
     line = sentences.mail_line(waiting.label, waiting.delivery, words, clock_of(request))
-    return {"state": str(waiting.delivery.state), "line": line}
+    answer = sentences.answer_line(waiting.answer, words, clock_of(request)) if waiting.answer else ""
+    return {"state": str(waiting.delivery.state), "line": f"{line} {answer}".strip()}
 
 
 async def _waiting_refused(request: Request, session: Current, outcome: Refused | Throttled) -> Response:

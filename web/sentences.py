@@ -6,8 +6,9 @@ from gettext import GNUTranslations
 from math import ceil
 
 from hub.bounces import Suspended
+from hub.intake import CameIn
 from hub.outcome import Asked, DeliveryLine, DeliveryState, Reason, Refused, Throttled
-from models.kinds import AuthenticatorKind, Channel
+from models.kinds import AuthenticatorKind, Channel, Verdict
 
 _MINUTE = 60
 
@@ -124,6 +125,16 @@ _APPROVALS = {
     DeliveryState.FAILED: N_("The message in Slack to %(label)s could not be delivered. Please choose another way."),
     DeliveryState.EXPIRED: N_("The message in Slack to %(label)s has ended."),
 }
+_ANSWERS = {
+    Verdict.CONFIRMED: N_("An answer came by mail at %(time)s; the address was registered."),
+    Verdict.REFUSED: N_("An answer came by mail at %(time)s; what it denied was stopped."),
+    Verdict.HELPED: N_("An answer came by mail at %(time)s; a help letter was sent."),
+    Verdict.UNCLEAR: N_("An answer came by mail at %(time)s; it was not understood, a help letter was sent."),
+    Verdict.SHELVED: N_("An answer came by mail at %(time)s; it could not be read."),
+    Verdict.AUTOMATIC: N_("An answer came by mail at %(time)s; it was taken for an automatic reply and not used."),
+    Verdict.DOUBTED: N_("An answer came by mail at %(time)s; its sender could not be verified, so it was not used."),
+    Verdict.TOO_LATE: N_("An answer came by mail at %(time)s; it was too late."),
+}
 _CONFIRMATIONS = {
     DeliveryState.WAITING: N_("Mail to %(label)s, asked for %(time)s: waiting to be sent"),
     DeliveryState.RETRYING: N_("Mail to %(label)s: the mail server does not take it yet. It is being tried again."),
@@ -214,6 +225,12 @@ def code_line(asked: Asked, words: GNUTranslations, clock: Clock) -> str:
 def mail_line(label: str, line: DeliveryLine, words: GNUTranslations, clock: Clock) -> str:
     """Write how the delivery of a confirmation stands."""
     return words.gettext(_CONFIRMATIONS[line.state]) % {"label": label, "time": clock(_told_at(line))}
+
+
+def answer_line(came: CameIn, words: GNUTranslations, clock: Clock) -> str:
+    """Write what became of an answer by mail; empty where there is nothing to say."""
+    said = _ANSWERS.get(came.verdict)
+    return words.gettext(said) % {"time": clock(came.at)} if said else ""
 
 
 def suspended(why: str, words: GNUTranslations) -> str:

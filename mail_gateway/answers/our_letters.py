@@ -7,6 +7,8 @@ from html import unescape
 from importlib.resources import files
 from typing import Final
 
+from mail_gateway import letters
+
 _TAG = re.compile(r"<[^>]+>")
 _BREAK = re.compile(r"<(?:br|p|div|tr|li|hr|/p|/div|/tr|/li|/td)[^>]*>")
 _HEAD = re.compile(r"<head>.*?</head>", re.DOTALL)
@@ -17,6 +19,8 @@ _GRAM = 6
 # So much of a line must stand in our letters, and so long must it be, before it counts as ours.
 _COVERED = 0.85
 _SHORTEST = 16
+# So many letters of a line with a value in it must be ours.
+_LITERAL = 12
 _FACT: Final = re.compile(r"^[^:：]{1,20}[:：].*$")
 _ADDRESS: Final = re.compile(r"^[<(]?https?://\S+[>)]?$")
 _CODE: Final = re.compile(r"^[\d\s]{4,16}$")
@@ -48,6 +52,8 @@ def _is_ours(line: str) -> bool:
     text = _squeezed(line)
     if len(text) < _SHORTEST or text in _labels():
         return False
+    if any(one.fullmatch(text) for one in _patterns()):
+        return True
     known = _grams()
     covered = bytearray(len(text))
     for at in range(len(text) - _GRAM + 1):
@@ -65,17 +71,32 @@ def _grams() -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
+def _patterns() -> tuple[re.Pattern[str], ...]:
+    """Give each line of our letters that has a value in it as a pattern, where its own words are enough to know it."""
+    found = []
+    for line in "\n".join(_written()).split("\n"):
+        fragments = [_squeezed(fragment) for fragment in _HOLE.split(line)]
+        if len(fragments) > 1 and sum(len(fragment) for fragment in fragments) >= _LITERAL:
+            found.append(re.compile(".{0,80}".join(re.escape(fragment) for fragment in fragments)))
+    return tuple(found)
+
+
+@lru_cache(maxsize=1)
 def _labels() -> frozenset[str]:
-    """Give the words of our own links: they are an answer, too."""
-    return frozenset(_squeezed(label) for text in _templates() for label in _LABEL.findall(text))
+    """Give the words of our links and the lines that say what can be answered: each is an answer, too."""
+    labels = [label for text in _templates() for label in _LABEL.findall(text)]
+    return frozenset(_squeezed(label) for label in (*labels, *letters.menus()))
 
 
 def _fragments() -> list[str]:
-    return [
-        _squeezed(fragment)
-        for text in _templates()
-        for fragment in _HOLE.split(unescape(_TAG.sub("", _BREAK.sub("\n", _HEAD.sub("", text)))))
-    ]
+    return [_squeezed(fragment) for text in _written() for fragment in _HOLE.split(text)]
+
+
+def _written() -> tuple[str, ...]:
+    """Give the texts of our letters, with holes where values stand."""
+    pages = [unescape(_TAG.sub("", _BREAK.sub("\n", _HEAD.sub("", text)))) for text in _templates()]
+    said = [re.sub(r"\{about\}|\{service\}", "{{ value }}", sentence) for sentence in letters.sentences()]
+    return (*pages, *said)
 
 
 @lru_cache(maxsize=1)

@@ -35,6 +35,11 @@ _ATTRIBUTIONS: Final = (
     re.compile(r"^(?:in (?:message|article)|message-id:|記事).{0,250}$", re.IGNORECASE),
     re.compile(r"^(?:at|on) .{0,40}\d{1,2}:\d{2}.{0,120}[,，、:：]\s*$", re.IGNORECASE),
 )
+_ATTRIBUTION_BEGINNINGS: Final = (
+    _ATTRIBUTIONS[0],
+    re.compile(rf"^{_DATE}.{{0,250}}(?:{_WROTE}|<[^<>@]+@[^<>]+>).{{0,12}}[:：]?\s*$", re.IGNORECASE),
+    re.compile(rf"^(?:at|in message) .{{5,250}}{_WROTE}\s*[:：]?\s*$", re.IGNORECASE),
+)
 _ORIGINAL: Final = re.compile(
     r"^\s*[-_=*―─━]{2,}\s*(?:original message|original|forwarded message|reply message|weitergeleitete nachricht|message d'origine|"
     r"元のメッセージ|オリジナル ?メッセージ|元のメール|転送メッセージ|転送されたメッセージ|返信元メッセージ|受信メール|原始邮件)\s*[-_=*―─━]{2,}\s*$"
@@ -47,7 +52,9 @@ _HEADER: Final = re.compile(
     re.IGNORECASE,
 )
 _SIGNATURE: Final = re.compile(r"^\s*(?:-- ?|—|――|__)\s*$")
-_RULE: Final = re.compile(r"^\s*(?:([-=_*~#+・◇◆□■☆★○●◎─━―┏┗┌└┿┃∞…〜〓＝－＿＊])\s?(?:\1\s?){4,}|(?:[-=_*~+◇◆□■☆★○●◎─━―┏┗┌└┿∞〓＝－＿＊]\s?){6,}).*$")
+_RULE: Final = re.compile(
+    r"^\s*(?:([-=_*~#+・◇◆□■☆★○●◎─━―┏┗┌└┿┃∞…〜〓＝－＿＊])\s?(?:\1\s?){4,}|(?:[-=_*~+◇◆□■☆★○●◎─━―┏┗┌└┿∞〓＝－＿＊]\s?){6,}).*$"
+)
 _CLOSING: Final = re.compile(
     r"^\s*(?:(?:with )?(?:best|kind|warm|kindest|many|my best)?,? ?regards|best wishes|sincerely(?: yours)?|yours (?:sincerely|faithfully|truly)|"
     r"respectfully|cordially|best|cheers|敬具|拝|草々)\s*[,.!、。]?\s*$",
@@ -144,12 +151,16 @@ def _drop_attribution(kept: list[str]) -> None:
 
 
 def _attribution(lines: list[str]) -> int:
-    """Give the number of the last lines that say who wrote what follows; 0 for none."""
-    for length in (1, 2, 3):
-        if length > len(lines) or not lines[-length].strip():
-            return 0
+    """Give the number of the last lines that say who wrote what follows; 0 for none.
+
+    Several lines count only when the first is the beginning of such a sentence.
+    """
+    for length in (3, 2, 1):
+        if length > len(lines) or not all(one.strip() for one in lines[-length:]):
+            continue
         joined = " ".join(one.strip() for one in lines[-length:])
-        if len(joined) <= _LINE and any(one.match(joined) for one in _ATTRIBUTIONS):
+        known = _ATTRIBUTIONS if length == 1 else _ATTRIBUTION_BEGINNINGS
+        if len(joined) <= _LINE and any(one.match(joined) for one in known):
             return length
     return 0
 
