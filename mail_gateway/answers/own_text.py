@@ -7,7 +7,7 @@ from mail_gateway.answers.folding import visible_composed
 from mail_gateway.answers.our_letters import without_ours
 from mail_gateway.commands import is_denial
 
-LONGEST: Final = 5_000
+LONGEST: Final = 2_000
 _LINES: Final = 2_000
 _LINE: Final = 1_000
 
