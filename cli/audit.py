@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import hubwork
-from cli.accounts import AsJson
+from cli.accounts import AsJson, shown_progress
 from cli.console import as_json, counted, say, warn
 from models.kinds import EventKind
 
@@ -22,8 +22,10 @@ def verify(json: AsJson = False) -> None:
 
     async def work(hub: "Hub") -> "Verdict":
         from hub import audit
+        from models.event import Event
 
-        return await audit.verify(hub.keys)
+        with shown_progress("looking", await Event.all().count()) as advance:
+            return await audit.verify(hub.keys, advance)
 
     verdict = hubwork.in_hub(work)
     if json:
@@ -32,12 +34,14 @@ def verify(json: AsJson = False) -> None:
         for finding in verdict.findings:
             where = f"segment {finding.segment}" if finding.segment else "not sealed yet"
             warn(f"{where}{f', event {finding.event}' if finding.event else ''}: {finding.what}.")
+        if verdict.more:
+            warn(f"There are {verdict.more} more.")
         say(f"{counted(verdict.events, 'event')}, {counted(verdict.segments, 'sealed segment')}.")
         if verdict.last_seal:
             say(f"The last seal is {verdict.last_seal}; keep it elsewhere.")
     if verdict.findings:
         if not json:
-            warn(f"The audit is not as it was written: {counted(len(verdict.findings), 'finding')}.")
+            warn(f"The audit is not as it was written: {counted(len(verdict.findings) + verdict.more, 'finding')}.")
         raise typer.Exit(hubwork.REFUSED)
 
 

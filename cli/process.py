@@ -7,7 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -38,6 +38,7 @@ Clock = Callable[[], datetime]
 _GOODBYE = 10.0
 # Seconds between two looks for claims of processes that were killed.
 _FREE_EVERY = 1.0
+_FIRST_TURN = timedelta(seconds=5)
 _log = structlog.get_logger(__name__)
 
 
@@ -112,7 +113,9 @@ def _bot(hub: Hub, clock: Clock) -> "Bot":
 async def _clockwork(hub: Hub, clock: Clock) -> AsyncIterator[None]:
     """Do the upkeep on a schedule; each job is done by whichever process takes its lease."""
     scheduler = AsyncIOScheduler(timezone=UTC)
-    for name, (_, every) in upkeep.JOBS.items():
+    # Soon after the start: a hub that restarts more often than a job's span would never do it. One after the other.
+    soon = datetime.now(UTC) + _FIRST_TURN
+    for number, (name, (_, every)) in enumerate(upkeep.JOBS.items()):
         scheduler.add_job(
             _upkeep,
             "interval",
@@ -121,6 +124,7 @@ async def _clockwork(hub: Hub, clock: Clock) -> AsyncIterator[None]:
             max_instances=1,
             coalesce=True,
             jitter=2,
+            next_run_time=soon + number * _FIRST_TURN,
         )
     scheduler.start()
     try:

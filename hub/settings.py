@@ -328,6 +328,10 @@ class Settings(BaseModel):
     argon2_threads: Annotated[int, Field(ge=0, le=256)] = Field(
         0, description="Passwords hashed at once, each with its memory; 0 for one a core."
     )
+    audit_days: Annotated[int, Field(ge=0, le=36500)] = Field(
+        730,
+        description="How many days the audit's events are kept: older sealed segments are dropped whole; 0 for ever.",
+    )
     log_format: Literal["console", "json"] = Field("console", description="`console` or `json`, to standard error.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is logged.")
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError
 from tortoise.expressions import Q
+from tortoise.models import Model
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
@@ -16,10 +17,11 @@ from hub import audit, intake, matrix_cards, soft_tokens
 from hub.hub import Hub
 from hub.keyring import KeyRing
 from hub.settings import NUMBERS
+from hub.visit import Visit
 from models.authenticator import MatrixCard, SoftToken
 from models.delivery import Delivery
 from models.holders import free_abandoned as free_leases
-from models.kinds import Channel
+from models.kinds import Channel, Zone
 from models.kiosk import KioskLogin, KioskNonce
 from models.lease import Lease
 from models.login import Challenge, Login
@@ -29,6 +31,8 @@ from models.throttle import Throttle
 
 _HOLDER = secrets.token_hex(8)
 _BATCH = 500
+# Rows dropped in one transaction, and how long others have the database to themselves before the next.
+_PAGE, _PAUSE = 500, 0.02
 _FADING = {
     "password:": NUMBERS.password_fades,
     "address:": NUMBERS.password_fades,
@@ -52,21 +56,61 @@ async def seal(hub: Hub, now: datetime) -> int:
     return await audit.seal(hub.keys, now=now)
 
 
-async def prune(_hub: Hub, now: datetime) -> int:
-    """Drop what nobody will look at again: old logins, challenges, deliveries, sessions and faded counts."""
-    dropped = await Delivery.filter(posted_at__lt=now - NUMBERS.kept_deliveries, due_at=None).delete()
-    dropped += await intake.drop_old(now=now)
-    dropped += await Login.filter(expires_at__lt=now - NUMBERS.kept_logins).delete()
-    old = now - NUMBERS.kept_deliveries
-    dropped += await Challenge.filter(issued_at__lt=old, slot=None).delete()
-    dropped += await Session.filter(expires_at__lt=now - NUMBERS.kept_sessions).delete()
-    dropped += await KnownBrowser.filter(seen_at__lt=now - NUMBERS.known_browser).delete()
-    dropped += await SlackHeard.filter(heard_at__lt=now - NUMBERS.kept_heard).delete()
-    dropped += await SlackLink.filter(expires_at__lt=now - NUMBERS.kept_heard).delete()
-    dropped += await KioskNonce.filter(expires_at__lt=now).delete()
-    dropped += await KioskLogin.filter(begun_at__lt=now - NUMBERS.kept_logins).delete()
+async def prune(hub: Hub, now: datetime) -> int:
+    """Drop what nobody will look at again: old logins, challenges, deliveries, sessions, counts and events."""
+    dropped = await intake.drop_old(now=now)
+    for model, column, before, more in _grown(now):
+        dropped += await _drop_first(model, column, before, more)
+    for old in _old(now):
+        dropped += await _drop(old)
+    if hub.settings.audit_days:
+        before = now - timedelta(days=hub.settings.audit_days)
+        visit = Visit(now=now, address="", zone=Zone.ON_CAMPUS)
+        dropped += await audit.prune(hub.keys, visit, before=before)
+    return dropped
+
+
+def _grown(now: datetime) -> Iterator[tuple[type[Model], str, datetime, dict[str, None]]]:
+    """Choose the tables that grow with every login and have no index by time: their old rows have the lowest ids."""
+    kept = now - NUMBERS.kept_deliveries
+    yield Delivery, "posted_at", kept, {"due_at": None}
+    yield Challenge, "issued_at", kept, {"slot": None}
+    yield Session, "expires_at", now - NUMBERS.kept_sessions, {}
+    yield KioskLogin, "begun_at", now - NUMBERS.kept_logins, {}
+
+
+def _old(now: datetime) -> Iterator[QuerySet[Any]]:
+    """Choose the old rows of the tables that are small or have an index by time."""
+    yield Login.filter(expires_at__lt=now - NUMBERS.kept_logins)
+    yield KnownBrowser.filter(seen_at__lt=now - NUMBERS.known_browser)
+    yield SlackHeard.filter(heard_at__lt=now - NUMBERS.kept_heard)
+    yield SlackLink.filter(expires_at__lt=now - NUMBERS.kept_heard)
+    yield KioskNonce.filter(expires_at__lt=now)
     for prefix, fades in _FADING.items():
-        dropped += await Throttle.filter(subject__startswith=prefix, open_at__lt=now - fades).delete()
+        yield Throttle.filter(subject__startswith=prefix, open_at__lt=now - fades)
+
+
+async def _drop_first(model: type[Model], column: str, before: datetime, more: dict[str, None]) -> int:
+    """Walk a table by its ids, drop what is old, and stop at the first page that has nothing old."""
+    dropped = last = 0
+    while page := await model.filter(id__gt=last).order_by("id").limit(_PAGE).values_list("id", column):
+        old = [number for number, at in page if at < before]
+        if not old:
+            break
+        dropped += await model.filter(id__in=old, **more).delete()
+        last = page[-1][0]
+        await asyncio.sleep(_PAUSE)
+    return dropped
+
+
+async def _drop(old: QuerySet[Any]) -> int:
+    """Drop rows a page a transaction: on SQLite nobody else writes during one."""
+    dropped = 0
+    while rows := await old.limit(_PAGE):
+        dropped += await old.filter(pk__in=[row.pk for row in rows]).delete()
+        if len(rows) < _PAGE:
+            break
+        await asyncio.sleep(_PAUSE)
     return dropped
 
 

@@ -161,3 +161,4 @@ class EventKind(StrEnum):
     CARD_UNBLOCKED = "card-unblocked"
     CARD_REFUSED = "card-refused"
     CARD_NAMED = "card-named"
+    AUDIT_PRUNED = "audit-pruned"

@@ -159,3 +159,96 @@ async def test_an_event_keeps_nothing_that_is_not_told(people: People) -> None:
     (told,) = await audit.listed(account_id=1, limit=5)
     assert told.detail == {"label": "自宅"}
     assert "自宅" in (await Event.get(kind=EventKind.CONTACT_ADDED)).detail
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read and drop two rows at a time, so that a small audit has many pages."""
+    monkeypatch.setattr(audit, "_PAGE", 2)
+    monkeypatch.setattr(audit, "_PAUSE", 0)
+
+
+@pytest.mark.usefixtures("small_pages")
+async def test_an_audit_of_many_pages_is_looked_through_once(people: People) -> None:
+    """Each event is seen once, whatever the pages, and the progress adds up; so it is for what is changed."""
+    await _three_segments(people)
+    seen: list[int] = []
+    verdict = await audit.verify(people.hub.keys, seen.append)
+    assert verdict.findings == ()
+    assert sum(seen) == verdict.events == await Event.all().count()
+    await Event.all().update(address="192.0.2.1")
+    findings = (await audit.verify(people.hub.keys)).findings
+    assert {one.event for one in findings} >= {event.id for event in await Event.all()}
+
+
+async def test_a_thousand_findings_are_listed_and_the_rest_counted(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory does not grow with what is wrong."""
+    await _three_segments(people)
+    await Event.all().update(address="192.0.2.1")
+    every = await audit.verify(people.hub.keys)
+    monkeypatch.setattr(audit, "_MOST_FINDINGS", 3)
+    some = await audit.verify(people.hub.keys)
+    assert (len(some.findings), some.more) == (3, len(every.findings) - 3)
+
+
+async def test_the_newest_segment_is_looked_at_alone(people: People) -> None:
+    """The doctor's look finds what was changed there or is not sealed yet, and reads no older events."""
+    segments = await _three_segments(people)
+    assert (await audit.verify_newest(people.hub.keys)).findings == ()
+    await Event.filter(segment_id=segments[0]).update(address="192.0.2.1")
+    verdict = await audit.verify_newest(people.hub.keys)
+    assert verdict.findings == ()
+    assert verdict.events < await Event.all().count()
+    await Event.filter(segment_id=segments[2]).update(address="192.0.2.1")
+    assert {one.segment for one in (await audit.verify_newest(people.hub.keys)).findings} == {segments[2]}
+
+
+async def _pruned(people: People) -> int:
+    return await audit.prune(people.hub.keys, people.visit(), before=people.now - timedelta(minutes=1))
+
+
+@pytest.mark.usefixtures("small_pages")
+async def test_old_segments_are_dropped_whole_and_the_rest_is_well(people: People) -> None:
+    """Retention tells what it dropped, sealed or not yet; the newest segment stays."""
+    segments = await _three_segments(people)
+    old = await Event.filter(segment_id__in=segments[:2]).count()
+    assert await _pruned(people) == old
+    assert [one.id for one in await Segment.all()] == segments[2:]
+    assert await _found(people) == []
+    await audit.seal(people.hub.keys, now=people.now)
+    assert await _found(people) == []
+    people.later(minutes=9)
+    assert await _pruned(people) > 0
+    assert await Segment.all().count() == 1
+    assert await _found(people) == []
+    assert await _pruned(people) == 0
+
+
+@pytest.mark.usefixtures("small_pages")
+async def test_what_retention_did_not_drop_is_missed(people: People) -> None:
+    """One more segment taken away after it, or its event changed, shows as ever."""
+    await _three_segments(people)
+    people.later(minutes=-1)
+    await _pruned(people)
+    people.later(minutes=1)
+    assert await _found(people) == []
+    first, second = await Segment.all().order_by("id")
+    await Event.filter(segment_id=first.id).delete()
+    await first.delete()
+    assert await _found(people) == [(second.id, None)]
+    told = await Event.get(kind=EventKind.AUDIT_PRUNED)
+    detail = told.detail.replace(str(first.previous), str(second.previous))
+    await Event.filter(id=told.id).update(detail=detail)
+    assert (second.id, None) in await _found(people)
+
+
+async def test_a_drop_that_was_cut_off_goes_on_the_next_time(people: People) -> None:
+    """What is left of dropped segments is no finding, and is dropped later."""
+    segments = await _three_segments(people)
+    left = await Event.filter(segment_id=segments[0]).values()
+    await _pruned(people)
+    await Event.bulk_create([Event(**one) for one in left])
+    assert await _found(people) == []
+    assert await _pruned(people) == len(left)

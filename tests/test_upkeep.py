@@ -1,10 +1,13 @@
 """The jobs of the clock: one of many hubs does each, what is old goes, what is needed stays."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from tortoise.connection import get_connections
 
+from cli import process
 from hub import upkeep
 from hub.hub import Hub
 from models.delivery import Delivery
@@ -15,6 +18,7 @@ from models.session import Session
 from models.throttle import Throttle
 from tests.other_hub import other_hub
 from tests.people import People
+from tests.statements import statements
 
 
 async def test_of_two_hubs_one_does_the_job(people: People) -> None:
@@ -88,3 +92,60 @@ async def test_a_database_that_answers_is_found_well(people: People) -> None:
 async def test_every_job_may_find_nothing_to_do(people: People, name: str) -> None:
     """On an empty database each counts zero."""
     assert await upkeep.run(people.hub, name, now=people.now) == 0
+
+
+async def test_every_job_is_done_soon_after_the_start(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hub that is restarted more often than a job's span does it all the same."""
+    monkeypatch.setattr(process, "_FIRST_TURN", timedelta(seconds=0.05))
+    async with process._clockwork(people.hub, lambda: people.now):
+        async with asyncio.timeout(10):
+            while {row.name for row in await Lease.all()} != set(upkeep.JOBS):
+                await asyncio.sleep(0.05)
+
+
+async def test_old_rows_are_dropped_page_by_page(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the size of a page, the same rows go and the same stay."""
+    monkeypatch.setattr(upkeep, "_PAGE", 2)
+    monkeypatch.setattr(upkeep, "_PAUSE", 0)
+    member = await people.member()
+    for _ in range(5):
+        await people.session(member)
+    kept = await Session.all().count()
+    await upkeep.prune(people.hub, people.now)
+    assert await Session.all().count() == kept
+    people.later(days=200)
+    await people.session(member)
+    await upkeep.prune(people.hub, people.now)
+    assert await Session.all().count() == 1
+    assert await Event.all().exists()
+
+
+def kept_for(hub: Hub, days: int) -> Hub:
+    """Give a hub that keeps events so long."""
+    return replace(hub, settings=hub.settings.model_copy(update={"audit_days": days}))
+
+
+async def test_events_are_kept_as_long_as_the_setting_says(people: People) -> None:
+    """Two years unless it says otherwise; 0 for ever."""
+    await people.member()
+    await upkeep.seal(people.hub, people.now)
+    people.later(days=800)
+    await people.member("hanako")
+    await upkeep.seal(people.hub, people.now)
+    await upkeep.prune(kept_for(people.hub, 0), people.now)
+    assert await Segment.all().count() == 2
+    await upkeep.prune(kept_for(people.hub, 730), people.now)
+    assert await Segment.all().count() == 1
+
+
+async def test_expiry_reads_what_is_due_and_not_every_delivery(people: People) -> None:
+    """The statement that runs every 30 seconds goes by the index of what is due."""
+    (connection,) = get_connections().all()
+    if connection.capabilities.dialect != "sqlite":
+        pytest.skip("what the planner says is told by SQLite in a form of its own")
+    with statements() as told:
+        await upkeep.expire(people.hub, people.now)
+    (asked,) = [one for one in told if one.startswith("SELECT") and "delivery" in one]
+    plan = await connection.execute_query_dict(f"EXPLAIN QUERY PLAN {asked.replace('?', '1')}")
+    assert [step["detail"] for step in plan if step["detail"].startswith("SCAN")] == []
+    assert "due_at>" in str(plan)
