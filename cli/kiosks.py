@@ -43,8 +43,10 @@ def add(
     if json:
         as_json(added)
         return
-    warn(f"At the kiosk, until {added.expires_at:%Y-%m-%d %H:%M} UTC and once:")
-    say(f"python -m reader_kiosk enrol {hubwork.settings().origin or 'HUB_URL'} {added.code}")
+    where = hubwork.settings().origin or "HUB_URL"
+    warn(f"At the kiosk, until {added.expires_at:%Y-%m-%d %H:%M} UTC and once; it reads the code from the input:")
+    warn(f"sudo -u tegata-kiosk /opt/tegata/bin/python -m reader_kiosk enrol {where} -")
+    say(added.code)
 
 
 @app.command("list")

@@ -149,8 +149,11 @@ def in_time(signed: Signed, *, now: datetime) -> TurnedAway | None:
 
 
 async def greeted(kiosk: Known, *, now: datetime) -> None:
-    """Note that a kiosk stands there and works."""
-    await where(Kiosk, id=kiosk.id).update(seen_at=now)
+    """Note that a kiosk works and that nobody is there: what a kiosk that was killed left open ends."""
+    async with in_transaction():
+        await hold(kiosk.id)
+        await where(Kiosk, id=kiosk.id).update(seen_at=now)
+        await end_all(now=now, kiosk_id=kiosk.id)
 
 
 async def listed() -> list[KioskLine]:

@@ -1,177 +1,343 @@
 """The kiosk's browser: one window for one person, thrown away with everything in it when they go."""
 
 import asyncio
-import fcntl
 import json
 import os
-import tempfile
+import socket
 from collections.abc import Sequence
 from contextlib import suppress
-from signal import SIGKILL, SIGTERM, Signals
-from typing import Any
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.resources import files
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
 
+import structlog
+
+from reader_kiosk import session
+from reader_kiosk.devtools import BrowserGoneError, DevTools, Told
 from reader_kiosk.errors import KioskError
+from reader_kiosk.launcher import Launcher, homes
 
-_ARGUMENTS = (
-    # A pipe and not a port: through a port every program of this machine could read the pages.
-    "--remote-debugging-pipe",
-    "--no-startup-window",
-    "--no-first-run",
-    "--no-default-browser-check",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-pinch",
-    "--overscroll-history-navigation=0",
-    "--password-store=basic",
-)
 _FULL_SCREEN = "--kiosk"
-_OURS = 10
-_START, _ANSWER = 20.0, 5.0
-_LIMIT = 2**24
+_START, _OPEN = 20.0, 15.0
+_ATTACH_EVERY, _ATTACH_TIMES = 0.05, 40
+# The browser's own: what the address bar would fold out.
+_ITS_OWN = ".top-chrome"
+_WORLD, _BINDING = "tegata", "tegataKiosk"
+_GUARD = files("reader_kiosk").joinpath("static", "guard.js").read_text("utf-8")
+_log = structlog.get_logger(__name__)
 
 
-class BrowserGoneError(Exception):
-    """The browser ended, or doesn't answer."""
+class Happening(StrEnum):
+    """What the browser tells of the window that it shows."""
+
+    TOUCHED = "touched"
+    RETURNED = "returned"
+    FAILED = "failed"
+    NOT_ALLOWED = "not-allowed"
+    ENDED = "ended"
+
+
+class Starter(Protocol):
+    """Starts a browser and gives the connection to it."""
+
+    name: str
+    is_full_screen: bool
+
+    async def start(self) -> socket.socket:
+        """Start one; KioskError or OSError when there is none."""
+
+    async def settle(self) -> None:
+        """Wait until the browser that was hung up on has left nothing."""
+
+
+class OwnStarter:
+    """Starts the browser as a child, with this program's own user: for trying a kiosk."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self.name, self.is_full_screen = command[0], _FULL_SCREEN in command
+        self._launcher = Launcher(command, homes())
+        self._launcher.sweep()
+        self._running: asyncio.Task[None] | None = None
+
+    async def start(self) -> socket.socket:
+        """Start one."""
+        ours, theirs = socket.socketpair()
+        self._running = asyncio.create_task(self._launcher.run(theirs))
+        return ours
+
+    async def settle(self) -> None:
+        """Wait for its end."""
+        if self._running is not None:
+            with suppress(OSError):
+                await self._running
+
+
+class SessionStarter:
+    """Asks the browser's own user for a browser."""
+
+    is_full_screen = True
+
+    def __init__(self, path: Path) -> None:
+        self.name, self._path = str(path), path
+
+    async def start(self) -> socket.socket:
+        """Connect to the session, which starts a browser for that."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.settimeout(0)
+        try:
+            await asyncio.get_running_loop().sock_connect(connection, str(self._path))
+        except OSError as error:
+            connection.close()
+            message = f"{self._path}: the browser's session is not there ({error.strerror})."
+            raise KioskError(message) from error
+        if session.peer(connection) in {os.getuid(), 0}:
+            connection.close()
+            message = f"{self._path}: the browser must run as another user than this program, and not as root."
+            raise KioskError(message)
+        return connection
+
+    async def settle(self) -> None:
+        """Do nothing: the session takes the next connection when it is done with the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    context: str
+    target: str
+    session: str
+    url: str
 
 
 class Browser:
-    """A Chromium that is driven over a pipe (the DevTools protocol)."""
+    """A Chromium that is driven over a pipe; `happened` says what goes on in the window that it shows."""
 
-    def __init__(self, command: Sequence[str]) -> None:
-        self._command = command
-        self._profile = tempfile.TemporaryDirectory(prefix="kiosk-browser-", ignore_cleanup_errors=True)
-        self._process: asyncio.subprocess.Process | None = None
-        self._writer: asyncio.StreamWriter | None = None
-        self._listening: asyncio.Task[None] | None = None
-        self._asked: dict[int, asyncio.Future[dict[str, Any]]] = {}
-        self._number = 0
-        self._context = ""
+    def __init__(self, starter: Starter, url: str) -> None:
+        self._starter, self._url = starter, url
+        self._home = _origin(url)
+        self._line: DevTools | None = None
+        self._window: _Window | None = None
+        self._world = 0
+        self._was_away = False
+        self._ours: set[str] = set()
+        self._closing: set[asyncio.Task[None]] = set()
+        self._turn = asyncio.Lock()
+        self.happened: asyncio.Queue[Happening] = asyncio.Queue()
 
-    async def renew(self, url: str) -> None:
+    async def renew(self) -> None:
         """Open a window that knows nothing, and throw the one before away; KioskError when there is no browser."""
-        try:
-            await self._renew(url)
-        except BrowserGoneError:
-            # It crashed, or somebody closed it: begin with a new one.
-            await self.close()
+        async with self._turn:
             try:
-                await self._renew(url)
-            except BrowserGoneError as error:
-                message = f"{self._command[0]}: the browser can't be started."
-                raise KioskError(message) from error
+                await self._renew()
+            except BrowserGoneError:
+                await self._begin_again()
 
-    async def ended(self) -> None:
-        """Wait until the browser ends by itself."""
-        while (process := self._process) is not None:
-            await process.wait()
-            if process is self._process:
-                return
+    async def ready(self) -> None:
+        """See that exactly the kiosk's own page is open, in full screen; begin with a new browser when it is not."""
+        async with self._turn:
+            try:
+                if await self._is_alone():
+                    return
+                _log.error("kiosk.browser-not-alone")
+            except BrowserGoneError:
+                _log.error("kiosk.browser-gone")
+            await self._begin_again()
+
+    async def restart(self) -> None:
+        """End the browser, delete its home and begin with a new one."""
+        async with self._turn:
+            await self._begin_again()
+
+    async def trouble_at(self, url: str) -> str:
+        """Open an address once; gives what the browser says is wrong with it."""
+        async with self._turn:
+            window = self._window
+            if window is None or self._line is None:
+                return "no window"
+            self._was_away = False
+            try:
+                told = await self._line.ask("Page.navigate", session=window.session, patience=_OPEN, url=url)
+            except BrowserGoneError as error:
+                return str(error) or "no answer"
+            return str(told.get("errorText", ""))
+
+    async def remind(self, words: dict[str, str] | None, seconds: float) -> None:
+        """Put a reminder over the page that is shown, or take it away."""
+        said = f"tegataRemind({json.dumps(words)}, {seconds})"
+        if self._line is None or self._window is None or not self._world:
+            return
+        with suppress(BrowserGoneError):
+            await self._line.ask(
+                "Runtime.evaluate", session=self._window.session, expression=said, contextId=self._world
+            )
 
     async def close(self) -> None:
         """End the browser."""
-        process, self._process, self._context = self._process, None, ""
-        if process is not None and process.returncode is None:
-            _signal(process, SIGTERM)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_ANSWER):
-                    await process.wait()
-            if process.returncode is None:
-                _signal(process, SIGKILL)
-                await process.wait()
-        if self._writer is not None:
-            self._writer.close()
-        if self._listening is not None:
-            self._listening.cancel()
-        self._profile.cleanup()
+        line, self._line, self._window = self._line, None, None
+        self._world = 0
+        self._ours.clear()
+        if line is not None:
+            with suppress(BrowserGoneError):
+                await line.ask("Browser.close", patience=1.0)
+            await line.close()
+        await self._starter.settle()
 
-    async def _renew(self, url: str) -> None:
-        if self._process is None:
-            await self._start()
-        before = self._context
-        made = await self._ask("Target.createBrowserContext", disposeOnDetach=True)
-        self._context = str(made["browserContextId"])
-        target = await self._ask("Target.createTarget", url=url, browserContextId=self._context, newWindow=True)
-        if _FULL_SCREEN in self._command:
-            # Chromium heeds the flag for its first window only.
-            window = await self._ask("Browser.getWindowForTarget", targetId=target["targetId"])
-            bounds = {"windowState": "fullscreen"}
-            await self._ask("Browser.setWindowBounds", windowId=window["windowId"], bounds=bounds)
-        if before:
+    async def _begin_again(self) -> None:
+        await self.close()
+        try:
+            await self._renew()
+        except BrowserGoneError as error:
+            await self.close()
+            message = f"{self._starter.name}: the browser can't be started."
+            raise KioskError(message) from error
+
+    async def _renew(self) -> None:
+        line = self._line or await self._start()
+        before, self._window = self._window, None
+        self._was_away = False
+        self._world = 0
+        context = str((await line.ask("Target.createBrowserContext", disposeOnDetach=True))["browserContextId"])
+        made = await line.ask("Target.createTarget", url=self._url, browserContextId=context, newWindow=True)
+        target = str(made["targetId"])
+        self._ours.add(target)
+        await line.ask("Browser.setDownloadBehavior", behavior="deny", browserContextId=context)
+        if self._starter.is_full_screen:
+            await self._fill(line, target)
+        attached = await self._guard(line, target)
+        if before is not None:
             # Pages, history, cookies, storage and what the back button knows.
-            await self._ask("Target.disposeBrowserContext", browserContextId=before)
+            await line.ask("Target.disposeBrowserContext", browserContextId=before.context)
+            self._ours.discard(before.target)
+        # What happened in the window before is nobody's matter any more.
+        while not self.happened.empty():
+            self.happened.get_nowait()
+        self._window = _Window(context, target, attached, self._url)
+        for one in await self._pages(line):
+            if one["targetId"] != target:
+                self._shut(line, one)
 
-    async def _start(self) -> None:
-        self._profile = tempfile.TemporaryDirectory(prefix="kiosk-browser-", ignore_cleanup_errors=True)
-        to_browser, from_us = _pipe()
-        to_us, from_browser = _pipe()
-        # Chromium reads at 3 and writes at 4; dash would take no number above 9 here.
-        inside = f'exec "$@" 3<&{to_browser} 4>&{from_browser} {to_browser}<&- {from_browser}>&-'
+    async def _start(self) -> DevTools:
+        line = DevTools(self._hear)
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                *("bash", "-c", inside, "bash", *self._command, *_ARGUMENTS, f"--user-data-dir={self._profile.name}"),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.DEVNULL,
-                pass_fds=(to_browser, from_browser),
-            )
-        finally:
-            os.close(to_browser)
-            os.close(from_browser)
-        loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(limit=_LIMIT)
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(to_us, "rb", 0))
-        transport, protocol = await loop.connect_write_pipe(
-            asyncio.streams.FlowControlMixin, os.fdopen(from_us, "wb", 0)
+            await line.open(await self._starter.start())
+        except OSError as error:
+            raise BrowserGoneError(str(error)) from error
+        self._line = line
+        task = asyncio.create_task(self._wait_for_the_end(line))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+        await line.ask("Browser.getVersion", patience=_START)
+        await line.ask("Target.setDiscoverTargets", discover=True)
+        return line
+
+    async def _wait_for_the_end(self, line: DevTools) -> None:
+        await line.ended.wait()
+        if self._line is line:
+            self.happened.put_nowait(Happening.ENDED)
+
+    async def _fill(self, line: DevTools, target: str) -> None:
+        # Chromium heeds the flag for its first window only.
+        window = await line.ask("Browser.getWindowForTarget", targetId=target)
+        if window["bounds"].get("windowState") != "fullscreen":
+            bounds = {"windowState": "fullscreen"}
+            await line.ask("Browser.setWindowBounds", windowId=window["windowId"], bounds=bounds)
+
+    async def _guard(self, line: DevTools, target: str) -> str:
+        attached = await self._attached(line, target)
+        await line.ask("Runtime.enable", session=attached)
+        await line.ask("Page.enable", session=attached)
+        await line.ask("Runtime.addBinding", session=attached, name=_BINDING, executionContextName=_WORLD)
+        await line.ask(
+            "Page.addScriptToEvaluateOnNewDocument",
+            session=attached,
+            source=_GUARD,
+            worldName=_WORLD,
+            runImmediately=True,
         )
-        self._writer = asyncio.StreamWriter(transport, protocol, None, loop)
-        self._listening = asyncio.create_task(self._listen(reader))
-        await self._ask("Browser.getVersion", patience=_START)
+        return attached
 
-    async def _ask(self, method: str, *, patience: float = _ANSWER, **given: object) -> dict[str, Any]:
-        if self._writer is None:
-            raise BrowserGoneError
-        self._number += 1
-        number = self._number
-        self._asked[number] = answer = asyncio.get_running_loop().create_future()
-        said = json.dumps({"id": number, "method": method, "params": given}).encode()
-        try:
-            self._writer.write(said + b"\x00")
-            async with asyncio.timeout(patience):
-                told: dict[str, Any] = await answer
-        except (TimeoutError, OSError) as error:
-            raise BrowserGoneError(method) from error
-        finally:
-            self._asked.pop(number, None)
-        return told
+    async def _attached(self, line: DevTools, target: str) -> str:
+        for _ in range(_ATTACH_TIMES):
+            with suppress(BrowserGoneError):
+                told = await line.ask("Target.attachToTarget", targetId=target, flatten=True)
+                return str(told["sessionId"])
+            # The policy allows it for the kiosk's page; the window is not there yet.
+            await asyncio.sleep(_ATTACH_EVERY)
+        message = "the page cannot be looked after"
+        raise BrowserGoneError(message)
 
-    async def _listen(self, reader: asyncio.StreamReader) -> None:
-        with suppress(asyncio.IncompleteReadError, OSError):
-            while True:
-                told = json.loads((await reader.readuntil(b"\x00"))[:-1])
-                answer = self._asked.get(told.get("id", 0))
-                if answer is None or answer.done():
-                    continue
-                if "error" in told:
-                    answer.set_exception(BrowserGoneError(str(told["error"].get("message"))))
-                else:
-                    answer.set_result(told.get("result", {}))
-        self._writer = None
-        for answer in self._asked.values():
-            if not answer.done():
-                answer.set_exception(BrowserGoneError())
+    async def _is_alone(self) -> bool:
+        line, window = self._line, self._window
+        if line is None or window is None:
+            return False
+        pages = await self._pages(line)
+        is_alone = [(one["targetId"], one["url"]) for one in pages] == [(window.target, window.url)]
+        if is_alone and self._starter.is_full_screen:
+            await self._fill(line, window.target)
+        return is_alone
+
+    async def _pages(self, line: DevTools) -> list[Told]:
+        told = await line.ask("Target.getTargets")
+        return [one for one in told["targetInfos"] if _is_page(one)]
+
+    def _hear(self, told: Told) -> None:
+        given = told["params"]
+        match told["method"]:
+            case "Target.targetCreated" | "Target.targetInfoChanged":
+                self._see(given["targetInfo"])
+            case "Target.targetDestroyed" if self._window and given["targetId"] == self._window.target:
+                self.happened.put_nowait(Happening.ENDED)
+            case "Target.detachedFromTarget" | "Target.targetCrashed" if self._is_windows(given):
+                self.happened.put_nowait(Happening.NOT_ALLOWED)
+            case "Runtime.executionContextCreated" if given["context"]["name"] == _WORLD:
+                context = given["context"]
+                if self._window and context["auxData"]["frameId"] == self._window.target:
+                    self._world = context["id"]
+            case "Runtime.bindingCalled" if self._window and told.get("sessionId") == self._window.session:
+                self._listen_to(given["payload"])
+
+    def _is_windows(self, given: Told) -> bool:
+        return self._window is not None and (
+            given.get("sessionId") == self._window.session or given.get("targetId") == self._window.target
+        )
+
+    def _see(self, found: Told) -> None:
+        # One that is being made is not known yet; `_renew` looks for strangers when it is done.
+        if self._line is None or self._window is None or not _is_page(found) or found["targetId"] in self._ours:
+            return
+        self._shut(self._line, found)
+
+    def _shut(self, line: DevTools, found: Told) -> None:
+        """Close a page that the kiosk did not open."""
+        _log.warning("kiosk.page-closed", kind=found["type"], scheme=urlsplit(found["url"]).scheme)
+
+        async def close() -> None:
+            with suppress(BrowserGoneError):
+                await line.ask("Target.closeTarget", targetId=found["targetId"])
+
+        task = asyncio.create_task(close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def _listen_to(self, payload: str) -> None:
+        said = json.loads(payload)
+        if said["act"] == "touch":
+            self.happened.put_nowait(Happening.TOUCHED)
+        elif said["protocol"] == "chrome-error:":
+            self.happened.put_nowait(Happening.FAILED)
+        elif said["origin"] != self._home:
+            self._was_away = True
+        elif self._was_away:
+            self.happened.put_nowait(Happening.RETURNED)
 
 
-def _signal(process: asyncio.subprocess.Process, number: Signals) -> None:
-    # Not `terminate`: that asks first whether the child has ended, and then asyncio hears no more of its end.
-    with suppress(ProcessLookupError):
-        os.kill(process.pid, number)
+def _is_page(found: Told) -> bool:
+    is_shown = found["type"] in {"page", "tab", "other", "webview", "app", "background_page"}
+    return is_shown and not (urlsplit(found["url"]).hostname or "").endswith(_ITS_OWN)
 
 
-def _pipe() -> tuple[int, int]:
-    """Open a pipe whose ends have numbers that don't stand in the browser's way."""
-    ends = os.pipe()
-    moved = tuple(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, _OURS) for end in ends)
-    for end in ends:
-        os.close(end)
-    return moved[0], moved[1]
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -4,8 +4,10 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from reader_kiosk.errors import KioskError
+from reader_kiosk.session import PROGRAM_USER, SOCKET, serve
 from reader_kiosk.settings import from_environment
 
 _MISSING = "What talks to card readers and signs is missing here ({name}). Please type: pip install '.[kiosk]'"
@@ -20,7 +22,16 @@ def main(words: Sequence[str] | None = None) -> None:
     enrolling.add_argument("code", metavar="CODE", help="what `tegata kiosk add` printed; - reads it from the input")
     reading = commands.add_parser("number", help="print the numbers of cards that are put on the reader, one a line")
     reading.add_argument("--count", type=int, default=0, metavar="N", help="end after N cards; else Ctrl+C ends")
+    policy = commands.add_parser("policy", help="write the browser's policy; needs root")
+    policy.add_argument("--print", action="store_true", dest="is_shown", help="print it instead of writing it")
+    session = commands.add_parser("session", help="start browsers for the kiosk; runs as the browser's own user")
+    session.add_argument("--socket", type=Path, default=SOCKET, help="where the kiosk connects (%(default)s)")
+    session.add_argument("--program-user", default=PROGRAM_USER, help="whose program may connect (%(default)s)")
+    session.add_argument("browser", nargs="*", default=["chromium", "--kiosk"], help="a Chromium, after --")
     typed = parser.parse_args(words)
+    if typed.command == "session":
+        _run_session(typed)
+        return
     try:
         from reader_kiosk import number_reading, work
     except ModuleNotFoundError as error:
@@ -32,7 +43,16 @@ def main(words: Sequence[str] | None = None) -> None:
             asyncio.run(work.register(settings, typed.hub_url, code))
         elif typed.command == "number":
             number_reading.run(settings.reader, count=typed.count)
+        elif typed.command == "policy":
+            work.lock_down(settings, is_shown=typed.is_shown)
         else:
             asyncio.run(work.stand(settings))
+    except KioskError as error:
+        sys.exit(str(error))
+
+
+def _run_session(typed: argparse.Namespace) -> None:
+    try:
+        asyncio.run(serve(typed.socket, typed.browser, typed.program_user))
     except KioskError as error:
         sys.exit(str(error))

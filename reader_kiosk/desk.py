@@ -8,6 +8,7 @@ from datetime import timedelta
 from reader_kiosk.screen import Idle, Screen
 
 Show = Callable[[], None]
+Remind = Callable[[float | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,14 @@ class Desk:
         self.screen: Screen = Idle()
         self.is_reminding = False
         self.changed: Show = lambda: None
+        # Called with the seconds that are left when the reminder comes, with None when it goes.
+        self.reminds: Remind = lambda _seconds: None
         self._page: asyncio.Future[str] = asyncio.Future()
+
+    @property
+    def seconds_left(self) -> float:
+        """How long the reminder stands before the login ends."""
+        return max(0.0, self._idle_after - self._remind_after)
 
     def show(self, screen: Screen) -> None:
         """Put something on the screen."""
@@ -125,3 +133,4 @@ class Desk:
         if self.is_reminding != on:
             self.is_reminding = on
             self.changed()
+            self.reminds(self.seconds_left if on else None)

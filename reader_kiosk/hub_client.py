@@ -1,5 +1,6 @@
 """The hub as a kiosk sees it: four questions in signed JSON over HTTPS, each with a closed set of answers."""
 
+import asyncio
 import json
 import re
 import secrets
@@ -154,6 +155,8 @@ class HubClient:
 
     def __init__(self, http: aiohttp.ClientSession, identity: Identity, clock: Clock) -> None:
         self._http, self._identity, self._clock = http, identity, clock
+        # A greeting says that nobody is there: none may be on its way while a login begins.
+        self._turn = asyncio.Lock()
 
     @property
     def kiosk_id(self) -> str:
@@ -162,12 +165,14 @@ class HubClient:
 
     async def hello(self) -> Hello | Refused:
         """Ask whether this kiosk is in order."""
-        told = await self._ask("hello", {}, _HelloTold)
+        async with self._turn:
+            told = await self._ask("hello", {}, _HelloTold)
         return told if isinstance(told, Refused) else Hello(told.name, told.uid_cards)
 
     async def begin(self, certificate: bytes) -> Begun | Refused:
         """Ask whose card this is, and for what it has to sign."""
-        told = await self._ask("begin", {"certificate": b64encode(certificate).decode()}, _BegunTold)
+        async with self._turn:
+            told = await self._ask("begin", {"certificate": b64encode(certificate).decode()}, _BegunTold)
         if isinstance(told, Refused):
             return told
         nonce = _bytes(told.nonce)
@@ -193,7 +198,8 @@ class HubClient:
     async def name(self, uid: bytes, *, browser: str, return_url: str) -> Named | Refused:
         """Ask whom the number of a card without a key names."""
         said = {"uid": uid.hex().upper(), "browser": browser, "return_url": return_url}
-        told = await self._ask("name", said, _NamedTold)
+        async with self._turn:
+            told = await self._ask("name", said, _NamedTold)
         if isinstance(told, Refused):
             return told
         return Named(_id(told.login_id), told.account_name, told.language, self._admission(told))

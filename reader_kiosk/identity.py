@@ -17,6 +17,7 @@ from reader_kiosk.errors import KioskError
 
 _KEY, _NAMES, _PROBE = "key.pem", "kiosk.json", "room"
 _OTHERS = 0o077
+_NOT_ENROLLED = "This kiosk is not enrolled. Please type: python -m reader_kiosk enrol HUB_URL CODE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,7 @@ def load(folder: Path) -> Identity:
         key = load_pem_private_key(key_file.read_bytes(), password=None)
         hub, kiosk_id, name, zone = (str(names[one]) for one in ("hub", "kiosk_id", "name", "zone"))
     except FileNotFoundError as error:
-        told = "This kiosk is not enrolled. Please type: python -m reader_kiosk enrol HUB_URL CODE"
-        raise KioskError(told) from error
+        raise KioskError(_NOT_ENROLLED) from error
     except OSError as error:
         message = f"{folder}: the kiosk's key can't be read ({error.strerror})."
         raise KioskError(message) from error
@@ -76,6 +76,17 @@ def load(folder: Path) -> Identity:
         message = f"{key_file}: no Ed25519 key. Please enrol the kiosk again."
         raise KioskError(message)
     return Identity(hub, kiosk_id, name, zone, key)
+
+
+def hub_of(folder: Path) -> str:
+    """Read the hub's origin alone; KioskError when the kiosk isn't enrolled."""
+    try:
+        return str(json.loads((folder / _NAMES).read_text(encoding="utf-8"))["hub"])
+    except FileNotFoundError as error:
+        raise KioskError(_NOT_ENROLLED) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        message = f"{folder}: the kiosk's names can't be read ({error})."
+        raise KioskError(message) from error
 
 
 def _unkept(folder: Path, error: OSError) -> KioskError:

@@ -9,21 +9,21 @@ from datetime import UTC, datetime
 import structlog
 from aiohttp.web import AppRunner, TCPSite
 
-from reader_kiosk import pcsc
-from reader_kiosk.browser import Browser
-from reader_kiosk.desk import Desk
+from reader_kiosk import pcsc, policy
+from reader_kiosk.browser import Browser, Happening, OwnStarter, SessionStarter
+from reader_kiosk.desk import Desk, Touched
 from reader_kiosk.ending import Ending
 from reader_kiosk.errors import HubUnreachableError, KioskError
 from reader_kiosk.hub_client import HubClient, Refused, line
 from reader_kiosk.identity import Identity
 from reader_kiosk.page import Page
 from reader_kiosk.pcsc import CardEvent, CardOff, CardOn, ReadersChanged
-from reader_kiosk.screen import CardForgotten, Idle, OutOfOrder, Screen, Trouble, out_of_order
+from reader_kiosk.screen import CardForgotten, Idle, NotNow, OutOfOrder, Screen, Trouble, out_of_order
 from reader_kiosk.settings import Settings
 from reader_kiosk.visit import Parts, Visit
+from reader_kiosk.window import Window
 
 _LOOK_EVERY, _LOOK_AGAIN = 30.0, 3.0
-_START_AGAIN = 2.0
 _log = structlog.get_logger(__name__)
 
 
@@ -42,11 +42,14 @@ async def run(settings: Settings, identity: Identity, *, ready: Callable[[str], 
         desk = Desk(settings.language, remind_after=settings.remind_after, idle_after=settings.idle_after)
         page = Page(desk, origin=settings.origin, hub=identity.hub, framed_by=settings.framed_by)
         await _serve(stack, page, settings)
-        browser = Browser(settings.browser) if settings.browser else None
+        browser = _browser(settings, page.url)
         if browser is not None:
             stack.push_async_callback(browser.close)
-        parts = Parts(desk, hub, ending, pcsc.connect, f"{settings.origin}/")
-        kiosk = Kiosk(parts, browser, page.url, reader=settings.reader)
+        window = Window(browser)
+        desk.reminds = window.remind
+        parts = Parts(desk, hub, ending, pcsc.connect, f"{settings.origin}/", window)
+        wanted = policy.Wanted(identity.hub, settings.origin, settings.also_open, settings.hub_ca)
+        kiosk = Kiosk(parts, window, wanted, reader=settings.reader)
         await kiosk.begin()
         ready(page.url)
         watch = pcsc.Watch(_poster(asyncio.get_running_loop(), kiosk.events))
@@ -57,6 +60,12 @@ async def run(settings: Settings, identity: Identity, *, ready: Callable[[str], 
             group.create_task(kiosk.stand())
             group.create_task(kiosk.look_after_the_hub())
             group.create_task(kiosk.look_after_the_browser())
+
+
+def _browser(settings: Settings, url: str) -> Browser | None:
+    if settings.browser is None:
+        return Browser(SessionStarter(settings.browser_socket), url)
+    return Browser(OwnStarter(settings.browser), url) if settings.browser else None
 
 
 async def _serve(stack: AsyncExitStack, page: Page, settings: Settings) -> None:
@@ -84,8 +93,8 @@ class Kiosk:
     """Cards come and go; each visit is a task that ends when its card is gone."""
 
     parts: Parts
-    browser: Browser | None
-    page_url: str = field(repr=False)
+    window: Window
+    wanted: policy.Wanted
     reader: str = ""
     events: asyncio.Queue[CardEvent] = field(default_factory=asyncio.Queue)
     _visit: Visit | None = None
@@ -96,12 +105,18 @@ class Kiosk:
     # Not known before the first look at them: a reader that nobody looked for yet isn't missing.
     _readers: int | None = None
     _trouble: OutOfOrder | None = None
+    # What is wrong with the browser: no card is read before that is mended.
+    _fault: OutOfOrder | None = None
     _look_now: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def begin(self) -> None:
-        """Show the idle page."""
-        if self.browser is not None:
-            await self.browser.renew(self.page_url)
+        """Show the idle page, once the browser is known to open what it has to and nothing else."""
+        browser = self.window.browser
+        if browser is None:
+            return
+        await browser.renew()
+        await self._look_at_the_browser(browser)
+        self.parts.desk.clear(self._idle())
 
     async def stand(self) -> None:
         """Deal with what happens at the readers, for ever."""
@@ -121,23 +136,34 @@ class Kiosk:
     async def look_after_the_hub(self) -> None:
         """Ask now and then whether this kiosk is in order, and say so before somebody puts a card on."""
         while True:
-            if self._task is None:
+            if not self._on:
                 self._trouble = await self._hub_trouble()
+                if self._fault is not None and self.window.browser is not None and self._trouble is None:
+                    await self._look_at_the_browser(self.window.browser)
                 self._refresh()
+                self._next()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_AGAIN if self._trouble else _LOOK_EVERY):
                     await self._look_now.wait()
             self._look_now.clear()
 
     async def look_after_the_browser(self) -> None:
-        """Start the browser anew when it ends by itself; whoever was logged in has to put the card on again."""
-        while self.browser is not None:
-            await self.browser.ended()
-            _log.error("kiosk.browser-ended")
-            if self._task is not None:
-                await self._end_task()
-                self.parts.desk.clear(CardForgotten())
-            await self._renew()
+        """Hear what happens in the window; whoever was logged in and lost it has to put the card on again."""
+        while self.window.browser is not None:
+            match await self.window.browser.happened.get():
+                case Happening.TOUCHED:
+                    self.parts.desk.hear(Touched())
+                case Happening.RETURNED:
+                    await self._leave(CardForgotten(is_finished=True))
+                case Happening.FAILED:
+                    _log.warning("kiosk.page-failed")
+                    await self._leave(NotNow(Trouble.HUB_UNREACHABLE))
+                case Happening.NOT_ALLOWED:
+                    _log.warning("kiosk.page-not-allowed")
+                    await self._leave(NotNow(Trouble.PAGE_NOT_ALLOWED))
+                case Happening.ENDED:
+                    _log.error("kiosk.browser-ended")
+                    await self._leave(CardForgotten())
 
     async def close(self) -> None:
         """End the visit that is going on."""
@@ -146,12 +172,38 @@ class Kiosk:
 
     def _next(self) -> None:
         """Deal with the card that lay there first; one person at a time."""
-        if self._task is not None or not self._lying:
+        if self._on or not self._lying or self._fault is not None:
             return
         reader, atr = next(iter(self._lying.items()))
         self._on = reader
         self._visit = Visit(self.parts, reader, atr)
         self._task = asyncio.create_task(self._visit.run())
+
+    async def _leave(self, screen: Screen) -> None:
+        """End the visit though its card still lies there, and throw the window away."""
+        if self._task is not None:
+            await self._end_task()
+            self.parts.desk.clear(screen)
+        await self.window.renew()
+
+    async def _look_at_the_browser(self, browser: Browser) -> None:
+        """See that the policy is in force and that the browser opens the hub, as this program does."""
+        fault = self._fault
+        try:
+            await asyncio.to_thread(policy.check, self.wanted)
+        except KioskError as error:
+            _log.error("kiosk.not-locked-down", error=str(error))
+            self._fault = OutOfOrder(Trouble.NOT_LOCKED_DOWN)
+            return
+        if fault == OutOfOrder(Trouble.NOT_LOCKED_DOWN):
+            # It read the policy when it started.
+            await self.window.restart()
+        trouble = await browser.trouble_at(f"{self.wanted.hub}/")
+        self._fault = None
+        if trouble:
+            _log.error("kiosk.browser-cannot-open-the-hub", error=trouble)
+            self._fault = OutOfOrder(Trouble.BROWSER_CANNOT_OPEN)
+        await self.window.renew()
 
     async def _go(self) -> None:
         did_leave_page = self._visit is not None and self._visit.did_leave_page
@@ -162,20 +214,10 @@ class Kiosk:
             self._look_now.set()
         self.parts.desk.clear(self._idle())
         if did_leave_page:
-            await self._renew()
+            await self.window.renew()
+        await self.window.ready()
         # A card that came to another reader meanwhile lies there already.
         self._next()
-
-    async def _renew(self) -> None:
-        while self.browser is not None:
-            try:
-                await self.browser.renew(self.page_url)
-            except KioskError as error:
-                # A kiosk without a window is no kiosk, and one that ended would be none either.
-                _log.error("kiosk.no-browser", error=str(error))
-                await asyncio.sleep(_START_AGAIN)
-            else:
-                return
 
     async def _end_task(self) -> None:
         task, self._task, self._visit = self._task, None, None
@@ -193,10 +235,10 @@ class Kiosk:
     def _idle(self) -> Screen:
         if self._readers == 0:
             return OutOfOrder(Trouble.NO_READER)
-        return self._trouble or Idle()
+        return self._trouble or self._fault or Idle()
 
     def _refresh(self) -> None:
-        if self._task is None and self.parts.desk.screen != self._idle():
+        if not self._on and self.parts.desk.screen != self._idle():
             self.parts.desk.clear(self._idle())
 
     async def _hub_trouble(self) -> OutOfOrder | None:

@@ -150,7 +150,8 @@ def written(desk: Desk, *, is_late: bool = False) -> str:
         "title": said.title,
         "text": said.text,
         "error": said.error,
-        "reminder": words.TAKE_CARD.of(language) if desk.is_reminding else "",
+        "reminder": _reminder(desk),
+        "seconds_left": round(desk.seconds_left),
         "can_cancel": isinstance(screen, PinAsked),
         "words": {
             "pin": words.PIN.of(language),
@@ -165,6 +166,14 @@ def written(desk: Desk, *, is_late: bool = False) -> str:
     if isinstance(screen, Admitting) and not is_others:
         told["admission"] = {"url": screen.admission.url, "admission_code": screen.admission.admission_code}
     return json.dumps(told, ensure_ascii=False)
+
+
+def _reminder(desk: Desk) -> str:
+    if not desk.is_reminding:
+        return ""
+    # Only a PIN that is asked for is still waited for.
+    said = words.TAKE_OR_TOUCH if isinstance(desk.screen, PinAsked) else words.TAKE_CARD
+    return said.of(desk.language)
 
 
 def _name(desk: Desk) -> str:

@@ -24,6 +24,9 @@ class Trouble(StrEnum):
     LAST_TRY = "last-try"
     NO_READER = "no-reader"
     NO_PAGE = "no-page"
+    NOT_LOCKED_DOWN = "not-locked-down"
+    BROWSER_CANNOT_OPEN = "browser-cannot-open"
+    PAGE_NOT_ALLOWED = "page-not-allowed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,9 @@ class NotNow:
 
 @dataclass(frozen=True, slots=True)
 class CardForgotten:
-    """Nobody touched anything for a while and the card still lies there."""
+    """The card still lies there, and nobody touched anything for a while or `is_finished`: went back to the start."""
+
+    is_finished: bool = False
 
 
 @dataclass(frozen=True, slots=True)

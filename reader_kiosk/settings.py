@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from reader_kiosk.errors import KioskError
+from reader_kiosk.session import SOCKET
 
 PREFIX = "KIOSK_"
 LANGUAGES = ("ja", "en")
@@ -27,8 +29,12 @@ class Settings:
     language: str = "ja"
     # A file of certificates to trust for the hub's HTTPS, instead of the system's.
     hub_ca: Path | None = None
-    # The browser that is started, a Chromium with arguments; nothing: one that is opened by hand.
-    browser: tuple[str, ...] = ("chromium", "--kiosk")
+    # The browser that this program starts itself, a Chromium with arguments; empty: one that is opened by hand;
+    # None: the browser's own user starts it, whose session listens at the socket.
+    browser: tuple[str, ...] | None = None
+    browser_socket: Path = SOCKET
+    # Origins of services that may be opened at this kiosk beside the hub.
+    also_open: tuple[str, ...] = ()
     # Origins of this machine whose pages may hold the kiosk's in a frame, as a demo's does; none otherwise.
     framed_by: tuple[str, ...] = ()
     # Only readers whose name holds this.
@@ -62,7 +68,9 @@ def read(variables: Mapping[str, str]) -> Settings:
         port=port,
         language=language,
         hub_ca=Path(hub_ca) if hub_ca else None,
-        browser=_words(given.pop("BROWSER", "chromium --kiosk")),
+        browser=_words(given.pop("BROWSER")) if "BROWSER" in given else None,
+        browser_socket=Path(given.pop("BROWSER_SOCKET", str(SOCKET))),
+        also_open=_services(given.pop("ALSO_OPEN", "")),
         framed_by=_origins(given.pop("FRAMED_BY", "")),
         reader=given.pop("READER", ""),
         remind_after=_seconds("REMIND_AFTER", given.pop("REMIND_AFTER", "20")),
@@ -104,6 +112,25 @@ def _origins(written: str) -> tuple[str, ...]:
             raise KioskError(message)
         _listen(rest, "FRAMED_BY")
     return origins
+
+
+def _services(written: str) -> tuple[str, ...]:
+    origins = tuple(written.split())
+    for one in origins:
+        if not _is_origin(one):
+            message = f"{PREFIX}ALSO_OPEN: origins, please, such as https://mail.example.ac.jp."
+            raise KioskError(message)
+    return origins
+
+
+def _is_origin(written: str) -> bool:
+    try:
+        parts = urlsplit(written)
+        is_bare = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    is_bare = is_bare and not (parts.path or parts.query or parts.fragment or parts.username)
+    return is_bare and parts.scheme in {"http", "https"} and bool(parts.hostname) and "*" not in written
 
 
 def _seconds(name: str, written: str) -> timedelta:

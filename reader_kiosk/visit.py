@@ -67,6 +67,20 @@ class CardLine(Protocol):
         """Let the card go."""
 
 
+class Window(Protocol):
+    """The window that the kiosk shows (`window.Window`)."""
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether touches on the hub's pages are heard."""
+
+    async def ready(self) -> None:
+        """See that nothing but the kiosk's page is open."""
+
+    async def renew(self) -> None:
+        """Throw the window away with all it knows, and open another."""
+
+
 Connect = Callable[[str], CardLine]
 
 
@@ -79,6 +93,7 @@ class Parts:
     ending: Ending
     connect: Connect
     return_url: str
+    window: Window
 
 
 class _GivenUpError(Exception):
@@ -226,6 +241,7 @@ class Visit:
         raise _GivenUpError(NotNow(Trouble.LAST_TRY if left else Trouble.PIN_BLOCKED))
 
     async def _pin(self, asked: PinAsked) -> PinTyped:
+        await self._parts.window.ready()
         self._parts.desk.show(asked)
         while True:
             act = await self._parts.desk.act()
@@ -255,6 +271,8 @@ class Visit:
         self._doing = "number"
         if is_changing(uid, self._atr):
             raise _GivenUpError(NotNow(Trouble.CHANGING_NUMBER))
+        # The hub's page asks for a password next.
+        await self._parts.window.ready()
         browser = await self._browser()
         named = await self._parts.hub.name(uid, browser=browser, return_url=self._parts.return_url)
         match named:
@@ -278,8 +296,14 @@ class Visit:
     async def _wait_for_the_card_to_go(self) -> None:
         while True:
             # The screen reminds by itself; and after a while it says nothing but that.
-            if await self._parts.desk.act() is None and not isinstance(self._parts.desk.screen, Admitting):
+            if await self._parts.desk.act() is not None:
+                continue
+            if not isinstance(self._parts.desk.screen, Admitting):
                 self._parts.desk.show(CardForgotten())
+            elif self._parts.window.is_watched:
+                self._end()
+                self._parts.desk.show(CardForgotten())
+                await self._parts.window.renew()
 
     async def _do(self, what: str, work: Callable[..., _T], *given: object) -> _T:
         """Do one step with the card, by its name for the log."""

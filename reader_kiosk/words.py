@@ -41,6 +41,13 @@ class Shown:
 
 PUT_ON = Words("ICカードをリーダーに置いてください", "Place your IC card on the reader")
 TAKE_CARD = Words("カードをお取りください。", "Please take your card.")
+TAKE_OR_TOUCH = Words(
+    "カードをお取りください。あと{seconds}秒で終了します。", "Please take your card. This ends in {seconds} seconds."
+)
+STILL_THERE = Words(
+    "操作がないため、あと{seconds}秒で終了します。続けるには画面に触れてください。終わる場合はカードをお取りください。",
+    "This ends in {seconds} seconds because nothing was touched. Touch the screen to go on, or take your card.",
+)
 PIN = Words("カードのPIN", "Card PIN")
 OK = Words("OK", "OK")
 DELETE = Words("1文字消す", "Delete one digit")
@@ -73,6 +80,7 @@ _FORGOTTEN = Words("カードをお取りください", "Please take your card")
 _FORGOTTEN_TEXT = Words(
     "しばらく操作がなかったため終了しました。", "Nothing was touched for a while, so this has ended."
 )
+_FINISHED_TEXT = Words("ご利用ありがとうございました。", "You have finished here.")
 _OUT_OF_ORDER = Words("この端末はただいま使えません", "This kiosk is out of order")
 _HELP_DESK = Words("ヘルプデスクにお問い合わせください。", "Please ask the help desk.")
 
@@ -130,6 +138,15 @@ _WHY: dict[Reason | Trouble, Words] = {
     ),
     Trouble.NO_READER: Words("カードリーダーが見つかりません。", "There is no card reader."),
     Trouble.NO_PAGE: Words("端末の画面を準備できませんでした。", "The kiosk's page could not be opened."),
+    Trouble.NOT_LOCKED_DOWN: Words(
+        "ブラウザーの利用制限が設定されていません。", "The restrictions of its browser are not in place."
+    ),
+    Trouble.BROWSER_CANNOT_OPEN: Words(
+        "ブラウザーで認証サーバーのページを開けません。", "Its browser cannot open the login server's pages."
+    ),
+    Trouble.PAGE_NOT_ALLOWED: Words(
+        "このページはこの端末では開けません。", "That page cannot be opened at this kiosk."
+    ),
 }
 _AGAIN_HELPS = {
     Reason.LOGIN_OVER,
@@ -139,6 +156,7 @@ _AGAIN_HELPS = {
     Trouble.UNREADABLE,
     Trouble.PIN_WRONG,
     Trouble.HUB_UNREACHABLE,
+    Trouble.PAGE_NOT_ALLOWED,
 }
 KIOSKS_OWN = {
     Reason.SIGNATURE,
@@ -167,8 +185,8 @@ def shown(screen: Screen, language: str) -> Shown:
             return Shown(_greeting(name, language), _ADMITTING.of(language))
         case NotNow(why):
             return _not_now(why, language)
-        case CardForgotten():
-            return Shown(_FORGOTTEN.of(language), _FORGOTTEN_TEXT.of(language))
+        case CardForgotten(is_finished):
+            return Shown(_FORGOTTEN.of(language), (_FINISHED_TEXT if is_finished else _FORGOTTEN_TEXT).of(language))
         case OutOfOrder(why, minutes):
             why_words = _WHY[why].of(language).format(minutes=minutes)
             return Shown(_OUT_OF_ORDER.of(language), why_words)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from signal import SIGINT, SIGTERM
 
-from reader_kiosk import identity, kiosk
+from reader_kiosk import identity, kiosk, policy
 from reader_kiosk.errors import HubUnreachableError, KioskError
 from reader_kiosk.hub_client import Reason, Refused, enrol, line
 from reader_kiosk.settings import Settings
@@ -42,6 +42,15 @@ async def stand(settings: Settings) -> None:
         loop.add_signal_handler(one, standing.cancel)
     with suppress(asyncio.CancelledError):
         await standing
+
+
+def lock_down(settings: Settings, *, is_shown: bool) -> None:
+    """Write the browser's policy, or show it; KioskError when it cannot be written."""
+    wanted = policy.Wanted(identity.hub_of(settings.folder), settings.origin, settings.also_open, settings.hub_ca)
+    if is_shown:
+        sys.stdout.write(policy.text(wanted))
+        return
+    sys.stdout.write(f"{policy.write(wanted)}: the browser opens {wanted.hub} and the kiosk's page.\n")
 
 
 def _tell(settings: Settings) -> Callable[[str], None]:

@@ -39,8 +39,11 @@ def test_a_kiosk_is_added_listed_and_revoked(desk: Shell) -> None:
     """The command prints what is typed at the kiosk; the list says what it waits for; revoked, the name is free."""
     added = desk.run("kiosk", "add", "Library, first floor", "--zone", "on-campus")
     assert added.code == 0
-    assert added.out.startswith(f"python -m reader_kiosk enrol {desk.variables['TEGATA_ORIGIN']} ")
-    code = added.out.split()[-1]
+    assert (
+        f"sudo -u tegata-kiosk /opt/tegata/bin/python -m reader_kiosk enrol {desk.variables['TEGATA_ORIGIN']} -"
+        in added.err
+    )
+    (code,) = added.out.split()
     assert len(code.replace("-", "")) == 16
     listed = desk.run("kiosk", "list")
     assert listed.out == "Library, first floor  on-campus  waits to be enrolled\n"

@@ -3,11 +3,12 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import aiohttp
 import psutil
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, Playwright, async_playwright
@@ -20,6 +21,7 @@ from tests.browser import ARGUMENTS
 from tests.cards import CardByOthers, Maker
 from tests.kiosk_hub import HubHouse, played_hub
 from tests.kiosks import enrolled, settled
+from tests.lockdown import program, unlocked
 from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent
@@ -72,12 +74,14 @@ async def named(page: Page) -> str:
 
 
 @asynccontextmanager
-async def kiosk(slot: Slot, folder: Path, **variables: str) -> AsyncIterator[Kiosk]:
+async def started(
+    folder: Path, command: Sequence[str], **variables: str
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, HubHouse, int]]:
     """Start the real program with a browser of its own, before a hub on another site, over HTTPS."""
     certificate, port = folder / "hub.pem", free_port()
     async with played_hub(certificate=certificate) as house:
         identity.save(folder / "kiosk", enrolled(house.hub))
-        words = ["chromium", "--headless=new", "--ignore-certificate-errors", f"--remote-debugging-port={port}"]
+        words = ["chromium", "--headless=new", f"--remote-debugging-port={port}"]
         environment = {
             **os.environ,
             "KIOSK_FOLDER": str(folder / "kiosk"),
@@ -86,25 +90,31 @@ async def kiosk(slot: Slot, folder: Path, **variables: str) -> AsyncIterator[Kio
             "KIOSK_BROWSER": " ".join([*words, *ARGUMENTS]),
             **variables,
         }
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "reader_kiosk"), stdout=-1, stderr=-2, env=environment, cwd=ROOT
-        )
+        process = await asyncio.create_subprocess_exec(*command, stdout=-1, stderr=-2, env=environment, cwd=ROOT)
         assert process.stdout is not None
+        said = b""
         try:
-            ready = await asyncio.wait_for(process.stdout.readline(), 30)
-            assert b"The kiosk is ready" in ready, ready + await process.stdout.read()
+            while not said.startswith(b"The kiosk is ready"):
+                said = await asyncio.wait_for(process.stdout.readline(), 30)
+                assert said, await process.stdout.read()
             # The page's token is nobody's business but the browser's.
-            assert b"#" not in ready
-            async with async_playwright() as playwright:
-                browser = await playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}")
-                made = Kiosk(process, browser, house, slot, playwright, port)
-                await made.page("idle")
-                yield made
+            assert b"#" not in said
+            yield process, house, port
         finally:
             if process.returncode is None:
                 process.terminate()
                 told, _ = await asyncio.wait_for(process.communicate(), 20)
                 assert b"Traceback" not in told, told.decode()
+
+
+@asynccontextmanager
+async def kiosk(slot: Slot, folder: Path, **variables: str) -> AsyncIterator[Kiosk]:
+    """Start the program with the policy in force, and look at its browser."""
+    async with started(folder, program(), **variables) as (process, house, port), async_playwright() as playwright:
+        browser = await playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}")
+        made = Kiosk(process, browser, house, slot, playwright, port)
+        await made.page("idle")
+        yield made
 
 
 async def test_tap_name_pin_in_and_card_away_out(slot, card_maker: Maker, issuer: Authority, tmp_path):
@@ -219,19 +229,94 @@ async def no_barrier(page: Page) -> None:
     assert found.violations_count == 0, found.generate_report()
 
 
-async def test_the_kiosk_says_aloud_to_take_the_card(slot, card_maker: Maker, tmp_path):
-    """Untouched for a while: on the screen, in the live region, and spoken; then the login ends."""
-    async with kiosk(slot, tmp_path, KIOSK_REMIND_AFTER="0.5", KIOSK_IDLE_AFTER="2") as made:
+async def test_the_kiosk_reminds_and_counts_down_before_the_login_ends(slot, card_maker: Maker, tmp_path):
+    """Untouched for a while: on the screen and in the live region, with the seconds that are left; then it ends."""
+    async with kiosk(slot, tmp_path, KIOSK_REMIND_AFTER="0.5", KIOSK_IDLE_AFTER="3") as made:
         page = await made.page("idle")
-        await page.evaluate("() => { window.spoken = []; speechSynthesis.speak = (one) => spoken.push(one.text); }")
         await slot.put_on(card_maker.card())
-        await page.wait_for_selector("#reminder:has-text('カードをお取りください。')")
+        await page.wait_for_selector("#reminder:has-text('カードをお取りください。あと2秒で終了します。')")
         assert await page.get_attribute("#reminder", "aria-live") == "polite"
         await page.set_viewport_size({"width": 1280, "height": 800})
         assert await page.evaluate("document.documentElement.scrollHeight <= innerHeight")
         await made.page("take-card")
-        assert await page.evaluate("spoken") == ["カードをお取りください。", "カードをお取りください"]
         await asyncio.wait_for(made.house.hub.ended_event.wait(), 2)
+
+
+async def test_a_card_left_after_login_ends_the_session(slot, card_maker: Maker, tmp_path):
+    """A touch on the portal counts; then a reminder stands over it; then the window goes and the hub is told."""
+    async with kiosk(slot, tmp_path, KIOSK_REMIND_AFTER="1", KIOSK_IDLE_AFTER="3") as made:
+        page = await logged_in(made, card_maker.card())
+        for _ in range(6):
+            await asyncio.sleep(0.6)
+            await page.mouse.click(200, 200)
+        assert not made.house.hub.ended
+        await page.wait_for_function("document.documentElement.lastElementChild.tagName === 'DIV'")
+        await page.mouse.click(210, 210)
+        await page.wait_for_function("document.documentElement.lastElementChild.tagName === 'BODY'")
+        assert not made.house.hub.ended
+        page = await made.page("take-card")
+        assert await page.inner_text("#text") == "しばらく操作がなかったため終了しました。"
+        assert len(made.house.hub.ended) == 1
+        await slot.take_away()
+        await nothing_is_left(await made.page("idle"))
+
+
+async def test_back_to_the_start_says_take_your_card(slot, card_maker: Maker, tmp_path):
+    """The return address has no token: the session ends, and the screen is idle once the card is gone."""
+    async with kiosk(slot, tmp_path) as made:
+        page = await logged_in(made, card_maker.card())
+        (origin,) = {one.origin for one in made.house.hub.logins.values()}
+        await page.evaluate(f"location.href = '{origin}/'")
+        page = await made.page("take-card")
+        assert await page.inner_text("h1") == "カードをお取りください"
+        await asyncio.wait_for(made.house.hub.ended_event.wait(), 2)
+        await slot.take_away()
+        await made.page("idle")
+
+
+async def test_a_page_that_may_not_be_opened_ends_the_visit(slot, card_maker: Maker, tmp_path):
+    """The browser's own error page is never shown: the screen says what happened, in the person's language."""
+    async with kiosk(slot, tmp_path) as made:
+        page = await logged_in(made, card_maker.card())
+        await page.evaluate("location.href = 'http://foreign.example/'")
+        page = await made.page("not-now")
+        assert await page.inner_text("#error") == "このページはこの端末では開けません。"
+        await asyncio.wait_for(made.house.hub.ended_event.wait(), 2)
+
+
+async def test_a_hub_that_is_gone_shows_no_error_page_of_the_browser(slot, card_maker: Maker, tmp_path):
+    """What cannot be loaded ends the visit with the kiosk's own words."""
+    async with kiosk(slot, tmp_path) as made:
+        page = await logged_in(made, card_maker.card())
+        await made.house.close()
+        await page.evaluate("location.reload()")
+        page = await made.page("not-now")
+        assert await page.inner_text("#error") == "認証サーバーに接続できません。"
+
+
+async def test_a_kiosk_without_the_policy_is_out_of_order(slot, card_maker: Maker, tmp_path):
+    """Nobody is asked for a PIN in a browser that opens everything."""
+    async with started(tmp_path, unlocked()) as (_, house, port):
+        await settled_text(port, "ブラウザーの利用制限が設定されていません。")
+        await slot.put_on(card_maker.card())
+        await asyncio.sleep(1.5)
+        await settled_text(port, "ブラウザーの利用制限が設定されていません。")
+        assert "begin" not in house.hub.asked
+
+
+async def settled_text(port: int, wanted: str) -> None:
+    """Wait until the kiosk's page says this; Playwright itself cannot attach to the browser's own parts."""
+    said = {"id": 1, "method": "Runtime.evaluate", "params": {"expression": "document.body.innerText"}}
+    async with asyncio.timeout(10), aiohttp.ClientSession() as http:
+        while True:
+            async with http.get(f"http://127.0.0.1:{port}/json/list") as response:
+                (page,) = [one for one in await response.json() if one["type"] == "page"]
+            async with http.ws_connect(page["webSocketDebuggerUrl"]) as line:
+                await line.send_json(said)
+                told = await line.receive_json()
+            if wanted in told["result"]["result"].get("value", ""):
+                return
+            await asyncio.sleep(0.1)
 
 
 async def test_a_kiosk_without_its_browser_says_so(card_folder, tmp_path):

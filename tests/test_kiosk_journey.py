@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from reader_kiosk import identity
 from tests.browser import ARGUMENTS
 from tests.cards import CardByOthers
 from tests.counters import Counter, counter_with, sqlite_copy
+from tests.lockdown import program
 from tests.people import PASSWORD as OLD
 from tests.people import Member
 from tests.ports import free_port
@@ -84,9 +84,7 @@ async def library_with(counter: Counter, slot: Slot, folder: Path) -> AsyncItera
         "KIOSK_LISTEN": f"127.0.0.1:{free_port()}",
         "KIOSK_BROWSER": " ".join(words),
     }
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "reader_kiosk"), stdout=-1, stderr=-2, env=environment, cwd=ROOT
-    )
+    process = await asyncio.create_subprocess_exec(*program(), stdout=-1, stderr=-2, env=environment, cwd=ROOT)
     assert process.stdout is not None
     member = await counter.house.people.member(contacts=("自宅",))
     try:

@@ -22,7 +22,7 @@ from models.kinds import Zone
 from models.kiosk import Kiosk, KioskNonce
 from models.session import Session
 from reader_kiosk import hub_client
-from reader_kiosk.hub_client import Hello, HubClient, Reason, Refused
+from reader_kiosk.hub_client import Admission, Hello, HubClient, Reason, Refused
 from reader_kiosk.identity import Identity
 from reader_kiosk.signing import Request
 from tests.counters import Counter, Proof, go_in
@@ -354,3 +354,18 @@ async def test_a_kiosk_that_goes_away_in_mid_request_is_no_trouble_of_the_hub(
     writer.transport.abort()
     await asyncio.sleep(0.2)
     assert "kiosk.unavailable" not in capsys.readouterr().out
+
+
+async def test_a_kiosk_that_was_killed_ends_its_sessions_with_its_next_hello(counter: Counter) -> None:
+    """It greets when nobody is there: what was open at this kiosk is over, and nothing at another one."""
+    issued = counter.issuer.card()
+    await counter.bound(await counter.house.people.member(), issued)
+    proof = Proof()
+    admission = await counter.answered(issued, await counter.begun(issued), proof=proof)
+    assert isinstance(admission, Admission)
+    async with counter.house.person() as person:
+        await go_in(person, admission, proof)
+        assert person.page == "portal"
+        assert not isinstance(await counter.client.hello(), Refused)
+        await person.open("/portal")
+        assert person.page == "login"

@@ -11,7 +11,9 @@ from demo.card.slot import Faults, Slot
 from demo.card.uid import UidCard
 from reader_kiosk import visit
 from reader_kiosk.kiosk import Kiosk
+from reader_kiosk.policy import Wanted
 from reader_kiosk.screen import Idle
+from reader_kiosk.window import Window
 from tests.cards import CardByOthers, Maker
 from tests.kiosk_hub import played_hub
 from tests.kiosks import DIGEST, Corner, corner_with, enrolled, settings_of, settled, standing
@@ -286,7 +288,7 @@ async def test_the_browser_is_led_to_the_hub_and_nowhere_else(corner: Corner, ca
 
 def test_a_reader_that_nobody_looked_for_yet_is_not_missing():
     """A kiosk that starts says nothing of readers before it has looked: it isn't out of order for a moment."""
-    kiosk = Kiosk(parts=None, browser=None, page_url="")
+    kiosk = Kiosk(parts=None, window=Window(None), wanted=Wanted("https://hub.example", "http://127.0.0.1:1"))
     assert kiosk._idle() == Idle()
 
 

@@ -7,9 +7,11 @@ const digits = at("digits");
 const AGAIN = 500;
 const TOUCH_GAP = 1000;
 const LONGEST = 8;
+const NOT_OURS = 4003;
 let line = null;
 let shown = { words: {} };
 let touchedAt = 0;
+let countdown = 0;
 
 // Drawn once a page, and a page serves one person: whoever is let in has to show it, and only this page can.
 const proof = base64url(crypto.getRandomValues(new Uint8Array(32)));
@@ -34,9 +36,10 @@ async function connect() {
     say({ act: "proof", browser });
   };
   line.onmessage = (event) => show(JSON.parse(event.data));
-  line.onclose = () => {
+  line.onclose = (event) => {
     forget();
-    setTimeout(connect, AGAIN);
+    if (event.code === NOT_OURS) takeCard();
+    else setTimeout(connect, AGAIN);
   };
 }
 
@@ -65,19 +68,19 @@ function show(told) {
     if (told.screen === "pin") digits.focus();
     else at("title").focus();
   }
-  remind(told, before);
+  remind(told);
   if (told.screen === "admitting" && isNew) goOn(told);
 }
 
-function remind(told, before) {
-  const words = told.reminder || (told.screen === "take-card" ? told.title : "");
-  const wereSaid = before.reminder || (before.screen === "take-card" ? before.title : "");
-  at("reminder").textContent = told.reminder;
-  if (!words || words === wereSaid || !window.speechSynthesis) return;
-  const spoken = new SpeechSynthesisUtterance(words);
-  spoken.lang = told.language;
-  speechSynthesis.cancel();
-  speechSynthesis.speak(spoken);
+function remind(told) {
+  clearInterval(countdown);
+  const until = performance.now() + told.seconds_left * 1000;
+  const count = () => {
+    const left = Math.max(0, Math.ceil((until - performance.now()) / 1000));
+    at("reminder").textContent = told.reminder.replace("{seconds}", left);
+  };
+  count();
+  if (told.reminder.includes("{seconds}")) countdown = setInterval(count, 1000);
 }
 
 // In the body of a form: an address would stand in the history.
@@ -101,11 +104,20 @@ function goOn(told) {
 function forget() {
   shown = { words: {} };
   empty();
+  clearInterval(countdown);
   at("main").dataset.page = "starting";
   at("title").textContent = "しばらくお待ちください";
   at("text").textContent = "One moment, please";
   for (const id of ["error", "reminder"]) at(id).textContent = "";
   for (const id of ["pin", "cancel", "language"]) at(id).hidden = true;
+}
+
+// Whoever comes back from the hub's pages comes without the token: there is nothing more to do here.
+function takeCard() {
+  at("main").dataset.page = "take-card";
+  at("title").textContent = "カードをお取りください";
+  at("text").textContent = "Please take your card";
+  at("text").lang = "en";
 }
 
 function empty() {
