@@ -90,6 +90,24 @@ _NOTICES = {
     ("en", Notice.CARD_BOUND): "An IC card was registered.",
     ("en", Notice.CONTACT_SUSPENDED): "Mail to the contact “{about}” could not be delivered, so it is suspended.",
     ("ja", Notice.CONTACT_SUSPENDED): "連絡先「{about}」にメールが届かないため、送信を止めました。",
+    ("ja", Notice.CARD_UNBLOCKED): "ICカードの利用停止が解除されました。",
+    ("en", Notice.CARD_UNBLOCKED): "An IC card was unblocked.",
+    ("ja", Notice.PASSWORD_SET_BY_DESK): "窓口が、新しいパスワードを設定しました。",
+    ("en", Notice.PASSWORD_SET_BY_DESK): "The help desk set a new password.",
+    ("ja", Notice.UNLOCKED_BY_DESK): "窓口が、認証の一時停止を解除しました。",
+    ("en", Notice.UNLOCKED_BY_DESK): "The help desk opened all ways to log in again.",
+    ("ja", Notice.ACCOUNT_DISABLED): "窓口が、アカウントを停止しました。",
+    ("en", Notice.ACCOUNT_DISABLED): "The help desk disabled the account.",
+    ("ja", Notice.ACCOUNT_ENABLED): "窓口が、アカウントの停止を解除しました。",
+    ("en", Notice.ACCOUNT_ENABLED): "The help desk enabled the account again.",
+    ("ja", Notice.ACCOUNT_RESET): (
+        "窓口が、アカウントをリセットしました。新しいパスワードが設定され、すべてのログインが終了しました。"
+    ),
+    ("en", Notice.ACCOUNT_RESET): (
+        "The help desk reset the account: it has a new password, and all logins have ended."
+    ),
+    ("ja", Notice.CONTACT_RENAMED): "連絡先の名前が「{about}」に変更されました。",
+    ("en", Notice.CONTACT_RENAMED): "A contact was renamed to “{about}”.",
     ("en", Notice.SLACK_LINKED): "A Slack account was linked as the contact “{about}”.",
     ("ja", Notice.SLACK_LINKED): "Slackアカウントを連絡先「{about}」として連携しました。",
     ("en", Notice.SLACK_SUSPENDED): "The Slack contact “{about}” can't be reached any more, so it is suspended.",

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from hub.accounts import AccountLine, ListedAccount
     from hub.hub import Hub
     from hub.imports import Imported
+    from hub.resets import Reset
 
 app = typer.Typer(no_args_is_help=True, help="Add, import, list, show, disable and mend accounts.")
 
@@ -32,6 +34,7 @@ Name = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's name
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for another program.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and write nothing.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Send the member no notice; for imports and set-up.")]
 KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Write the good rows although some are bad.")]
 File = Annotated[Path, typer.Argument(metavar="FILE.csv", help="A CSV file in UTF-8; the first line names columns.")]
 
@@ -137,38 +140,38 @@ def show(account: Name, json: AsJson = False) -> None:
 
 
 @app.command()
-def disable(account: Name) -> None:
+def disable(account: Name, quiet: Quiet = False) -> None:
     """Disable an account and end its sessions."""
 
     async def work(hub: "Hub") -> int:
         from hub import accounts
 
-        return await accounts.disable(hub, hubwork.visit(), account)
+        return await accounts.disable(hub, hubwork.visit(), account, quiet=quiet)
 
     say(f"{account} is disabled; {_ended(hubwork.in_hub(work))}.")
 
 
 @app.command()
-def enable(account: Name) -> None:
+def enable(account: Name, quiet: Quiet = False) -> None:
     """Let a disabled account log in again."""
 
     async def work(hub: "Hub") -> None:
         from hub import accounts
 
-        await accounts.enable(hub, hubwork.visit(), account)
+        await accounts.enable(hub, hubwork.visit(), account, quiet=quiet)
 
     hubwork.in_hub(work)
     say(f"{account} can log in again.")
 
 
 @app.command()
-def unlock(account: Name) -> None:
+def unlock(account: Name, quiet: Quiet = False) -> None:
     """Forget an account's wrong answers and let codes go to it again, so that every way is open."""
 
     async def work(hub: "Hub") -> int:
         from hub import accounts
 
-        return await accounts.unlock(hub, hubwork.visit(), account)
+        return await accounts.unlock(hub, hubwork.visit(), account, quiet=quiet)
 
     say(
         f"{account}: all ways are open again; {counted(hubwork.in_hub(work), 'count')} of wrong answers forgotten;"
@@ -177,16 +180,55 @@ def unlock(account: Name) -> None:
 
 
 @app.command()
-def password(account: Name, password_stdin: FromStdin = False) -> None:
+def password(account: Name, password_stdin: FromStdin = False, quiet: Quiet = False) -> None:
     """Give an account a new password and end its sessions."""
     chosen = _password(from_stdin=password_stdin)
 
     async def work(hub: "Hub") -> int:
         from hub import accounts
 
-        return await accounts.set_password(hub, hubwork.visit(), account, chosen)
+        return await accounts.set_password(hub, hubwork.visit(), account, chosen, quiet=quiet)
 
     say(f"{account} has a new password; {_ended(hubwork.in_hub(work))}.")
+
+
+@app.command()
+def reset(
+    account: Name,
+    since: Annotated[
+        datetime,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
+            help="Remove contacts, soft tokens and IC cards that were bound from this time on (UTC).",
+        ),
+    ],
+    password_stdin: FromStdin = False,
+) -> None:
+    """Take an account back after a stranger was in: new password, all logins ended, matrix card revoked."""
+    begins = since.replace(tzinfo=UTC)
+    if begins > hubwork.now():
+        hubwork.refuse(f"--since {begins:%Y-%m-%d %H:%M} UTC lies in the future.")
+    chosen = _password(from_stdin=password_stdin)
+
+    async def work(hub: "Hub") -> "Reset":
+        from hub import resets
+
+        return await resets.reset(hub, hubwork.visit(), account, password=chosen, since=begins)
+
+    done = hubwork.in_hub(work)
+    say(f"{account} has a new password; {_ended(done.sessions)}, {counted(done.logins, 'login')} under way ended.")
+    for label in done.contacts:
+        say(f"Removed the contact {label}.")
+    for label in done.soft_tokens:
+        say(f"Removed the soft token {label}.")
+    if done.ic_cards:
+        say(f"Blocked {counted(done.ic_cards, 'IC card')}.")
+    if done.matrix_card_revoked:
+        say(f"The matrix card is revoked: `tegata matrix issue {account}` prints a new one.")
+    if done.contacts_left:
+        say(f"{counted(done.contacts_left, 'older contact')} left: check with the member that each is theirs.")
+    if done.is_disabled:
+        say(f"The account is still disabled: `tegata account enable {account}` lets the member log in.")
 
 
 def report(file: Path, imported: "Imported", *, what: str, dry_run: bool, json: bool) -> None:

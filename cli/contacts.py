@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import hubwork
-from cli.accounts import AsJson, Name
+from cli.accounts import AsJson, Name, Quiet
 from cli.console import as_json, say
 
 if TYPE_CHECKING:
@@ -47,13 +47,14 @@ def add(
     account: Name,
     label: Label,
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The mail address.")],
+    quiet: Quiet = False,
 ) -> None:
     """Add a mail address that counts at once, on your word that it is the member's."""
 
     async def work(hub: "Hub") -> None:
         from hub import accounts
 
-        await accounts.add_contact(hub, hubwork.visit(), account, label=label, address=address)
+        await accounts.add_contact(hub, hubwork.visit(), account, label=label, address=address, quiet=quiet)
 
     hubwork.in_hub(work)
     say(f"{account}: {label} was added and is confirmed.")

@@ -6,7 +6,7 @@ from datetime import datetime
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from hub import audit, codes, codes_again, contacts, notices, sessions, turns
+from hub import audit, codes, codes_again, contacts, ending, notices, soft_tokens, turns
 from hub.authenticators.password import LONGEST, SHORTEST, is_acceptable
 from hub.contacts import ContactLine
 from hub.errors import RefusedError
@@ -21,12 +21,13 @@ from hub.labels import (
     label_of,
 )
 from hub.outcome import Reason
+from hub.soft_tokens import SoftTokenLine
 from hub.visit import Visit
 from models.account import Account
 from models.authenticator import MatrixCard, SoftToken
 from models.contact import Contact
 from models.event import Event
-from models.kinds import Channel, EventKind
+from models.kinds import Channel, EventKind, Notice
 from models.session import Session
 
 _NO_ADDRESS = "an address has the form name@domain"
@@ -140,47 +141,59 @@ async def show(name: str, *, now: datetime) -> AccountLine:
     )
 
 
-async def disable(hub: Hub, visit: Visit, name: str) -> int:
+async def disable(hub: Hub, visit: Visit, name: str, *, quiet: bool = False) -> int:
     """Disable an account and end its sessions; returns how many were open."""
     account = await find(name)
     async with in_transaction():
         await Account.filter(id=account.id, disabled_at=None).update(disabled_at=visit.now)
-        ended = await sessions.end_all(account.id, now=visit.now)
+        ended = await ending.end_all(account.id, now=visit.now)
         await audit.record(hub.keys, EventKind.ACCOUNT_DISABLED, visit, account.id)
-    return ended
+        told = await _told(hub, visit, account.id, Notice.ACCOUNT_DISABLED, quiet=quiet)
+    await ending.announce(hub, ended)
+    await notices.rouse(hub, told)
+    return ended.sessions
 
 
-async def enable(hub: Hub, visit: Visit, name: str) -> None:
+async def enable(hub: Hub, visit: Visit, name: str, *, quiet: bool = False) -> None:
     """Let a disabled account log in again."""
     account = await find(name)
     async with in_transaction():
         await Account.filter(id=account.id).update(disabled_at=None)
         await audit.record(hub.keys, EventKind.ACCOUNT_ENABLED, visit, account.id)
+        told = await _told(hub, visit, account.id, Notice.ACCOUNT_ENABLED, quiet=quiet)
+    await notices.rouse(hub, told)
 
 
-async def unlock(hub: Hub, visit: Visit, name: str) -> int:
+async def unlock(hub: Hub, visit: Visit, name: str, *, quiet: bool = False) -> int:
     """Forget an account's wrong answers and a block of its codes; returns how many counts there were."""
     account = await find(name)
     async with in_transaction():
         dropped = await codes_again.reopen(account.id)
         await audit.record(hub.keys, EventKind.KIND_REOPENED, visit, account.id)
+        told = await _told(hub, visit, account.id, Notice.UNLOCKED_BY_DESK, quiet=quiet)
+    await notices.rouse(hub, told)
     return dropped
 
 
-async def set_password(hub: Hub, visit: Visit, name: str, password: str) -> int:
+async def set_password(hub: Hub, visit: Visit, name: str, password: str, *, quiet: bool = False) -> int:
     """Give an account a new password and end its sessions; returns how many were open."""
     account = await find(name)
     check_new(account.name, password)
     hashed = await hub.passwords.hash(password)
     async with in_transaction():
         await Account.filter(id=account.id).update(password_hash=hashed)
-        ended = await sessions.end_all(account.id, now=visit.now)
+        ended = await ending.end_all(account.id, now=visit.now)
         await audit.record(hub.keys, EventKind.PASSWORD_SET, visit, account.id)
-    return ended
+        told = await _told(hub, visit, account.id, Notice.PASSWORD_SET_BY_DESK, quiet=quiet)
+    await ending.announce(hub, ended)
+    await notices.rouse(hub, told)
+    return ended.sessions
 
 
-async def add_contact(hub: Hub, visit: Visit, name: str, *, label: str, address: str) -> ContactLine:
-    """Give an account a mail contact that counts at once, on the operator's word."""
+async def add_contact(
+    hub: Hub, visit: Visit, name: str, *, label: str, address: str, quiet: bool = False
+) -> ContactLine:
+    """Give an account a mail contact that counts at once, on the operator's word; all contacts are told."""
     account = await find(name)
     try:
         named = label_of(label)
@@ -205,9 +218,11 @@ async def add_contact(hub: Hub, visit: Visit, name: str, *, label: str, address:
                 confirmed_at=visit.now,
             )
             await audit.record(hub.keys, EventKind.CONTACT_ADDED, visit, account.id, label=named, by="operator")
+            told = await _told(hub, visit, account.id, Notice.CONTACT_ADDED, about=named, quiet=quiet)
     except IntegrityError as error:
         message = f"{account.name}: this label or address is in the list already."
         raise RefusedError(message) from error
+    await notices.rouse(hub, told)
     return contacts.line(contact)
 
 
@@ -222,3 +237,32 @@ async def remove_contact(hub: Hub, visit: Visit, name: str, label: str) -> None:
             raise RefusedError(message)
         told = await contacts.unbind(hub, visit, contact)
     await notices.rouse(hub, told)
+
+
+async def soft_tokens_of(name: str) -> list[SoftTokenLine]:
+    """List the soft tokens of an account that are bound."""
+    account = await find(name)
+    rows = await SoftToken.filter(account_id=account.id, bound_at__isnull=False).order_by("bound_at")
+    return [SoftTokenLine(row.id, row.label, row.bound_at, row.used_at) for row in rows if row.bound_at]
+
+
+async def remove_soft_token(hub: Hub, visit: Visit, name: str, label: str) -> None:
+    """Remove an account's soft token by its label; all contacts are told."""
+    account = await find(name)
+    async with in_transaction():
+        await turns.take(account.id)
+        token = await SoftToken.get_or_none(
+            account_id=account.id, label_folded=fold_label(label), bound_at__isnull=False
+        )
+        if token is None:
+            message = f"{account.name}: there is no soft token {label!r}."
+            raise RefusedError(message)
+        told = await soft_tokens.unbind(hub, visit, token)
+    await notices.rouse(hub, told)
+
+
+async def _told(
+    hub: Hub, visit: Visit, account_id: int, notice: Notice, *, about: str = "", quiet: bool
+) -> frozenset[Channel]:
+    """Tell all contacts what the operator changed, in the caller's transaction; nothing when it is to be quiet."""
+    return frozenset() if quiet else await notices.tell_all(hub, visit, account_id, notice, about=about)

@@ -64,6 +64,10 @@ async def rename(hub: Hub, visit: Visit, session: Current, contact_id: int, labe
             return Refused(Reason.LABEL_TAKEN)
         await Contact.filter(id=contact.id).update(label=named, label_folded=fold_label(named))
         await audit.record(hub.keys, EventKind.CONTACT_RENAMED, visit, session.account_id, contact=contact.id)
+        told = await notices.tell_all(
+            hub, visit, session.account_id, Notice.CONTACT_RENAMED, about=named, by=session.id
+        )
+    await notices.rouse(hub, told)
     return Done()
 
 

@@ -79,6 +79,8 @@ async def begin(
     token = secrets.token_urlsafe(32)
     at_once = offers[0].way if len(offers) == 1 and isinstance(offers[0].way, ByMatrix) else None
     async with in_transaction():
+        if not await passwords.is_still(account):
+            return Refused(Reason.PASSWORD_WRONG)
         await passwords.forgive(visit, folded, proof)
         challenge = await matrix_cards.ask(hub, visit, account.id) if at_once else None
         login = fresh(

@@ -12,22 +12,21 @@ from hub import (
     challenges,
     confirming,
     disowned_bindings,
-    fading,
+    ending,
     letter_token,
     notices,
-    sessions,
     turns,
     verification,
 )
+from hub.ending import Ended
 from hub.hub import Hub
-from hub.outbox import is_disownable, topic_of
+from hub.outbox import is_disownable
 from hub.outcome import Done, Reason, Refused
 from hub.settings import NUMBERS
 from hub.visit import Visit
 from models.account import Account
 from models.delivery import Delivery
 from models.kinds import Channel, EventKind, Letter
-from models.login import Challenge, Login
 from models.session import Session
 
 _disowned = Counter("tegata_disowned_total", "Letters whose reader said that it was not them.", ["letter"])
@@ -123,12 +122,10 @@ async def disown(hub: Hub, visit: Visit, delivery_id: int) -> Disowned | Refused
         # The account before the delivery, as a mail that says the same has it: else each waits for the other.
         await turns.take(delivery.account_id)
         fresh = await Delivery.filter(id=delivery.id, disowned_at=None).update(disowned_at=visit.now) == 1
-        revoked = await _ended(hub, visit, delivery) if fresh else []
+        ended = await _ended(hub, visit, delivery) if fresh else Ended(0, 0, ())
         told = await disowned_bindings.undo(hub, visit, delivery) if fresh else frozenset()
         account = await Account.get(id=delivery.account_id)
-    for challenge_id in revoked:
-        await hub.wakeups.tell(topic_of(challenge_id))
-    await hub.wakeups.tell(fading.ENDED)
+    await ending.announce(hub, ended)
     await notices.rouse(hub, told)
     return Disowned(_ends(delivery), account.codes_blocked_until)
 
@@ -136,26 +133,32 @@ async def disown(hub: Hub, visit: Visit, delivery_id: int) -> Disowned | Refused
 async def lock(hub: Hub, visit: Visit, account_id: int) -> Locked:
     """End every login and session of an account on its member's own word, and keep codes away for a while."""
     async with in_transaction():
-        logins, revoked = await _attempts_ended(account_id, visit.now)
-        ended = await sessions.end_all(account_id, now=visit.now)
+        ended = await ending.end_all(account_id, now=visit.now)
+        await _codes_paused(account_id, visit.now)
         account = await Account.get(id=account_id)
         # The help desk finds it where it finds every "this was not me".
         await audit.record(
-            hub.keys, EventKind.DISOWNED, visit, account_id, asked_from=visit.address, sessions=ended, logins=logins
+            hub.keys,
+            EventKind.DISOWNED,
+            visit,
+            account_id,
+            asked_from=visit.address,
+            sessions=ended.sessions,
+            logins=ended.logins,
         )
     _disowned.labels("chat").inc()
-    for challenge_id in revoked:
-        await hub.wakeups.tell(topic_of(challenge_id))
-    await hub.wakeups.tell(fading.ENDED)
-    return Locked(sessions=ended, logins=logins, codes_from=account.codes_blocked_until)
+    await ending.announce(hub, ended)
+    return Locked(sessions=ended.sessions, logins=ended.logins, codes_from=account.codes_blocked_until)
 
 
-async def _ended(hub: Hub, visit: Visit, delivery: Delivery) -> list[int]:
-    """End what the delivery told of, in the caller's transaction; returns the challenges that died."""
+async def _ended(hub: Hub, visit: Visit, delivery: Delivery) -> Ended:
+    """End what the delivery told of, in the caller's transaction."""
     now, account_id = visit.now, delivery.account_id
     if delivery.letter is Letter.APPROVAL:
         await verification.count_denied(account_id, now=now)
-    logins, revoked = await _attempts_ended(account_id, now)
+    await _codes_paused(account_id, now)
+    # Who asked for a contact may be the one who is disowned, and its own mailbox would confirm it.
+    attempts = await ending.end_attempts(account_id, now=now)
     ended = await _sessions_ended(delivery, now)
     await audit.record(
         hub.keys,
@@ -166,26 +169,14 @@ async def _ended(hub: Hub, visit: Visit, delivery: Delivery) -> list[int]:
         notice=delivery.notice or None,
         asked_from=delivery.asked_from,
         sessions=ended,
-        logins=logins,
+        logins=attempts.logins,
     )
     _disowned.labels(str(delivery.letter)).inc()
-    return revoked
+    return attempts
 
 
-async def _attempts_ended(account_id: int, now: datetime) -> tuple[int, list[int]]:
-    """End the logins under way, their codes and what waits to be confirmed, and keep codes away.
-
-    Returns how many logins, and the challenges that died.
-    """
+async def _codes_paused(account_id: int, now: datetime) -> None:
     await Account.filter(id=account_id).update(codes_blocked_until=now + NUMBERS.codes_blocked)
-    # An attempt under way lives minutes: the member whose own it was begins again, a stranger can't go on.
-    logins = await Login.filter(account_id=account_id, ended_at=None, expires_at__gt=now).update(ended_at=now)
-    # Whoever asked for a contact may be the one who is disowned, and its own mailbox would confirm it: the member asks
-    # for it anew.
-    codes = Challenge.filter(account_id=account_id, contact_id__isnull=False, slot__isnull=False)
-    revoked = [int(str(found)) for found in await codes.values_list("id", flat=True)]
-    await Challenge.filter(id__in=revoked).update(slot=None, revoked_at=now)
-    return logins, revoked
 
 
 async def _sessions_ended(delivery: Delivery, now: datetime) -> int:

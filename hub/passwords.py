@@ -1,17 +1,19 @@
 """Whether a password is right, heard at a pace that guessing can't bear."""
 
+import hmac
 from dataclasses import dataclass
 from datetime import timedelta
 
 from tortoise.transactions import in_transaction
 
-from hub import audit, throttle
+from hub import audit, throttle, turns
 from hub.hub import Hub
 from hub.outcome import Busy, Reason, Refused, Throttled
 from hub.throttle import ADDRESSES, PASSWORDS, Closed, Wait
 from hub.visit import Visit
 from models.account import Account
 from models.kinds import EventKind
+from models.rows import where
 from models.throttle import Throttle
 
 _CLOSED_FOR = timedelta(minutes=15)
@@ -60,6 +62,16 @@ async def forgive(visit: Visit, folded: str, proof: Proved) -> None:
     await throttle.lower(ADDRESSES, throttle.address_subject(visit.address), by=proof.wrong_before)
 
 
+async def is_still(account: Account) -> bool:
+    """Lock the account and tell whether the password that was verified is still its password.
+
+    Call it in the transaction of what the password opens: a password set meanwhile ends what the old one opened.
+    """
+    await turns.take(account.id)
+    current = await where(Account, id=account.id, disabled_at=None).first()
+    return current is not None and hmac.compare_digest(current.password_hash, account.password_hash)
+
+
 async def _hindrance(counts: dict[str, Throttle], mine: str, near: str, visit: Visit) -> Throttled | None:
     stop = throttle.hindrance(ADDRESSES, counts.get(near), visit.now)
     if stop is None:
@@ -87,4 +99,5 @@ async def _renew(hub: Hub, account: Account, password: str) -> None:
         return
     renewed = await hub.passwords.hash(password)
     # Only over the very hash that was verified: a password set meanwhile stays.
-    await Account.filter(id=account.id, password_hash=account.password_hash).update(password_hash=renewed)
+    if await Account.filter(id=account.id, password_hash=account.password_hash).update(password_hash=renewed):
+        account.password_hash = renewed

@@ -2,7 +2,7 @@
 
 from tortoise.transactions import in_transaction
 
-from hub import audit, codes_again, matrix_cards, notices, sessions, turns
+from hub import audit, codes_again, ending, matrix_cards, notices, turns
 from hub.authenticators import matrix
 from hub.authenticators.password import is_acceptable
 from hub.hub import Hub
@@ -40,12 +40,19 @@ async def set_password(hub: Hub, visit: Visit, session: Current, *, password: st
         hashed = await hub.passwords.hash(password)
     async with in_transaction():
         await where(Account, id=session.account_id).update(password_hash=hashed)
-        ended = await sessions.end_others(session, now=visit.now)
+        ended = await ending.end_all(session.account_id, now=visit.now, spare=session)
         await audit.record(
-            hub.keys, EventKind.PASSWORD_SET, visit, session.account_id, by="card", session=session.id, sessions=ended
+            hub.keys,
+            EventKind.PASSWORD_SET,
+            visit,
+            session.account_id,
+            by="card",
+            session=session.id,
+            sessions=ended.sessions,
         )
         told = await notices.tell_all(hub, visit, session.account_id, Notice.PASSWORD_SET, by=session.id)
     await notices.rouse(hub, told)
+    await ending.announce(hub, ended)
     return Done()
 
 

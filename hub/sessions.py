@@ -13,6 +13,7 @@ from hub.outcome import Busy, Done, Reason, Refused, SteppedUp, Throttled
 from hub.settings import NUMBERS
 from hub.visit import Visit
 from models.account import Account
+from models.authenticator import SoftToken
 from models.kinds import AuthenticatorKind, EventKind, Zone
 from models.kiosk import KioskLogin
 from models.login import Login
@@ -184,6 +185,8 @@ async def step_up(hub: Hub, visit: Visit, session: Current, password: str) -> St
         return proof
     token = hub.keys.digest(_STEP_UP, session.token)
     async with in_transaction():
+        if not await passwords.is_still(account):
+            return Refused(Reason.PASSWORD_WRONG)
         await passwords.forgive(visit, account.folded, proof)
         renewed = await Session.filter(id=session.id, ended_at=None).update(
             digest=hub.keys.digest(_PURPOSE, token), stepped_up_at=visit.now, seen_at=visit.now
@@ -250,19 +253,10 @@ async def end_of(hub: Hub, visit: Visit, account_id: int, session_id: int) -> Do
         if await mine.update(ended_at=visit.now) != 1:
             is_known = await Session.filter(id=session_id, account_id=account_id).exists()
             return Done() if is_known else Refused(Reason.NOT_FOUND)
+        # A secret that this session was shown and has not proved goes with it.
+        await SoftToken.filter(account_id=account_id, bound_in=session_id, bound_at=None).delete()
         await audit.record(hub.keys, EventKind.SESSION_ENDED, visit, account_id, session=session_id)
     return Done()
-
-
-async def end_all(account_id: int, *, now: datetime) -> int:
-    """End every session of an account; returns how many were open."""
-    return await Session.filter(account_id=account_id, ended_at=None).update(ended_at=now)
-
-
-async def end_others(session: Current, *, now: datetime) -> int:
-    """End every session of the account but this one; returns how many were open."""
-    others = Session.filter(account_id=session.account_id, ended_at=None).exclude(id=session.id)
-    return await others.update(ended_at=now)
 
 
 async def speak(session: Current, language: str) -> None:

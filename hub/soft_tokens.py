@@ -48,7 +48,7 @@ async def set_up(hub: Hub, visit: Visit, session: Current) -> Setup | Refused:
         await turns.take(session.account_id)
         if await SoftToken.filter(account_id=session.account_id, bound_at__isnull=False).count() >= NUMBERS.soft_tokens:
             return Refused(Reason.TOO_MANY)
-        token = await _waiting(session.account_id, visit.now) or await _fresh(hub, visit, session.account_id)
+        token = await _waiting(session, visit.now) or await _fresh(hub, visit, session)
     secret = hub.keys.unseal(token.secret, identity=identity_of(token))
     uri = soft_token.uri(secret, account=session.account, issuer=hub.settings.service_name)
     return Setup(soft_token.spelled(secret), uri)
@@ -66,7 +66,7 @@ async def bind(hub: Hub, visit: Visit, session: Current, *, label: str, code: st
         await turns.take(session.account_id)
         if await _bound_again(hub, visit, session.account_id, named, code):
             return Done()
-        token = await _waiting(session.account_id, visit.now)
+        token = await _waiting(session, visit.now)
         if token is None:
             return Refused(Reason.CHALLENGE_OVER)
         if await SoftToken.exists(account_id=session.account_id, label_folded=fold_label(named)):
@@ -149,19 +149,26 @@ async def _bound_again(hub: Hub, visit: Visit, account_id: int, label: str, code
     return bool(step == token.last_step)
 
 
-async def _waiting(account_id: int, now: datetime) -> SoftToken | None:
+async def _waiting(session: Current, now: datetime) -> SoftToken | None:
+    """Find the secret that this session was shown; another session of the account never sees it."""
     earliest = now - NUMBERS.soft_token_setup_life
-    return await SoftToken.filter(account_id=account_id, bound_at=None, created_at__gt=earliest).first()
+    mine = SoftToken.filter(account_id=session.account_id, bound_in=session.id, bound_at=None)
+    return await mine.filter(created_at__gt=earliest).first()
 
 
-async def _fresh(hub: Hub, visit: Visit, account_id: int) -> SoftToken:
-    await SoftToken.filter(account_id=account_id, bound_at=None).delete()
+async def _fresh(hub: Hub, visit: Visit, session: Current) -> SoftToken:
+    account_id = session.account_id
+    earliest = visit.now - NUMBERS.soft_token_setup_life
+    await SoftToken.filter(account_id=account_id, bound_in=session.id, bound_at=None).delete()
+    await SoftToken.filter(account_id=account_id, bound_at=None, created_at__lte=earliest).delete()
+    handle = secrets.token_hex(16)
     token = SoftToken(
         account_id=account_id,
-        handle=secrets.token_hex(16),
+        handle=handle,
         label="",
-        label_folded=_UNNAMED,
+        label_folded=f"{_UNNAMED}-{handle}",
         created_at=visit.now,
+        bound_in=session.id,
     )
     token.secret = hub.keys.seal(soft_token.mint(), identity=identity_of(token))
     await token.save(force_create=True)

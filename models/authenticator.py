@@ -41,6 +41,8 @@ class SoftToken(Model):
     secret = fields.BinaryField()
     last_step = fields.BigIntField(default=-1)
     created_at: datetime = InstantField()
+    # The session that set it up; plain, for those are pruned sooner.
+    bound_in: int | None = fields.BigIntField(null=True)
     bound_at: datetime | None = InstantField(null=True)
     used_at: datetime | None = InstantField(null=True)
 

@@ -99,6 +99,13 @@ class Notice(StrEnum):
     CODES_ALLOWED = "codes-allowed"
     CARD_BOUND = "card-bound"
     CARD_BLOCKED = "card-blocked"
+    CARD_UNBLOCKED = "card-unblocked"
+    PASSWORD_SET_BY_DESK = "password-set-by-desk"
+    UNLOCKED_BY_DESK = "unlocked-by-desk"
+    ACCOUNT_DISABLED = "account-disabled"
+    ACCOUNT_ENABLED = "account-enabled"
+    ACCOUNT_RESET = "account-reset"
+    CONTACT_RENAMED = "contact-renamed"
 
 
 class Purpose(StrEnum):
@@ -121,6 +128,7 @@ class EventKind(StrEnum):
     ACCOUNT_ADDED = "account-added"
     ACCOUNT_DISABLED = "account-disabled"
     ACCOUNT_ENABLED = "account-enabled"
+    ACCOUNT_RESET = "account-reset"
     PASSWORD_SET = "password-set"
     PASSWORD_RIGHT = "password-right"
     PASSWORD_WRONG = "password-wrong"

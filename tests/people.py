@@ -92,7 +92,7 @@ class People:
                 made.cells = (await matrix_cards.issue(self.hub, self.visit(), account)).cells
         for number, label in enumerate(contacts):
             line = await accounts.add_contact(
-                self.hub, self.visit(), name, label=label, address=f"{name}{number}@mail.test"
+                self.hub, self.visit(), name, label=label, address=f"{name}{number}@mail.test", quiet=True
             )
             made.contacts[label] = line.id
         return made

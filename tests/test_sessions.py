@@ -83,17 +83,17 @@ async def test_of_two_step_ups_at_once_each_leaves_one_token_alive(people: Peopl
     outcomes = await people.at_once(4, lambda: sessions.step_up(people.hub, people.visit(), session, PASSWORD))
     tokens = [outcome.token for outcome in outcomes if isinstance(outcome, SteppedUp)]
     alive = [token for token in tokens if await _current(people, token) is not None]
-    assert len(alive) == 1
+    assert len(set(alive)) == 1
 
 
 async def test_an_ended_session_is_over(people: People) -> None:
-    """Its own member ends it once; another account's member can't."""
+    """Its own member ends it, and a second press changes nothing; another account's member can't."""
     session = await people.session(await people.member())
     stranger = await people.session(await people.member("hanako"))
     assert await sessions.end(people.hub, people.visit(), stranger, session.id) == Refused(Reason.NOT_FOUND)
     assert await _current(people, session.token) is not None
     assert await sessions.end(people.hub, people.visit(), session, session.id) == Done()
-    assert await sessions.end(people.hub, people.visit(), session, session.id) == Refused(Reason.NOT_FOUND)
+    assert await sessions.end(people.hub, people.visit(), session, session.id) == Done()
     assert await _current(people, session.token) is None
     assert await sessions.step_up(people.hub, people.visit(), session, PASSWORD) == Refused(Reason.LOGIN_OVER)
 

@@ -1,0 +1,49 @@
+"""`tegata soft-token`: list and remove an account's soft tokens."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import hubwork
+from cli.accounts import AsJson, Name
+from cli.console import as_json, say
+
+if TYPE_CHECKING:
+    from hub.hub import Hub
+    from hub.soft_tokens import SoftTokenLine
+
+app = typer.Typer(no_args_is_help=True, help="List and remove an account's soft tokens.")
+Label = Annotated[str, typer.Argument(metavar="LABEL", help="The soft token's label.")]
+
+
+@app.command("list")
+def list_soft_tokens(account: Name, json: AsJson = False) -> None:
+    """List an account's soft tokens."""
+
+    async def work(_hub: "Hub") -> "list[SoftTokenLine]":
+        from hub import accounts
+
+        return await accounts.soft_tokens_of(account)
+
+    lines = hubwork.in_hub(work)
+    if json:
+        as_json(lines)
+        return
+    if not lines:
+        say(f"{account} has no soft token.")
+    for line in lines:
+        used = f"used {line.used_at:%Y-%m-%d %H:%M} UTC" if line.used_at else "never used"
+        say(f"{line.label}  registered {line.bound_at:%Y-%m-%d %H:%M} UTC  {used}")
+
+
+@app.command()
+def remove(account: Name, label: Label) -> None:
+    """Remove a soft token by its label; the member's contacts are told."""
+
+    async def work(hub: "Hub") -> None:
+        from hub import accounts
+
+        await accounts.remove_soft_token(hub, hubwork.visit(), account, label)
+
+    hubwork.in_hub(work)
+    say(f"{account}: {label} was removed.")

@@ -1,0 +1,68 @@
+"""End everything that admits to an account or leads there: sessions, logins under way, and what waits to be proved."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from hub import fading, kiosks, turns
+from hub.hub import Hub
+from hub.outbox import topic_of
+from hub.sessions import Current
+from models.authenticator import SoftToken
+from models.kiosk import Kiosk, KioskLogin
+from models.login import Challenge, Login
+from models.rows import where
+from models.session import KnownBrowser, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How many sessions and logins ended, and the challenges that were revoked."""
+
+    sessions: int
+    logins: int
+    challenges: tuple[int, ...]
+
+
+async def end_all(account_id: int, *, now: datetime, spare: Current | None = None) -> Ended:
+    """End every session of an account and all that `end_attempts` ends, in the caller's transaction.
+
+    The session `spare` and its login at a kiosk go on.
+    """
+    await turns.take(account_id)
+    spared = await where(Session, id=spare.id).first() if spare else None
+    kiosk_logins = KioskLogin.filter(account_id=account_id, ended_at=None)
+    open_sessions = Session.filter(account_id=account_id, ended_at=None)
+    if spared is not None:
+        kiosk_logins = kiosk_logins.exclude(id=spared.kiosk_login_id or 0)
+        open_sessions = open_sessions.exclude(id=spared.id)
+    ended = 0
+    for login in await kiosk_logins:
+        ended += await kiosks.end_all(now=now, id=login.id)
+    ended += await open_sessions.update(ended_at=now, stepped_up_at=None)
+    attempts = await end_attempts(account_id, now=now)
+    return Ended(ended, attempts.logins, attempts.challenges)
+
+
+async def end_attempts(account_id: int, *, now: datetime) -> Ended:
+    """End the logins under way and all that waits to be proved, in the caller's transaction.
+
+    That is codes, approvals, confirmations, soft tokens and cards on their way, logins at kiosks that no browser was
+    admitted with, and the browsers that were known. The cells of a matrix card stay drawn: they prove nothing without
+    a login, and drawing others at will would lay the card open.
+    """
+    logins = await Login.filter(account_id=account_id, ended_at=None).update(ended_at=now)
+    await KioskLogin.filter(account_id=account_id, ended_at=None, admitted_at=None).update(ended_at=now)
+    waiting = Challenge.filter(account_id=account_id, contact_id__isnull=False, slot__isnull=False)
+    revoked = tuple(sorted(int(str(found)) for found in await waiting.values_list("id", flat=True)))
+    await Challenge.filter(id__in=revoked).update(slot=None, revoked_at=now)
+    await SoftToken.filter(account_id=account_id, bound_at=None).delete()
+    await Kiosk.filter(binds_for_id=account_id).update(binds_for_id=None, binds_until=None)
+    await KnownBrowser.filter(account_id=account_id).delete()
+    return Ended(0, logins, revoked)
+
+
+async def announce(hub: Hub, ended: Ended) -> None:
+    """Wake the pages and messages that show what ended; call it after the commit."""
+    for challenge_id in ended.challenges:
+        await hub.wakeups.tell(topic_of(challenge_id))
+    await hub.wakeups.tell(fading.ENDED)
