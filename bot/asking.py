@@ -28,8 +28,8 @@ _WORDS = {
         "open": "Open the page",
         "which": "Type `/tegata remove LABEL`, with one of these labels:",
         "sent": "It was sent again as a direct message.",
-        "locked": "All is ended (sessions: {sessions}, logins: {logins}). No codes are sent until {time}, and the help"
-        " desk is told. Please change your password.",
+        "locked": "All is ended (sessions: {sessions}, logins: {logins}). No codes are sent until {time}."
+        " Please tell the help desk, and change your password.",
         "ended": "That session was ended.",
         "language": "Choose a language:",
         "spoken": "From now on in English.",
@@ -53,7 +53,7 @@ _WORDS = {
         "which": "次のラベルのいずれかを付けて `/tegata 削除 ラベル` と入力してください。",
         "sent": "ダイレクトメッセージでもう一度送りました。",
         "locked": "すべて終了しました（セッション {sessions}件、ログイン {logins}件）。{time} までコードを送りません。"
-        "窓口にも知らせました。パスワードを変更してください。",
+        "窓口に連絡し、パスワードを変更してください。",
         "ended": "セッションを終了しました。",
         "language": "言語を選んでください。",
         "spoken": "これから日本語でお知らせします。",

@@ -49,8 +49,7 @@ _WORDS = {
         "code": "Send the code again",
         "lock": "It was not me",
         "lock-title": "End everything?",
-        "lock-text": "All logins and sessions of this account end, no codes are sent for an hour, and the help desk is"
-        " told.",
+        "lock-text": "All logins and sessions of this account end, and no codes are sent for an hour.",
         "lock-ok": "Yes, end it",
         "approve-title": "Approve in Slack",
         "approve": "Approve",
@@ -91,7 +90,7 @@ _WORDS = {
         "code": "コードをもう一度送る",
         "lock": "心当たりがない",
         "lock-title": "すべて止めますか",
-        "lock-text": "このアカウントのログインとセッションをすべて終了し、1時間コードを送らず、窓口に知らせます。",
+        "lock-text": "このアカウントのログインとセッションをすべて終了し、1時間コードを送りません。",
         "lock-ok": "止める",
         "approve-title": "Slackで承認",
         "approve": "承認",

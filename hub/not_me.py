@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+import structlog
 from prometheus_client import Counter
 from tortoise.transactions import in_transaction
 
@@ -29,6 +30,7 @@ from models.delivery import Delivery
 from models.kinds import Channel, EventKind, Letter
 from models.session import Session
 
+_log = structlog.get_logger(__name__)
 _disowned = Counter("tegata_disowned_total", "Letters whose reader said that it was not them.", ["letter"])
 
 
@@ -147,6 +149,7 @@ async def lock(hub: Hub, visit: Visit, account_id: int) -> Locked:
             logins=ended.logins,
         )
     _disowned.labels("chat").inc()
+    _log.warning("account.disowned", account_id=account_id, letter="chat", asked_from=visit.address)
     await ending.announce(hub, ended)
     return Locked(sessions=ended.sessions, logins=ended.logins, codes_from=account.codes_blocked_until)
 
@@ -168,10 +171,18 @@ async def _ended(hub: Hub, visit: Visit, delivery: Delivery) -> Ended:
         letter=str(delivery.letter),
         notice=delivery.notice or None,
         asked_from=delivery.asked_from,
+        pressed_with=visit.browser,
         sessions=ended,
         logins=attempts.logins,
     )
     _disowned.labels(str(delivery.letter)).inc()
+    _log.warning(
+        "account.disowned",
+        account_id=account_id,
+        letter=str(delivery.letter),
+        pressed_from=visit.address,
+        pressed_with=visit.browser,
+    )
     return attempts
 
 

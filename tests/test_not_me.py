@@ -18,8 +18,20 @@ from tests.house import House, Person, code_in
 from tests.people import PASSWORD, Device, Member, People
 
 WORDS = {
-    "en": {"end": "Yes, end it", "heading": "End this login", "blocked": "Codes are paused until"},
-    "ja": {"end": "止める", "heading": "このログインを止める", "blocked": "コードの送信を停止しています"},
+    "en": {
+        "end": "Yes, end it",
+        "heading": "End this login",
+        "blocked": "Codes are paused until",
+        "tell": "Please tell the help desk",
+        "told": "the help desk was told",
+    },
+    "ja": {
+        "end": "止める",
+        "heading": "このログインを止める",
+        "blocked": "コードの送信を停止しています",
+        "tell": "窓口に連絡し",
+        "told": "知らせました",
+    },
 }
 LOGIN = {"en": "Matrix/OTP/Soft Token Authentication", "ja": "マトリクス・OTP・ソフトトークン認証"}
 languages = pytest.mark.parametrize("language", ["en", "ja"])
@@ -58,6 +70,8 @@ async def test_j10_a_code_that_nobody_asked_for_ends_the_attempt(house: House, l
         assert stranger.page == "code"
         await reader.press(WORDS[language]["end"])
         assert reader.page == "not-me-done", reader.text
+        assert WORDS[language]["tell"] in reader.text
+        assert WORDS[language]["told"] not in reader.text
         await stranger.press("OK", code=code_in(letter))
         assert stranger.page == "ended"
         assert "tegata-session" not in {*reader.cookies(), *stranger.cookies()}
