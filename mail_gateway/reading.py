@@ -8,12 +8,12 @@ from typing import assert_never
 
 import structlog
 from prometheus_client import Counter
-from tortoise.exceptions import BaseORMException
 
 from hub import intake, replies
 from hub.beside import beside
 from hub.hub import Hub
 from hub.intake import Unread
+from hub.outage import DATABASE_TROUBLE, Outage
 from hub.replies import Answered, Automatic, Refuse, Said, Unclear
 from hub.visit import Visit
 from mail_gateway.authentication import Examiner, Message
@@ -43,6 +43,7 @@ class Reading:
         self._examiner = examiner
         self._clock = clock
         self._reader = reader or Reader()
+        self._outage = Outage("mail reader")
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Reading"]:
@@ -57,9 +58,8 @@ class Reading:
         while True:
             try:
                 await self._once()
-            except BaseORMException as error:
-                _log.warning("reading.database_trouble", error=str(error))
-                await asyncio.sleep(_AFTER_TROUBLE)
+            except DATABASE_TROUBLE as error:
+                await self._outage.wait(error)
             except Exception:
                 # The loop must live on; the message comes again after its lease, and is shelved if it stays so.
                 _log.exception("reading.trouble")
@@ -68,6 +68,7 @@ class Reading:
     async def _once(self) -> None:
         with self._hub.wakeups.listening(intake.TOPIC) as bell:
             unread = await intake.claim(self._hub, limit=_A_TURN, now=self._clock())
+            self._outage.over()
             if not unread:
                 await bell.heard(timeout=_IDLE)
         # Side by side: one that waits for the domain name system holds nobody else up.

@@ -142,6 +142,29 @@ async def test_a_stopped_postgresql_is_said_and_got_over(house_on_its_own_server
         assert person.page == "portal"
 
 
+async def test_a_mail_door_without_its_database_says_so_once(
+    house_on_its_own_server: tuple[House, Any, str],
+) -> None:
+    """PostgreSQL's socket is gone: one warning for each worker, no traceback, and codes go out when it is back."""
+    house, server, _ = house_on_its_own_server
+    member = await house.people.member(contacts=("自宅",))
+    with capture_logs() as logged:
+        await asyncio.to_thread(server._stop)
+        await asyncio.sleep(4)
+    away = [one["worker"] for one in logged if one["event"] == "database.away"]
+    assert away.count("mail sender") == 1
+    assert len(away) == len(set(away))
+    assert not [one for one in logged if one["event"] in {"sender.trouble", "reading.trouble"}]
+    await asyncio.to_thread(server.ensure_postgres_running)
+    async with house.person() as person:
+        async with asyncio.timeout(20):
+            while (await _health(person))[0] != 200:
+                await asyncio.sleep(0.2)
+        await enter_password(person, member)
+        await person.press("OK", way=person.option("自宅"))
+        await house.inbox.next_to("taro0@mail.test")
+
+
 async def _end_connections(url: str) -> None:
     connection: Any = await asyncpg.connect(url)
     try:

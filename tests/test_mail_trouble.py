@@ -1,6 +1,7 @@
 """A mail server in every kind of trouble: the page says so at once, nothing is lost, nothing reported goes twice."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -258,6 +259,28 @@ async def test_a_server_slow_after_the_dot_gets_one_letter(sqlite_template: Path
         assert (await _state(person)).startswith("waiting: ")
         row = await _row(lambda row: row.accepted_at)
         assert (row.copies, row.attempts, len(server.accepted)) == (0, 1, 1)
+
+
+async def test_a_report_that_fails_is_tried_again_and_sends_nothing_twice(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    """What was sent is written down when the database takes it, readiness says so meanwhile, and no copy goes out."""
+    server = Refusing(slow={"end": 0.5})
+    async with server.running(), _served(sqlite_template, tmp_path, server, smtp_end_timeout=9) as house:
+        async with house.person() as person:
+            await _ask(person, house)
+        await _row(lambda row: row.lease)
+        other = sqlite3.connect(tmp_path / "tegata.db")
+        other.execute('ALTER TABLE "delivery" RENAME TO "gone"')
+        other.commit()
+        async with house.person() as person, asyncio.timeout(8):
+            while "can't be written" not in (await _mail_part(person)).get("what", ""):
+                await asyncio.sleep(0.1)
+        other.execute('ALTER TABLE "gone" RENAME TO "delivery"')
+        other.commit()
+        other.close()
+        row = await _row(lambda row: row.accepted_at)
+        assert (row.attempts, len(server.accepted)) == (1, 1)
 
 
 async def test_the_wait_is_said_in_japanese(sqlite_template: Path, tmp_path: Path) -> None:
