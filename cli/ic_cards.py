@@ -44,7 +44,7 @@ def bind(
             await uid_cards.bind_for(hub, hubwork.visit(), account, uid)
             if not card_numbers.is_unique(card_numbers.plain(uid)):
                 warn(_NOT_UNIQUE.format("this is a number of"))
-            return "" if hub.settings.uid_cards else " It names nobody until TEGATA_UID_CARDS is true."
+            return "" if hub.settings.uid_cards else " It names no account until TEGATA_UID_CARDS is true."
         read = card_imports.certificate_in(certificate)
         card_imports.check(hub.card_trust.now_known(), read, now=hubwork.now())
         return f" Fingerprint {await ic_cards.bind_for(hub, hubwork.visit(), account, read)}."

@@ -1,4 +1,4 @@
-"""PURE: the numbers that cards send in clear: their form, and which of them name nobody."""
+"""PURE: the numbers that cards send in clear: their form, and which of them cannot name an account."""
 
 import re
 
@@ -9,9 +9,9 @@ _NOT_UNIQUE = 4
 _PARTING = str.maketrans("", "", ": -")
 # (bytes, beginning, why): numbers of this kind are the card's for one moment only, or no number at all.
 _CHANGING = (
-    (4, "08", "it is drawn anew each time (ISO/IEC 14443-3, 6.4.4), as phones do"),
+    (4, "08", "it changes each time (ISO/IEC 14443-3, 6.4.4), as phones do"),
     (4, "88", "it is the first half of a longer number, which the reader has cut off"),
-    (8, "01FE", "it is drawn anew each time, as phones that stand in for a FeliCa do"),
+    (8, "01FE", "it changes each time, as phones that stand in for a FeliCa do"),
 )
 
 
@@ -21,7 +21,7 @@ def plain(written: str) -> str:
 
 
 def fault(number: str) -> str:
-    """Tell why a number can name nobody; empty when it can."""
+    """Tell why a number cannot name an account; empty when it can."""
     size, rest = divmod(len(number), 2)
     if not _FORM.fullmatch(number) or rest or size not in _LENGTHS:
         return "a card's number has 4, 7, 8 or 10 bytes, written in hexadecimal digits"

@@ -59,10 +59,10 @@ async def unbind_all(hub: Hub, visit: Visit, name: str) -> int:
 
 
 def check(number: str) -> None:
-    """Make sure that a number can name somebody; RefusedError says why it can't."""
+    """Make sure that a number can name an account; RefusedError says why it can't."""
     why = card_numbers.fault(number)
     if why:
-        message = f"{number}: {why}, so it names nobody."
+        message = f"{number}: {why}, so it cannot name an account."
         raise RefusedError(message)
 
 

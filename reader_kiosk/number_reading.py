@@ -39,7 +39,7 @@ def _print(card: CardOn) -> bool:
     if not number:
         return _refuse("this card has no number, or lies on a reader with contacts")
     if is_changing(number, card.atr):
-        return _refuse(f"{number.hex().upper()} is drawn anew each time, so it names nobody")
+        return _refuse(f"{number.hex().upper()} changes each time, so it cannot name an account")
     sys.stdout.write(f"{number.hex().upper()}\n")
     sys.stdout.flush()
     return True

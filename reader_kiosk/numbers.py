@@ -1,4 +1,4 @@
-"""PURE: card numbers that are drawn anew each time, which only the reader's side can tell for some cards."""
+"""PURE: card numbers that change each time, which only the reader's side can tell for some cards."""
 
 _RANDOM_SIZE, _RANDOM = 4, 0x08
 _FELICA_SIZE, _FELICA_RANDOM = 8, bytes.fromhex("01FE")
@@ -10,7 +10,7 @@ _PROCESSOR_CARD, _PROCESSOR_SIZE = bytes.fromhex("3B888001"), 13
 
 
 def is_changing(number: bytes, atr: bytes) -> bool:
-    """Tell whether a card draws its number anew each time, so that it names nobody."""
+    """Tell whether a card changes its number each time, so that it cannot name an account."""
     if len(number) == _RANDOM_SIZE:
         return number[0] == _RANDOM or _is_type_b(atr)
     return len(number) == _FELICA_SIZE and number.startswith(_FELICA_RANDOM)

@@ -193,7 +193,7 @@ def test_numbers_come_by_the_file_with_a_line_for_each_bad_row(desk: Shell, issu
     assert "3 cards can be written, 8 bad rows; nothing was written (dry run)." in dry.out
     for sentence in (
         "the same card stands in line 2",
-        "drawn anew",
+        "changes each time",
         "no number",
         "bytes",
         "no such account",

@@ -135,7 +135,7 @@ async def test_a_command_reads_the_numbers_of_cards(slot: Slot, capfd: pytest.Ca
     await asyncio.wait_for(reading, 5)
     said = capfd.readouterr()
     assert said.out.splitlines() == ["04A1B2C3D4E5F6", "0114A1B2C3D4E5F6"]
-    assert f"{PUPI} is drawn anew each time" in said.err
+    assert f"{PUPI} changes each time" in said.err
 
 
 @pytest.mark.parametrize("status", ["6700", "6300", "6305"])

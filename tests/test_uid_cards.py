@@ -129,8 +129,8 @@ async def test_numbers_that_nobody_has_slow_the_next_one_down(counter: Counter):
 
 
 NOBODYS = {
-    "08A1B2C3": "drawn anew",
-    "01FE5A5B5C5D5E5F": "drawn anew",
+    "08A1B2C3": "changes each time",
+    "01FE5A5B5C5D5E5F": "changes each time",
     "00000000": "no number",
     "FFFFFFFF": "no number",
     "0000000000000000": "no number",
@@ -145,7 +145,7 @@ NOBODYS = {
 
 @pytest.mark.parametrize(("number", "why"), NOBODYS.items())
 async def test_what_is_no_number_of_a_card_is_not_bound(counter_on_sqlite: Counter, number: str, why: str):
-    """Too short, too long, empty, cut off, drawn anew each time: refused with the reason."""
+    """Too short, too long, empty, cut off, changed each time: refused with the reason."""
     counter = counter_on_sqlite
     await counter.house.people.member()
     with pytest.raises(RefusedError, match=why):
