@@ -124,7 +124,7 @@ async def standing(session: str) -> AsyncIterator[Standing]:
         }
         variables = {**os.environ, **given}
         display = await _display(stack)
-        holder = await _run(stack, *namespace(), "sh", "-c", _HOLD, sys.executable, env=variables)
+        holder = await _run(stack, *namespace(), "sh", "-c", _HOLD, sys.executable, env=variables, is_heard=True)
         assert holder.stdout is not None
         assert b"tegata-kiosk.json" in await asyncio.wait_for(holder.stdout.readline(), 20)
         inside = ("nsenter", f"--mount=/proc/{holder.pid}/ns/mnt", f"--wdns={ROOT}")
@@ -140,7 +140,7 @@ async def standing(session: str) -> AsyncIterator[Standing]:
         async with asyncio.timeout(20):
             while not (homes / "socket").exists():
                 await asyncio.sleep(0.05)
-        program = await _run(stack, *inside, sys.executable, "-m", "reader_kiosk", env=variables)
+        program = await _run(stack, *inside, sys.executable, "-m", "reader_kiosk", env=variables, is_heard=True)
         assert program.stdout is not None
         said = b""
         while not said.startswith(b"The kiosk is ready"):
@@ -165,9 +165,15 @@ async def _display(stack: AsyncExitStack) -> str:
 
 
 async def _run(
-    stack: AsyncExitStack, *words: str, fds: tuple[int, ...] = (), env: dict[str, str] | None = None
+    stack: AsyncExitStack,
+    *words: str,
+    fds: tuple[int, ...] = (),
+    env: dict[str, str] | None = None,
+    is_heard: bool = False,
 ) -> asyncio.subprocess.Process:
-    process = await asyncio.create_subprocess_exec(*words, stdout=-1, stderr=-3, cwd=ROOT, env=env, pass_fds=fds)
+    # A pipe that nobody reads would be held open by the browser's own children.
+    out = asyncio.subprocess.PIPE if is_heard else asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(*words, stdout=out, stderr=-3, cwd=ROOT, env=env, pass_fds=fds)
 
     async def end() -> None:
         with suppress(ProcessLookupError):
