@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from hub import fading, kiosks, turns
+from tortoise.transactions import in_transaction
+
+from hub import audit, fading, kiosks, turns
 from hub.hub import Hub
 from hub.outbox import topic_of
 from hub.sessions import Current
+from hub.visit import Visit
 from models.authenticator import SoftToken
+from models.kinds import EventKind
 from models.kiosk import Kiosk, KioskLogin
 from models.login import Challenge, Login
 from models.rows import where
@@ -41,6 +45,17 @@ async def end_all(account_id: int, *, now: datetime, spare: Current | None = Non
     ended += await open_sessions.update(ended_at=now, stepped_up_at=None)
     attempts = await end_attempts(account_id, now=now)
     return Ended(ended, attempts.logins, attempts.challenges)
+
+
+async def end_others(hub: Hub, visit: Visit, session: Current) -> Ended:
+    """End every other session of the account, and what leads to one, at its member's wish."""
+    async with in_transaction():
+        ended = await end_all(session.account_id, now=visit.now, spare=session)
+        await audit.record(
+            hub.keys, EventKind.SESSION_ENDED, visit, session.account_id, session=session.id, others=ended.sessions
+        )
+    await announce(hub, ended)
+    return ended
 
 
 async def end_attempts(account_id: int, *, now: datetime) -> Ended:

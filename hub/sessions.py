@@ -230,14 +230,17 @@ async def refuse_off_campus(hub: Hub, visit: Visit, session: Current) -> Refused
 
 
 async def listed(session: Current, *, now: datetime) -> tuple[SessionLine, ...]:
-    """List the account's last sessions, open ones and this one among them, the newest first."""
-    rows = await where(Session, account_id=session.account_id).all(order_by="-opened_at", limit=_SHOWN)
-    return tuple(_line(row, now, this=session.id) for row in rows)
+    """List the account's last sessions and every open one, however old, the newest first."""
+    last = await where(Session, account_id=session.account_id).all(order_by="-opened_at", limit=_SHOWN)
+    unended = await where(Session, account_id=session.account_id, ended_at=None).all()
+    rows = {row.id: row for row in [*last, *(row for row in unended if _is_open(row, now))]}
+    newest_first = sorted(rows.values(), key=lambda row: (row.opened_at, row.id), reverse=True)
+    return tuple(_line(row, now, this=session.id) for row in newest_first)
 
 
 async def open_of(account_id: int, *, now: datetime) -> tuple[SessionLine, ...]:
     """List the account's open sessions for a door that is none of them, the newest first."""
-    rows = await where(Session, account_id=account_id, ended_at=None).all(order_by="-opened_at", limit=_SHOWN)
+    rows = await where(Session, account_id=account_id, ended_at=None).all(order_by="-opened_at")
     return tuple(line for line in (_line(row, now) for row in rows) if line.is_open)
 
 

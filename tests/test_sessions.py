@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from hub import accounts, login, sessions
+from hub import accounts, ending, login, sessions
 from hub.outcome import Admitted, Done, Reason, Refused
 from hub.sessions import Current, SteppedUp
 from hub.settings import NUMBERS
@@ -140,3 +140,18 @@ async def test_each_admission_opens_a_session_of_its_own(people: People) -> None
     session = await _current(people, outcome.token)
     assert session is not None
     assert session.amr == "pwd otp mfa"
+
+
+async def test_every_open_session_is_listed_and_all_others_end_at_once(people: People) -> None:
+    """An open session is shown after twelve newer logins, too; ending all others leaves this one."""
+    member = await people.member()
+    oldest = await people.session(member)
+    for _ in range(12):
+        people.later(seconds=20)
+        newest = await people.session(member)
+    listed = await sessions.listed(newest, now=people.now)
+    assert oldest.id in {line.id for line in listed if line.is_open}
+    ended = await ending.end_others(people.hub, people.visit(), newest)
+    assert ended.sessions == 12
+    assert await _current(people, oldest.token) is None
+    assert await _current(people, newest.token) is not None

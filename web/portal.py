@@ -2,7 +2,7 @@
 
 from aiohttp.web import Request, Response
 
-from hub import enrolment, sessions
+from hub import ending, enrolment, sessions
 from hub.outcome import Refused
 from web.context import (
     LANGUAGE,
@@ -57,6 +57,15 @@ async def post_end_session(request: Request) -> Response:
     if isinstance(outcome, Refused):
         return page(request, "refused", status=404, sentence=told(request, outcome), back="/portal")
     raise see("/" if number == session.id else "/portal")
+
+
+async def post_end_others(request: Request) -> Response:
+    """End every session of the account but this one."""
+    session = await session_of(request)
+    if session is None:
+        raise see("/")
+    await ending.end_others(hub_of(request), visit_of(request), session)
+    raise see("/portal")
 
 
 async def post_language(request: Request) -> Response:

@@ -47,6 +47,7 @@ ROUTES = [
     web.post("/kiosk/admit", kiosk.post_admit),
     web.get("/portal", portal.show_portal),
     web.post("/logout", portal.post_logout),
+    web.post("/sessions/end-others", portal.post_end_others),
     web.post(r"/sessions/{id:\d{1,18}}/end", portal.post_end_session),
     web.post("/language", portal.post_language),
     web.get("/help", portal.show_help),
