@@ -80,6 +80,14 @@ _NOTICES = {
     ("en", Notice.PASSWORD_SET): "The password was changed by somebody who logged in with the IC card.",
     ("ja", Notice.MATRIX_ISSUED): "新しいマトリクスカードが発行されました。以前のカードは使えません。",
     ("en", Notice.MATRIX_ISSUED): "A new matrix card was issued. The one before it works no more.",
+    (
+        "ja",
+        Notice.ANSWERS_WRONG,
+    ): "正しいパスワードの入力後に、認証の失敗が続いています。お心当たりがない場合は、パスワードを変更してください。",
+    (
+        "en",
+        Notice.ANSWERS_WRONG,
+    ): "Somebody gave the right password and then several wrong second steps. If it was not you, change your password.",
     ("ja", Notice.UNLOCKED): "ICカードでログインした方が、認証の一時停止を解除しました。",
     ("en", Notice.UNLOCKED): "All ways to log in were opened again by somebody who logged in with the IC card.",
     ("ja", Notice.CODES_ALLOWED): "「心当たりがない」とのご報告で止めていたコードの送信が、再開されました。",

@@ -239,7 +239,7 @@ async def _known(hub: Hub, visit: Visit, kiosk: Known, number: str) -> UidCard |
         return TurnedAway(KioskReason.THROTTLED, stop.retry_after)
     card = await uid_cards.owned(hub, visit, number)
     if card is not KioskReason.NOT_BOUND:
-        await throttle.lower(CARD_NUMBERS, subject, by=1)
+        await throttle.lower(CARD_NUMBERS, subject, by=1, now=visit.now)
     return card
 
 

@@ -12,6 +12,7 @@ from hub.keyring import KeyRing
 from hub.outbox import Outbox
 from hub.password_gate import PasswordGate
 from hub.settings import Settings
+from hub.tries import Tries
 from hub.wakeup import Wakeups
 from models.database import connected, missing_migrations
 
@@ -27,6 +28,7 @@ class Hub:
     outbox: Outbox
     card_trust: CardTrust
     alarms: Alarms = field(default_factory=Alarms)
+    tries: Tries = field(default_factory=Tries)
 
 
 class OldSchemaError(HubError):

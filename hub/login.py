@@ -74,14 +74,14 @@ async def begin(
     assert account is not None  # noqa: S101 - nobody's password is never right
     offers = policy.offers(await bound.of(hub, account))
     if not offers:
-        await passwords.forgive(visit, folded, proof)
+        await passwords.forgive(visit, proof)
         return Refused(Reason.NOTHING_BOUND)
     token = secrets.token_urlsafe(32)
     at_once = offers[0].way if len(offers) == 1 and isinstance(offers[0].way, ByMatrix) else None
     async with in_transaction():
         if not await passwords.is_still(account):
             return Refused(Reason.PASSWORD_WRONG)
-        await passwords.forgive(visit, folded, proof)
+        await passwords.forgive(visit, proof)
         challenge = await matrix_cards.ask(hub, visit, account.id) if at_once else None
         login = fresh(
             Login,

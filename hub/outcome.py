@@ -122,11 +122,22 @@ class TurnedAway:
     field: str = ""
 
 
+class Hold(StrEnum):
+    """What makes a try wait; the page has one sentence for each."""
+
+    ANSWER = "answer"
+    PASSWORD = "password"
+    ACCOUNT = "account"
+    NETWORK = "network"
+    SENT = "sent"
+
+
 @dataclass(frozen=True, slots=True)
 class Throttled:
-    """Not now: the same may be tried after a while."""
+    """Not now: the same may be tried after a while, and why."""
 
     retry_after: timedelta
+    why: Hold | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,29 +1,46 @@
 """Whether a password is right, heard at a pace that guessing can't bear."""
 
 import hmac
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
 from tortoise.transactions import in_transaction
 
-from hub import audit, throttle, turns
+from hub import audit, known_browsers, throttle, turns
 from hub.hub import Hub
-from hub.outcome import Busy, Reason, Refused, Throttled
-from hub.throttle import ADDRESSES, PASSWORDS, Closed, Wait
+from hub.outcome import Busy, Hold, Reason, Refused, Throttled
+from hub.queues import FullError, Turn
+from hub.settings import NUMBERS
+from hub.throttle import ACCOUNTS, ADDRESSES, BROWSERS, PASSWORDS, Closed, Pace, Wait
 from hub.visit import Visit
 from models.account import Account
 from models.kinds import EventKind
 from models.rows import where
 from models.throttle import Throttle
 
+ALARM = "guessing"
 _CLOSED_FOR = timedelta(minutes=15)
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """The password is right; so many before it, from the same network, were not."""
+    """The password is right; so many before it, from the same address, were not; `counts` are what it takes back."""
 
     wrong_before: int
+    counts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Queue:
+    """A queue that a try has to go through, and how long each wrong one keeps it."""
+
+    name: str
+    interval: timedelta
+    why: Hold
 
 
 async def prove(
@@ -32,34 +49,26 @@ async def prove(
     """Tell whether this is the account's password; for nobody's account along the same path, in the same time.
 
     A try is counted as wrong before it is verified; when it was right, the caller takes it back with `forgive`.
+    A browser that the account was used in has a count of its own, and what strangers did wrong does not hinder it.
     """
     busy = hub.passwords.overload()
     if busy is not None:
         return busy
-    async with hub.passwords.entered():
-        mine = throttle.password_subject(folded, visit.address)
-        near = throttle.address_subject(visit.address)
-        counts = await throttle.rows_of(mine, near)
-        stop = await _hindrance(counts, mine, near, visit)
-        if stop is not None:
-            return stop
-        known = account if account is not None and account.disabled_at is None else None
-        hashed = known.password_hash if known else hub.passwords.hashing.nobody
-        right = await hub.passwords.is_right(hashed, password)
-        if known is None or not right:
-            await _wrong(hub, visit, account, near)
-            return Refused(Reason.PASSWORD_WRONG)
-        await _renew(hub, known, password)
-        return Proved(throttle.lately_wrong(counts.get(mine), visit.now))
+    known = await known_browsers.known_as(hub, visit, account.id if account else 0)
+    if known:
+        return await _from_known(hub, visit, folded, account, password, known)
+    return await _from_unknown(hub, visit, folded, account, password)
 
 
-async def forgive(visit: Visit, folded: str, proof: Proved) -> None:
+async def forgive(visit: Visit, proof: Proved) -> None:
     """Take the counted tries of a right password back, in the transaction of what it opened.
 
     Of its network's count only what this account had wrong goes: others may be guessing there.
     """
-    await throttle.forgive(throttle.password_subject(folded, visit.address))
-    await throttle.lower(ADDRESSES, throttle.address_subject(visit.address), by=proof.wrong_before)
+    await throttle.forgive(*proof.counts)
+    if proof.wrong_before:
+        for near in throttle.address_subjects(visit.address):
+            await throttle.lower(ADDRESSES, near, by=proof.wrong_before, now=visit.now)
 
 
 async def is_still(account: Account) -> bool:
@@ -72,25 +81,120 @@ async def is_still(account: Account) -> bool:
     return current is not None and hmac.compare_digest(current.password_hash, account.password_hash)
 
 
-async def _hindrance(counts: dict[str, Throttle], mine: str, near: str, visit: Visit) -> Throttled | None:
-    stop = throttle.hindrance(ADDRESSES, counts.get(near), visit.now)
-    if stop is None:
-        stop = await throttle.spend(PASSWORDS, mine, counts.get(mine), now=visit.now)
-    match stop:
-        case None:
-            return None
-        case Wait(retry_after):
-            return Throttled(retry_after)
-        case Closed():
-            return Throttled(_CLOSED_FOR)
-
-
-async def _wrong(hub: Hub, visit: Visit, account: Account | None, near: str) -> None:
-    """Count a wrong password with its address, and tell it; the same statements whether the account exists."""
+async def _from_known(
+    hub: Hub, visit: Visit, folded: str, account: Account | None, password: str, known: str
+) -> Proved | Refused | Throttled | Busy:
+    mine = throttle.browser_subject(known)
+    async with hub.passwords.entered():
+        stop = await _spent(BROWSERS, mine, (await throttle.rows_of(mine)).get(mine), visit)
+        if stop is not None:
+            return stop
+        if await _is_right(hub, account, password):
+            return Proved(0, (mine,))
+    hub.tries.note(folded, now=visit.now)
+    _watch(hub, visit)
     async with in_transaction():
-        counts = await throttle.rows_of(near)
-        await throttle.spend(ADDRESSES, near, counts.get(near), now=visit.now)
+        row = (await throttle.rows_of(mine)).get(mine)
+        if row is not None and row.wrong >= NUMBERS.password_limit:
+            # Whoever holds its cookie guesses: from now on it is a stranger's.
+            await known_browsers.forget(known)
         await audit.record(hub.keys, EventKind.PASSWORD_WRONG, visit, account.id if account else None)
+    return Refused(Reason.PASSWORD_WRONG)
+
+
+async def _from_unknown(
+    hub: Hub, visit: Visit, folded: str, account: Account | None, password: str
+) -> Proved | Refused | Throttled | Busy:
+    mine = throttle.password_subject(folded, visit.address)
+    everywhere = throttle.account_subject(folded)
+    nets = throttle.address_subjects(visit.address)
+    counts = await throttle.rows_of(mine, everywhere, *nets)
+    # What stands against this very address and name is told at once, not after a wait.
+    stop = throttle.hindrance(PASSWORDS, counts.get(mine), visit.now)
+    if stop is not None:
+        return _held(stop)
+    queues = await _queues(hub, counts, everywhere, visit)
+    source = (throttle.single(visit.address), visit.visit_token)
+    try:
+        with hub.tries.running(everywhere, *nets):
+            async with _turns(hub, queues, source) as turns, hub.passwords.entered():
+                held = await _spent(PASSWORDS, mine, counts.get(mine), visit)
+                if held is not None:
+                    return held
+                right = await _is_right(hub, account, password)
+                for turn in turns:
+                    turn.is_right = right
+                if not right:
+                    await _wrong(hub, visit, account, folded, (everywhere, *nets))
+                    return Refused(Reason.PASSWORD_WRONG)
+    except FullError:
+        return Throttled(NUMBERS.queue_retry, queues[0].why)
+    return Proved(throttle.lately_wrong(counts.get(mine), visit.now), (mine, everywhere))
+
+
+async def _queues(hub: Hub, counts: dict[str, Throttle], everywhere: str, visit: Visit) -> list[_Queue]:
+    """Name the queues of a try: its account's, when it was wrong too often, and its network's, when that is hot."""
+    queues: list[_Queue] = []
+    wrong = throttle.standing(ACCOUNTS, counts.get(everywhere), visit.now) + hub.tries.now(everywhere)
+    interval = throttle.delay(ACCOUNTS, wrong)
+    if interval:
+        queues.append(_Queue(everywhere, interval, Hold.ACCOUNT))
+    for near, budget in reversed(list(throttle.budgets(visit.address))):
+        wrong = throttle.standing(ADDRESSES, counts.get(near), visit.now) + hub.tries.now(near)
+        if wrong < budget:
+            continue
+        grown = budget + 2 * await throttle.welcomed(visit.address, now=visit.now)
+        if wrong >= grown:
+            queues.append(_Queue(near, throttle.interval(wrong, grown), Hold.NETWORK))
+            break
+    return queues
+
+
+@asynccontextmanager
+async def _turns(hub: Hub, queues: list[_Queue], source: tuple[str, str]) -> AsyncIterator[list[Turn]]:
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(hub.tries.queues.turn(one.name, one.interval, source)) for one in queues]
+
+
+async def _is_right(hub: Hub, account: Account | None, password: str) -> bool:
+    known = account if account is not None and account.disabled_at is None else None
+    hashed = known.password_hash if known else hub.passwords.hashing.nobody
+    right = await hub.passwords.is_right(hashed, password)
+    if known is None or not right:
+        return False
+    await _renew(hub, known, password)
+    return True
+
+
+async def _spent(pace: Pace, subject: str, row: Throttle | None, visit: Visit) -> Throttled | None:
+    stop = await throttle.spend(pace, subject, row, now=visit.now)
+    return None if stop is None else _held(stop)
+
+
+def _held(stop: Wait | Closed) -> Throttled:
+    return Throttled(stop.retry_after if isinstance(stop, Wait) else _CLOSED_FOR, Hold.PASSWORD)
+
+
+async def _wrong(hub: Hub, visit: Visit, account: Account | None, folded: str, subjects: tuple[str, ...]) -> None:
+    """Count a wrong password and tell it; the same statements whether the account exists."""
+    hub.tries.note(folded, now=visit.now)
+    _watch(hub, visit)
+    async with in_transaction():
+        counts = await throttle.rows_of(*subjects)
+        for subject in subjects:
+            pace = ACCOUNTS if subject.startswith("account:") else ADDRESSES
+            await throttle.add(pace, subject, counts.get(subject), now=visit.now)
+        await audit.record(hub.keys, EventKind.PASSWORD_WRONG, visit, account.id if account else None)
+
+
+def _watch(hub: Hub, visit: Visit) -> None:
+    """Alarm when this process hears more wrong passwords than members type."""
+    wrong, names = hub.tries.last_minute(now=visit.now)
+    if wrong < NUMBERS.alarm_wrong:
+        return
+    if not hub.alarms.standing(ALARM, now=visit.now):
+        _log.warning("passwords.guessed", wrong_a_minute=wrong, names_a_minute=names)
+    hub.alarms.sound(ALARM, f"{wrong} wrong passwords of {names} names in a minute", now=visit.now)
 
 
 async def _renew(hub: Hub, account: Account, password: str) -> None:

@@ -187,7 +187,7 @@ async def step_up(hub: Hub, visit: Visit, session: Current, password: str) -> St
     async with in_transaction():
         if not await passwords.is_still(account):
             return Refused(Reason.PASSWORD_WRONG)
-        await passwords.forgive(visit, account.folded, proof)
+        await passwords.forgive(visit, proof)
         renewed = await Session.filter(id=session.id, ended_at=None).update(
             digest=hub.keys.digest(_PURPOSE, token), stepped_up_at=visit.now, seen_at=visit.now
         )
@@ -209,7 +209,7 @@ async def step_up_again(
         proof = await passwords.prove(hub, visit, folded=account.folded, account=account, password=password)
         if not isinstance(proof, passwords.Proved):
             return proof
-        await passwords.forgive(visit, account.folded, proof)
+        await passwords.forgive(visit, proof)
         return SteppedUp(token)
     return None
 

@@ -50,9 +50,29 @@ class Numbers:
     # Strangers must not lock a member out: wrong passwords count per account and address bucket, and fade.
     password_steps: tuple[tuple[int, float], ...] = ((0, 0.0), (10, 2.0), (25, 10.0), (50, 30.0))
     password_limit: int = 100
+    # One address and name: half of what an account bears, so that one guesser slows nobody elsewhere.
+    password_limit_here: int = 50
+    # NIST SP 800-63B-4, 3.2.2: 100 in a row for an account over all networks; slower and slower beyond.
+    account_steps: tuple[tuple[int, float], ...] = ((0, 0.0), (100, 30.0), (200, 120.0), (300, 600.0))
+    account_leaks: timedelta = timedelta(minutes=15)
+    account_fades: timedelta = timedelta(days=4)
     password_fades: timedelta = timedelta(minutes=15)
-    # A whole campus may share an address: wide, and never alone a lock-out.
-    address_steps: tuple[tuple[int, float], ...] = ((0, 0.0), (200, 0.5), (1000, 2.0))
+    # A whole campus may share an address: a network's budget grows by two for each account lately logged in to from it.
+    network_budget: int = 200
+    network_leaks: timedelta = timedelta(seconds=5)
+    network_fades: timedelta = timedelta(hours=24)
+    # How long each wrong one keeps the queue of a network beyond its budget.
+    network_pause: timedelta = timedelta(seconds=0.5)
+    welcome_life: timedelta = timedelta(minutes=15)
+    # The queue of a network or an account that is hot; a browser's patience is about a minute.
+    queue_places: int = 64
+    queue_wait: timedelta = timedelta(seconds=30)
+    queue_retry: timedelta = timedelta(seconds=10)
+    queue_remembered: int = 20_000
+    # ASVS 5.0, 6.3.5: suspicious tries are told to the member; behind the right password two slips are usual.
+    told_at_wrong: tuple[int, ...] = (3, 10)
+    # Wrong passwords a minute and process at which an operator is alarmed.
+    alarm_wrong: int = 120
     # A stolen kiosk's key must not find out whose card has which number; on the first day of term many are unknown.
     card_number_steps: tuple[tuple[int, float], ...] = ((0, 0.0), (30, 5.0), (60, 30.0))
     # Mail bombing.

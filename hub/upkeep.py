@@ -13,7 +13,7 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
-from hub import audit, intake, matrix_cards, soft_tokens
+from hub import audit, intake, matrix_cards, soft_tokens, throttle
 from hub.hub import Hub
 from hub.keyring import KeyRing
 from hub.settings import NUMBERS
@@ -33,12 +33,6 @@ _HOLDER = secrets.token_hex(8)
 _BATCH = 500
 # Rows dropped in one transaction, and how long others have the database to themselves before the next.
 _PAGE, _PAUSE = 500, 0.02
-_FADING = {
-    "password:": NUMBERS.password_fades,
-    "address:": NUMBERS.password_fades,
-    "enrol:": NUMBERS.password_fades,
-    "confirm:": NUMBERS.confirmation_life,
-}
 _PROBE = 2.0
 # The row that a readiness check writes.
 _PROBED = "probe"
@@ -86,8 +80,8 @@ def _old(now: datetime) -> Iterator[QuerySet[Any]]:
     yield SlackHeard.filter(heard_at__lt=now - NUMBERS.kept_heard)
     yield SlackLink.filter(expires_at__lt=now - NUMBERS.kept_heard)
     yield KioskNonce.filter(expires_at__lt=now)
-    for prefix, fades in _FADING.items():
-        yield Throttle.filter(subject__startswith=prefix, open_at__lt=now - fades)
+    for scope, life in throttle.LIVES.items():
+        yield Throttle.filter(subject__startswith=f"{scope}:", open_at__lt=now - life)
 
 
 async def _drop_first(model: type[Model], column: str, before: datetime, more: dict[str, None]) -> int:

@@ -3,16 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hub import audit, challenges, matrix_cards, soft_tokens, throttle, turns
+from hub import audit, challenges, known_browsers, matrix_cards, notices, soft_tokens, throttle, turns
 from hub.authenticators import approval, one_time_password
 from hub.hub import Hub
 from hub.labels import typed_code
-from hub.outcome import Reason, Refused, Throttled
+from hub.outcome import Hold, Reason, Refused, Throttled
+from hub.settings import NUMBERS
 from hub.throttle import ADDRESSES, Closed, Wait
 from hub.visit import Visit
 from models.contact import Contact
 from models.delivery import Delivery
-from models.kinds import AuthenticatorKind, EventKind, Purpose
+from models.kinds import AuthenticatorKind, EventKind, Notice, Purpose
 from models.login import Challenge
 from models.rows import where
 from models.throttle import Throttle
@@ -44,29 +45,31 @@ async def verify(hub: Hub, visit: Visit, question: Question, typed: str) -> Righ
     came by. Nothing is told before the transaction has ended, so a crash gives no free guess.
     """
     await turns.take(question.account_id)
-    address = throttle.address_subject(visit.address)
+    # Strangers behind the right password have counts of their own: they never close a way in the member's browser.
+    known = await known_browsers.known_as(hub, visit, question.account_id)
+    subject = _subject(question, known)
     # A confirmation has counts of its own: whoever adds contacts neither closes a way to log in nor opens one.
     mine = throttle.answer_subjects(question.account_id, question.purpose)
-    counts = await throttle.rows_of(*mine, address)
-    match _hindrance(question, counts, visit):
+    counts = await throttle.rows_of(*mine, subject)
+    match throttle.hindrance(throttle.answer_pace(question.purpose), counts.get(subject), visit.now):
         case Wait(retry_after):
-            return Throttled(retry_after)
+            return Throttled(retry_after, Hold.ANSWER)
         case Closed():
             return Refused(Reason.KIND_CLOSED)
         case None:
             pass
     verdict = await _compared(hub, visit, question, typed)
     if isinstance(verdict, Right):
-        # Another kind that is closed opens again: the member has shown who it is.
-        if counts:
-            await throttle.forgive(*mine)
+        # Of this kind only: what was guessed with another is for the member to look at.
+        if subject in counts:
+            await throttle.forgive(subject)
             # Of its network's count only what was its own: a guesser with an account must not clear the rest.
-            await throttle.lower(
-                ADDRESSES, address, by=sum(throttle.lately_wrong(counts.get(one), visit.now) for one in mine)
-            )
+            by = throttle.lately_wrong(counts[subject], visit.now)
+            for near in throttle.address_subjects(visit.address):
+                await throttle.lower(ADDRESSES, near, by=by, now=visit.now)
         return verdict
     if verdict.reason in _COUNTED:
-        await _count(hub, visit, question, counts)
+        await _count(hub, visit, question, subject, counts)
     return verdict
 
 
@@ -91,16 +94,8 @@ async def redeem(question: Question, *, now: datetime) -> Right | Refused:
     return Right() if await challenges.consume(current, now=now) else Refused(Reason.APPROVAL_OVER)
 
 
-def _hindrance(question: Question, counts: dict[str, Throttle], visit: Visit) -> Wait | Closed | None:
-    mine = counts.get(_subject(question))
-    near = counts.get(throttle.address_subject(visit.address))
-    return throttle.hindrance(throttle.answer_pace(question.purpose), mine, visit.now) or throttle.hindrance(
-        ADDRESSES, near, visit.now
-    )
-
-
-def _subject(question: Question) -> str:
-    return throttle.answer_subject(question.account_id, question.kind, question.purpose)
+def _subject(question: Question, known: str) -> str:
+    return throttle.answer_subject(question.account_id, question.kind, question.purpose, known)
 
 
 async def _compared(hub: Hub, visit: Visit, question: Question, typed: str) -> Right | Refused:
@@ -210,12 +205,14 @@ async def _label_of(challenge: Challenge) -> str:
     return contact.label if contact else ""
 
 
-async def _count(hub: Hub, visit: Visit, question: Question, counts: dict[str, Throttle]) -> None:
-    pace, mine = throttle.answer_pace(question.purpose), _subject(question)
-    await throttle.count(pace, mine, counts.get(mine), now=visit.now)
+async def _count(hub: Hub, visit: Visit, question: Question, subject: str, counts: dict[str, Throttle]) -> None:
+    pace = throttle.answer_pace(question.purpose)
+    await throttle.count(pace, subject, counts.get(subject), now=visit.now)
     # The account's row is held, the address's is not: others may count there at the same moment.
-    near = throttle.address_subject(visit.address)
-    await throttle.spend(ADDRESSES, near, counts.get(near), now=visit.now)
+    nets = throttle.address_subjects(visit.address)
+    near = await throttle.rows_of(*nets)
+    for net in nets:
+        await throttle.add(ADDRESSES, net, near.get(net), now=visit.now)
     await audit.record(
         hub.keys,
         EventKind.ANSWER_WRONG,
@@ -224,3 +221,7 @@ async def _count(hub: Hub, visit: Visit, question: Question, counts: dict[str, T
         authenticator=str(question.kind),
         purpose=str(question.purpose),
     )
+    wrong = 1 + sum(throttle.standing(pace, row, visit.now) for row in counts.values())
+    if question.purpose is Purpose.LOGIN and wrong in NUMBERS.told_at_wrong:
+        # The senders look for themselves: waking them has to wait for the caller's commit.
+        await notices.tell_all(hub, visit, question.account_id, Notice.ANSWERS_WRONG)

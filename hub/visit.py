@@ -12,7 +12,8 @@ class Visit:
 
     `now` is aware and in UTC; `address` is the client's own, after trusted proxies; `browser` is a short text
     such as "Firefox on Linux"; `language` is "ja" or "en";
-    `browser_token` is what a browser keeps to be known again, empty where there is no browser.
+    `browser_token` is what a browser keeps to be known again, empty where there is no browser; `visit_token` is what
+    its first page gave it.
     """
 
     now: datetime
@@ -21,3 +22,4 @@ class Visit:
     browser: str = ""
     language: str = "en"
     browser_token: str = field(default="", repr=False)
+    visit_token: str = field(default="", repr=False)

@@ -106,6 +106,7 @@ class Notice(StrEnum):
     ACCOUNT_ENABLED = "account-enabled"
     ACCOUNT_RESET = "account-reset"
     CONTACT_RENAMED = "contact-renamed"
+    ANSWERS_WRONG = "answers-wrong"
 
 
 class Purpose(StrEnum):

@@ -16,7 +16,7 @@ from tests.statements import statements
 
 
 async def test_known_and_unknown_accounts_leave_the_same_rows(people: People) -> None:
-    """One event and two counts each, refused with the same words; only the operator's audit knows whose it was."""
+    """One event and three counts each, refused with the same words; only the operator's audit knows whose it was."""
     member = await people.member()
     before = await Event.all().count()
     for name in (member.name, "nobody"):
@@ -28,8 +28,10 @@ async def test_known_and_unknown_accounts_leave_the_same_rows(people: People) ->
     assert await Event.all().count() == before + 2
     counts = {row.subject: row.wrong for row in await Throttle.all()}
     assert counts == {
-        "password:10.0.0.0/24:taro": 1,
-        "password:10.0.0.0/24:nobody": 1,
+        "password:10.0.0.1:taro": 1,
+        "password:10.0.0.1:nobody": 1,
+        "account:taro": 1,
+        "account:nobody": 1,
         "address:10.0.0.0/24": 2,
     }
     assert await Login.all().count() == 0

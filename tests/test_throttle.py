@@ -4,7 +4,23 @@ from datetime import timedelta
 
 import pytest
 
-from hub.throttle import ADDRESSES, ANSWERS, CONFIRMATIONS, PASSWORDS, Closed, Pace, Wait, bucket, delay, hindrance
+from hub.throttle import (
+    ACCOUNTS,
+    ADDRESSES,
+    ANSWERS,
+    CONFIRMATIONS,
+    LIVES,
+    PASSWORDS,
+    Closed,
+    Pace,
+    Scope,
+    Wait,
+    bucket,
+    budgets,
+    delay,
+    hindrance,
+    standing,
+)
 from models.throttle import Throttle
 from tests.people import START
 
@@ -16,7 +32,8 @@ from tests.people import START
         *((ANSWERS, wrong, seconds) for wrong, seconds in ((24, 5), (25, 10), (99, 10), (1000, 10))),
         *((CONFIRMATIONS, wrong, seconds) for wrong, seconds in ((0, 0), (1, 1), (3, 3), (9, 5), (25, 10))),
         *((PASSWORDS, wrong, seconds) for wrong, seconds in ((1, 0), (9, 0), (10, 2), (25, 10), (50, 30))),
-        *((ADDRESSES, wrong, seconds) for wrong, seconds in ((1, 0), (199, 0), (200, 0.5), (1000, 2))),
+        *((ADDRESSES, wrong, 0) for wrong in (1, 199, 200, 1000)),
+        *((ACCOUNTS, wrong, seconds) for wrong, seconds in ((99, 0), (100, 30), (200, 120), (300, 600), (10**6, 600))),
     ],
 )
 def test_the_waits_are_those_of_the_table(pace: Pace, wrong: int, seconds: float) -> None:
@@ -36,13 +53,15 @@ def _row(wrong: int, **open_in: float) -> Throttle:
         (ANSWERS, _row(1), None),
         (ANSWERS, _row(99, seconds=-1), None),
         (ANSWERS, _row(100, days=-300), Closed()),
-        (PASSWORDS, _row(100), Wait(timedelta(minutes=15))),
-        (PASSWORDS, _row(100, minutes=-15, microseconds=1), Wait(timedelta(microseconds=1))),
-        (PASSWORDS, _row(100, minutes=-15), None),
+        (PASSWORDS, _row(50), Wait(timedelta(minutes=15))),
+        (PASSWORDS, _row(50, minutes=-15, microseconds=1), Wait(timedelta(microseconds=1))),
+        (PASSWORDS, _row(50, minutes=-15), None),
         (CONFIRMATIONS, _row(100), Wait(timedelta(days=1))),
         (CONFIRMATIONS, _row(100, days=-1), None),
         (ADDRESSES, _row(10**6), None),
-        (ADDRESSES, _row(10**6, seconds=2), Wait(timedelta(seconds=2))),
+        (PASSWORDS, _row(1, hours=9), None),
+        (PASSWORDS, _row(50, hours=9), None),
+        (ANSWERS, _row(25, hours=2), None),
     ],
 )
 def test_what_stands_against_the_next_try(pace: Pace, row: Throttle | None, stop: Wait | Closed | None) -> None:
@@ -68,3 +87,31 @@ def test_what_stands_against_the_next_try(pace: Pace, row: Throttle | None, stop
 def test_addresses_count_with_their_network(address: str, network: str) -> None:
     """A /24, or a /64: what one subscriber has."""
     assert bucket(address) == network
+
+
+@pytest.mark.parametrize(("seconds", "left"), [(0, 300), (4, 300), (5, 299), (500, 200), (1500, 0), (10**7, 0)])
+def test_a_networks_count_goes_down_by_itself(seconds: int, left: int) -> None:
+    """One every five seconds, whoever mistypes there meanwhile."""
+    assert standing(ADDRESSES, _row(300), START + timedelta(seconds=seconds)) == left
+
+
+def test_every_scope_has_a_life() -> None:
+    """What is counted is forgotten one day."""
+    assert set(LIVES) == set(Scope)
+    assert all(life > timedelta() for life in LIVES.values())
+
+
+@pytest.mark.parametrize(
+    ("address", "networks"),
+    [
+        ("203.0.113.7", {"address:203.0.113.0/24": 200}),
+        (
+            "2001:db8:1:203::7",
+            {"address:2001:db8:1:203::/64": 200, "address:2001:db8:1:200::/56": 400, "address:2001:db8:1::/48": 1000},
+        ),
+        ("nowhere", {"address:nowhere": 200}),
+    ],
+)
+def test_an_address_counts_with_each_of_its_networks(address: str, networks: dict[str, int]) -> None:
+    """IPv6 counts wider, too: a subscriber may have a /56, or a /48."""
+    assert dict(budgets(address)) == networks

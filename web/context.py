@@ -71,6 +71,7 @@ def visit_of(request: Request) -> Visit:
         browser=browser_of(request.headers.get("User-Agent", "")),
         language=language_of(request),
         browser_token=browser_token_of(request),
+        visit_token=read(request, VISIT),
     )
 
 

@@ -7,7 +7,7 @@ from math import ceil
 
 from hub.bounces import Suspended
 from hub.intake import CameIn
-from hub.outcome import Asked, DeliveryLine, DeliveryState, Reason, Refused, Throttled
+from hub.outcome import Asked, DeliveryLine, DeliveryState, Hold, Reason, Refused, Throttled
 from models.kinds import AuthenticatorKind, Channel, Verdict
 
 _MINUTE = 60
@@ -172,6 +172,18 @@ _NEWER = N_("A newer code was sent at %(time)s to %(label)s.")
 _WAIT_A_SECOND = N_("Please wait a second, then try again.")
 _WAIT_SECONDS = N_("Please wait %(number)d seconds, then try again.")
 _WAIT_MINUTES = N_("Please wait %(number)d minutes, then try again.")
+_HOLDS = {
+    Hold.ANSWER: N_("There were wrong answers for this method."),
+    Hold.PASSWORD: N_("There were many wrong passwords for this account from your address."),
+    Hold.ACCOUNT: N_(
+        "There were many wrong passwords for this account. A browser that you have logged in with before is not"
+        " affected."
+    ),
+    Hold.NETWORK: N_(
+        "There were many wrong passwords from your network. A browser that you have logged in with before is not"
+        " affected."
+    ),
+}
 
 Clock = Callable[[datetime], str]
 
@@ -197,8 +209,12 @@ def reason(why: Reason, words: GNUTranslations) -> str:
 
 
 def wait(throttled: Throttled, words: GNUTranslations) -> str:
-    """Write how long to wait."""
-    seconds = seconds_of(throttled.retry_after)
+    """Write why to wait and how long."""
+    long = _wait(seconds_of(throttled.retry_after), words)
+    return f"{words.gettext(_HOLDS[throttled.why])} {long}" if throttled.why in _HOLDS else long
+
+
+def _wait(seconds: int, words: GNUTranslations) -> str:
     if seconds == 1:
         return words.gettext(_WAIT_A_SECOND)
     if seconds <= 2 * _MINUTE:

@@ -1,0 +1,46 @@
+"""What a process knows of the passwords it is hearing: those under way, those that wait, those of the last minute."""
+
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from hub.queues import Queues
+
+_MINUTE = timedelta(minutes=1)
+_MOST = 100_000
+
+
+class Tries:
+    """The tries of one process."""
+
+    def __init__(self) -> None:
+        self.queues = Queues()
+        self._running: Counter[str] = Counter()
+        self._wrong: deque[tuple[datetime, str]] = deque(maxlen=_MOST)
+
+    @contextmanager
+    def running(self, *subjects: str) -> Iterator[None]:
+        """Count a try with these subjects while it is heard, so that many at once find each other."""
+        self._running.update(subjects)
+        try:
+            yield
+        finally:
+            self._running.subtract(subjects)
+            for subject in subjects:
+                if not self._running[subject]:
+                    del self._running[subject]
+
+    def now(self, subject: str) -> int:
+        """Tell how many tries are heard for a subject at this moment."""
+        return self._running.get(subject, 0)
+
+    def note(self, name: str, *, now: datetime) -> None:
+        """Note a wrong password for a name."""
+        self._wrong.append((now, name))
+
+    def last_minute(self, *, now: datetime) -> tuple[int, int]:
+        """Tell how many passwords were wrong in the last minute, and for how many names."""
+        while self._wrong and self._wrong[0][0] < now - _MINUTE:
+            self._wrong.popleft()
+        return len(self._wrong), len({name for _, name in self._wrong})

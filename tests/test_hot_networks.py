@@ -1,0 +1,276 @@
+"""Guessing from many sides at once: what it gets, and that whoever is right is heard meanwhile; time is moved."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from hub import login, passwords, throttle, upkeep
+from hub.outcome import Admitted, Begun, ByMatrix, Hold, Reason, Refused, Throttled
+from hub.queues import FullError, Queues
+from hub.settings import NUMBERS
+from hub.visit import Visit
+from models.delivery import Delivery
+from models.kinds import AuthenticatorKind, Notice, Zone
+from models.session import KnownBrowser
+from models.throttle import Throttle
+from tests.people import PASSWORD, Member, People
+
+NETWORK = "address:198.51.100.0/24"
+NOISY, QUIET = "198.51.100.66", "198.51.100.7"
+
+
+class Pauses:
+    """How queues pause in tests: not before they are let."""
+
+    def __init__(self) -> None:
+        self.asked: list[float] = []
+        self.is_quick = True
+        self._gate = asyncio.Event()
+
+    async def __call__(self, seconds: float) -> None:
+        """Pause."""
+        self.asked.append(seconds)
+        await (asyncio.sleep(0) if self.is_quick else self._gate.wait())
+
+    def go_on(self) -> None:
+        """Let the pause that is on be over."""
+        self._gate.set()
+        self._gate = asyncio.Event()
+
+
+@pytest.fixture
+def pauses(people: People) -> Pauses:
+    """Queues whose time is the test's."""
+    made = Pauses()
+    people.hub.tries.queues.pause = made
+    return made
+
+
+def _from(people: People, address: str, *, browser: str = "", visit: str = "") -> Visit:
+    return Visit(people.now, address, Zone.OFF_CAMPUS, "Firefox", "en", browser, visit)
+
+
+async def _try(people: People, visit: Visit, name: str = "taro", password: str = "wrong password") -> object:
+    outcome = await login.begin(people.hub, visit, name=name, password=password)
+    # A pause begins in a task of its own.
+    await asyncio.sleep(0)
+    return outcome
+
+
+async def _known(people: People, member: Member, token: str = "known") -> None:
+    visit = replace(people.visit(), browser_token=token)
+    begun = await people.begun(member, visit=visit)
+    pending = await people.asked_for_cells(member)
+    assert isinstance(await login.answer(people.hub, visit, begun.token, pending.right), Admitted)
+
+
+async def test_a_known_browser_is_heard_whatever_strangers_did(people: People, pauses: Pauses) -> None:
+    """The network's, the address's and the account's counts are for strangers: 25 of 25 right passwords are heard."""
+    member = await people.member()
+    await _known(people, member)
+    for subject in (NETWORK, "account:taro"):
+        await people.wronged(subject, 100_000)
+    await people.wronged(f"password:{QUIET}:taro", 50)
+    for _ in range(25):
+        outcome = await _try(people, _from(people, QUIET, browser="known"), password=PASSWORD)
+        assert isinstance(outcome, Begun)
+    assert pauses.asked == []
+
+
+async def test_a_new_browser_in_a_hot_network_goes_before_the_noisy(people: People, pauses: Pauses) -> None:
+    """With a queue full of one client's tries, the member is next: after one pause at most."""
+    await people.member()
+    await people.wronged(NETWORK, 300)
+    pauses.is_quick = False
+    noisy = [asyncio.create_task(_try(people, _from(people, NOISY), name=f"nobody{n}")) for n in range(40)]
+    while not pauses.asked:
+        await asyncio.sleep(0.001)
+    right = asyncio.create_task(_try(people, _from(people, QUIET), password=PASSWORD))
+    await asyncio.sleep(0.01)
+    assert not right.done()
+    pauses.go_on()
+    assert isinstance(await right, Begun)
+    assert sum(task.done() for task in noisy) <= 2
+    assert max(pauses.asked) <= 1
+    for task in noisy:
+        task.cancel()
+    await asyncio.gather(*noisy, return_exceptions=True)
+
+
+async def test_right_passwords_pause_no_queue(people: People, pauses: Pauses) -> None:
+    """A campus behind one address, whose count is high: those who are right are all heard, one behind the other."""
+    await people.member()
+    await people.wronged(NETWORK, 1000)
+    pauses.is_quick = False
+    outcomes = await people.at_once(30, lambda: _try(people, _from(people, QUIET), password=PASSWORD))
+    assert all(isinstance(outcome, Begun) for outcome in outcomes)
+    assert pauses.asked == []
+
+
+async def test_a_networks_budget_grows_with_its_members(people: People, pauses: Pauses) -> None:
+    """Two more wrong ones for each account that was lately logged in to from there; the same account counts once."""
+    await people.wronged(NETWORK, 200)
+    for account in (*range(30), 1, 1, 1):
+        await throttle.welcome(QUIET, account, now=people.now)
+    assert await throttle.welcomed(QUIET, now=people.now) == 30
+    assert await _try(people, _from(people, NOISY), name="x") == Refused(Reason.PASSWORD_WRONG)
+    assert pauses.asked == []
+    people.later(minutes=16)
+    assert await throttle.welcomed(QUIET, now=people.now) == 0
+
+
+async def test_one_password_sprayed_over_ten_thousand_names_is_slowed(people: People, pauses: Pauses) -> None:
+    """Beyond the budget each wrong one costs half a second, and a second when it is far beyond; no new cookie helps."""
+    await people.wronged(NETWORK, 199)
+    for n in range(5):
+        await _try(people, _from(people, NOISY, browser=f"new{n}", visit=f"new{n}"), name=f"member{n}")
+    assert pauses.asked == [0.5] * 4
+    await Throttle.filter(subject=NETWORK).update(wrong=9_999)
+    await _try(people, _from(people, QUIET), name="member")
+    assert pauses.asked[4:] == [1.0]
+
+
+@pytest.mark.parametrize("networks", [1, 400])
+async def test_an_account_bears_a_hundred_wrong_passwords_over_all_networks(
+    people: People, pauses: Pauses, networks: int
+) -> None:
+    """Whether from one /48 or from many: beyond 100 each costs half a minute; another name is not slowed by it."""
+    await people.member()
+    await people.wronged("account:taro", 98)
+    for n in range(4):
+        where = f"2001:db8:1:{n:x}::7" if networks == 1 else f"2001:db8:{n:x}::7"
+        assert await _try(people, _from(people, where)) == Refused(Reason.PASSWORD_WRONG)
+    assert pauses.asked == [30.0, 30.0]
+    await _try(people, _from(people, "192.0.2.1"), name="hanako")
+    assert len(pauses.asked) == 2
+    right = await _try(people, _from(people, "192.0.2.2"), password=PASSWORD)
+    assert isinstance(right, Begun)
+    assert not await Throttle.exists(subject="account:taro")
+
+
+async def test_three_hundred_tries_at_once_are_a_hundred(people: People, pauses: Pauses) -> None:
+    """From 300 networks at the same moment: a hundred are heard, the rest wait for their turn or are refused."""
+    await people.member()
+    pauses.is_quick = False
+    numbers = iter(range(300))
+    tries = [
+        asyncio.create_task(_try(people, _from(people, f"10.{next(numbers) % 250}.{n % 7}.1"))) for n in range(300)
+    ]
+    while not pauses.asked:
+        await asyncio.sleep(0.005)
+    await asyncio.sleep(0.2)
+    heard = [task.result() for task in tries if task.done()]
+    assert heard.count(Refused(Reason.PASSWORD_WRONG)) <= 101
+    assert all(one.why is Hold.ACCOUNT for one in heard if isinstance(one, Throttled))
+    for task in tries:
+        task.cancel()
+    await asyncio.gather(*tries, return_exceptions=True)
+
+
+async def test_a_stolen_known_browser_has_a_hundred_tries(people: People, pauses: Pauses) -> None:
+    """Slower and slower, and then it is a stranger's."""
+    member = await people.member()
+    await _known(people, member)
+    digest = (await KnownBrowser.get(account_id=member.account.id)).digest
+    await people.wronged(f"browser:{digest}", 98)
+    stolen = "203.0.113.5"
+    people.later(minutes=1)
+    assert await _try(people, _from(people, stolen, browser="known")) == Refused(Reason.PASSWORD_WRONG)
+    assert await _try(people, _from(people, stolen, browser="known"), password=PASSWORD) == Throttled(
+        timedelta(seconds=30)
+    )
+    people.later(minutes=1)
+    assert await _try(people, _from(people, stolen, browser="known")) == Refused(Reason.PASSWORD_WRONG)
+    assert not await KnownBrowser.exists()
+
+
+async def test_an_own_accounts_logins_clear_no_count_of_others(people: People, pauses: Pauses) -> None:
+    """A sprayer with an account of their own logs in between the guesses: both counts stay as they are."""
+    mine, _ = await people.member("jiro"), await people.member()
+    await people.wronged(NETWORK, 150)
+    await people.wronged("account:taro", 90)
+    for _ in range(3):
+        await people.begun(mine, visit=_from(people, NOISY))
+    assert (await Throttle.get(subject=NETWORK)).wrong == 150
+    assert (await Throttle.get(subject="account:taro")).wrong == 90
+
+
+async def test_a_clock_that_was_ahead_hinders_nobody(people: People, pauses: Pauses) -> None:
+    """Counts from nine hours later: the right password and the right cells are heard at once."""
+    member = await people.member()
+    now = people.now
+    people.later(hours=9)
+    for subject in (NETWORK, f"password:{QUIET}:taro", "account:taro"):
+        await people.wronged(subject, 40)
+    await people.wronged(f"answer:{member.account.id}:matrix", 40)
+    people.now = now
+    begun = await people.begun(member, visit=_from(people, QUIET))
+    pending = await people.asked_for_cells(member)
+    assert isinstance(await login.answer(people.hub, people.visit(), begun.token, pending.right), Admitted)
+
+
+async def test_guessing_raises_an_alarm(people: People, pauses: Pauses) -> None:
+    """An operator is told how many passwords were wrong in a minute, of how many names."""
+    for n in range(NUMBERS.alarm_wrong):
+        people.hub.tries.note(f"name{n}", now=people.now)
+    await _try(people, _from(people, NOISY))
+    assert "121 names" in people.hub.alarms.standing(passwords.ALARM, now=people.now)
+
+
+@pytest.mark.parametrize("already", [2, 9])
+async def test_wrong_second_steps_are_told_to_the_member(people: People, already: int) -> None:
+    """At the third and the tenth behind the right password, on every contact."""
+    member = await people.member(contacts=("自宅", "職場"))
+    await people.wronged(f"answer:{member.account.id}:matrix", already)
+    begun = await people.begun(member)
+    await login.choose(people.hub, people.visit(), begun.token, ByMatrix())
+    assert await login.answer(people.hub, people.visit(), begun.token, "??????") == Refused(Reason.ANSWER_WRONG)
+    assert await Delivery.filter(notice=Notice.ANSWERS_WRONG).count() == 2
+
+
+async def test_a_known_browsers_answers_are_heard_in_spite_of_a_strangers(people: People) -> None:
+    """A stranger with the password has closed the kind; the member's own browser goes in with it, and opens no more."""
+    member = await people.member()
+    await _known(people, member)
+    subject = throttle.answer_subject(member.account.id, AuthenticatorKind.MATRIX)
+    await people.wronged(subject, 100)
+    pending = await people.asked_for_cells(member)
+    assert await login.answer(people.hub, people.visit(), pending.token, pending.right) == Refused(Reason.KIND_CLOSED)
+    known = replace(people.visit(), browser_token="known")
+    assert isinstance(await login.answer(people.hub, known, pending.token, pending.right), Admitted)
+    assert await Throttle.exists(subject=subject)
+
+
+async def test_every_scope_is_pruned(people: People) -> None:
+    """A kiosk's unknown card numbers, too."""
+    for scope in throttle.Scope:
+        await people.wronged(f"{scope}:x", 1)
+    people.later(days=500)
+    await upkeep.prune(people.hub, people.now)
+    assert not await Throttle.exists()
+
+
+async def test_a_full_queue_refuses_the_noisiest() -> None:
+    """Whoever was wrong most often goes, not whoever came last."""
+    pauses = Pauses()
+    pauses.is_quick = False
+    queues = Queues(pauses)
+
+    async def go(address: str) -> str:
+        async with queues.turn("x", timedelta(seconds=1), (address, "")):
+            return address
+
+    await go("noisy")
+    noisy = [asyncio.create_task(go("noisy")) for _ in range(NUMBERS.queue_places)]
+    await asyncio.sleep(0)
+    quiet = asyncio.create_task(go("quiet"))
+    await asyncio.sleep(0.01)
+    refused = [task for task in noisy if task.done()]
+    assert [type(task.exception()) for task in refused] == [FullError]
+    pauses.go_on()
+    assert await quiet == "quiet"
+    for task in noisy:
+        task.cancel()
+    await asyncio.gather(*noisy, return_exceptions=True)
