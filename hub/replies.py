@@ -58,9 +58,10 @@ class Unclear:
 
 @dataclass(frozen=True, slots=True)
 class Automatic:
-    """Words that a machine may have written, by this sign."""
+    """Words that a machine may have written, by this sign; `is_absence` when they tell of an absence, too."""
 
     sign: str
+    is_absence: bool = False
 
 
 Command = Confirm | Refuse | ListContacts | Remove | Help
@@ -174,7 +175,7 @@ async def _done(hub: Hub, visit: Visit, asked: Delivery, addressed: Delivery, an
         # The address stays good: the question is answered on a page, or by a mail that its domain stands for.
         return _Effect(Verdict.DOUBTED, Answer.NOT_SURE, asked.label)
     match said:
-        case Automatic(sign):
+        case Automatic(sign=sign):
             return _Effect(Verdict.AUTOMATIC, Answer.AUTOMATIC, asked.label, reason=sign)
         case Unclear():
             return _Effect(Verdict.UNCLEAR, Answer.UNCLEAR, asked.label, reason=_UNCLEAR)
@@ -242,6 +243,9 @@ async def _refused(hub: Hub, visit: Visit, asked: Delivery) -> _Effect:
 async def _may_answer(asked: Delivery, visit: Visit, said: Said) -> bool:
     """Tell whether one more letter may go out that tells of nothing done: two programs must not write without end."""
     answers = Delivery.filter(letter=Letter.ANSWER)
+    if isinstance(said, Automatic) and said.is_absence:
+        # A person who writes so looks like a machine; the page and the list of contacts say what it was taken for.
+        return False
     most = 1 if isinstance(said, Automatic) else NUMBERS.answers_a_letter
     if await answers.filter(asked_id=asked.id).count() >= most:
         return False

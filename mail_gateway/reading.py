@@ -171,5 +171,6 @@ def _said(parsed: Parsed) -> Said:
     command = command_of(parsed.text)
     if isinstance(command, Refuse):
         return command
-    sign = parsed.doubt or (_ABSENCE if is_absence(parsed.text) else "")
-    return Automatic(sign) if sign else command or Unclear()
+    away = is_absence(parsed.text)
+    sign = parsed.doubt or (_ABSENCE if away else "")
+    return Automatic(sign, is_absence=away) if sign else command or Unclear()

@@ -322,7 +322,7 @@ async def test_mail_to_the_operator_lies_on_the_shelf(office: Postman) -> None:
 @pytest.mark.parametrize(
     ("text", "verdict"),
     [
-        ("Yes, I am out of the office until Monday", Verdict.AUTOMATIC),
+        ("Yes, what is this?", Verdict.UNCLEAR),
         ("はい、でも今は忙しいです", Verdict.UNCLEAR),
         ("", Verdict.UNCLEAR),
     ],
@@ -336,14 +336,15 @@ async def test_what_is_no_command_brings_a_help_letter(office_on_sqlite: Postman
     assert await Delivery.filter(letter=Letter.ANSWER).count() == 1
 
 
-async def test_two_programs_never_write_to_each_other_without_end(office_on_sqlite: Postman) -> None:
-    """What may be a machine's gets one letter, whatever letter of ours it answers."""
-    letter, _ = await asked_to_confirm(office_on_sqlite)
-    await office_on_sqlite.answer(letter, "不在にしております。")
-    told = await office_on_sqlite.house.inbox.next_to("taro@mail.test", after=letter.number)
-    for number in (2, 3):
-        await office_on_sqlite.answer(told, "不在にしております。", number=number)
-    assert await Delivery.filter(letter=Letter.ANSWER).count() == 1
+async def test_an_absence_is_not_obeyed_and_brings_no_letter(office_on_sqlite: Postman) -> None:
+    """Two programs must not write to each other; the page says what it was taken for."""
+    letter, contact = await asked_to_confirm(office_on_sqlite)
+    for number, text in enumerate(("不在にしております。", "Yes, I am out of the office until Monday"), 1):
+        assert (await office_on_sqlite.answer(letter, text, number=number)).verdict is Verdict.AUTOMATIC
+    await contact.refresh_from_db()
+    assert contact.confirmed_at is None
+    assert not await Delivery.exists(letter=Letter.ANSWER)
+    assert (await intake.last_answers([contact.id]))[contact.id].verdict is Verdict.AUTOMATIC
 
 
 async def test_what_was_read_keeps_no_content_and_no_token(office_on_sqlite: Postman) -> None:

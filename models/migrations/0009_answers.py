@@ -4,7 +4,7 @@ from tortoise import fields
 from tortoise.indexes import Index
 
 class Migration(migrations.Migration):
-    dependencies = [('models', '0008_answered_letter')]
+    dependencies = [('models', '0009_organisations')]
 
     initial = False
 
