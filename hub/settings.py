@@ -337,6 +337,12 @@ class Settings(BaseModel):
     time_zone: str = Field("Asia/Tokyo", description="The zone of the times on pages and in mail.")
     service_name: str = Field("Tegata", description="The name in soft-token apps and in mail.")
     help_url: str = Field("", description="Where members find the help desk: a URL or mailto:; shown on each page.")
+    help_text_en: str = Field(
+        "", description="The help desk's place and hours in English, for a member whom no method lets in."
+    )
+    help_text_ja: str = Field(
+        "", description="The help desk's place and hours in Japanese, for a member whom no method lets in."
+    )
     matrix_signs: Literal[1, 2] = Field(2, description="Signs in a cell of a new matrix card, 1 or 2.")
     matrix_strict: bool = Field(default=False, description="Whether no cell of a matrix card is asked twice.")
     # OWASP's argon2id setting with the least memory: 19 MiB, 2 passes, 1 lane.
@@ -403,7 +409,15 @@ class Settings(BaseModel):
         if parsed.path.strip("/") or parsed.query or parsed.fragment or parsed.username:
             message = "it ends after the host and port: no path, no question mark, no user"
             raise ValueError(message)
-        return f"{parsed.scheme}://{parsed.netloc}"
+        # As browsers write it (RFC 6454, 6.1): a small host, and no port where it is the scheme's own.
+        host = f"[{parsed.hostname}]" if ":" in parsed.hostname else parsed.hostname
+        try:
+            port = parsed.port
+        except ValueError as error:
+            message = "write it as https://HOST, or https://HOST:PORT"
+            raise ValueError(message) from error
+        is_default = port is None or port == {"http": 80, "https": 443}[parsed.scheme]
+        return f"{parsed.scheme}://{host}" if is_default else f"{parsed.scheme}://{host}:{port}"
 
     @field_validator("mail_domain")
     @classmethod

@@ -173,3 +173,18 @@ def test_what_the_mail_listeners_need_is_asked_for_before_the_start(given: dict[
     assert [line.partition(" ")[0] for line in lines] == [missing]
     rest = {"mail_domain": "portal.test", "mail_certificate": "chain.pem", "mail_certificate_key": "key.pem"}
     assert list(readiness.missing(load({}, **whole, **{**rest, **given}), ["web", "mail_gateway"])) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "origin"),
+    [
+        ("https://Portal.Example.ac.jp", "https://portal.example.ac.jp"),
+        ("https://portal.example.ac.jp:443/", "https://portal.example.ac.jp"),
+        ("http://portal.example.ac.jp:80", "http://portal.example.ac.jp"),
+        ("https://portal.example.ac.jp:8443", "https://portal.example.ac.jp:8443"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_an_origin_is_kept_as_browsers_write_it(typed: str, origin: str) -> None:
+    """A browser that says only where a form is from is compared with it."""
+    assert Settings(origin=typed).origin == origin

@@ -7,9 +7,10 @@ from aiohttp.web import Request, Response
 from hub import card_binding
 from hub.outcome import Refused
 from hub.sessions import Current
+from web import sentences
 from web.context import hub_of, now_of, visit_of
 from web.forms import fields
-from web.pages import page, refused, see
+from web.pages import noted, page, refused, see
 from web.settings_pages import permitted
 
 _PAGE = "/settings/ic-card"
@@ -46,7 +47,7 @@ async def post_block(request: Request) -> Response:
     outcome = await card_binding.block(hub_of(request), visit_of(request), session, fingerprint)
     if isinstance(outcome, Refused):
         return refused(request, "ic-cards", outcome, at=_PAGE)
-    raise see(_PAGE)
+    return noted(request, _PAGE, sentences.CARD_BLOCKED)
 
 
 async def _shown(request: Request, session: Current) -> dict[str, Any]:

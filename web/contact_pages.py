@@ -11,7 +11,7 @@ from hub.sessions import Current
 from web import sentences
 from web.context import hub_of, language_of, now_of, session_of, visit_of
 from web.forms import fields
-from web.pages import clock_of, page, refused, see, told
+from web.pages import clock_of, noted, page, refused, see, told
 from web.settings_pages import permitted
 from web.words import translations
 
@@ -115,7 +115,7 @@ async def post_remove(request: Request) -> Response:
     if isinstance(session, Response):
         return session
     await contacts.remove(hub_of(request), visit_of(request), session, _id(request))
-    raise see(_LIST)
+    return noted(request, _LIST, sentences.CONTACT_REMOVED)
 
 
 async def show_rename(request: Request) -> Response:
@@ -137,7 +137,9 @@ async def post_rename(request: Request) -> Response:
     (label,) = await fields(request, "label")
     outcome = await contacts.rename(hub_of(request), visit_of(request), session, _id(request), label)
     contact = await contacts.one(session, _id(request))
-    if isinstance(outcome, Done) or contact is None:
+    if isinstance(outcome, Done):
+        return noted(request, _LIST, sentences.CONTACT_RENAMED)
+    if contact is None:
         raise see(_LIST)
     return refused(request, "rename", outcome, label=label[:200])
 
@@ -149,7 +151,7 @@ async def post_notification(request: Request) -> Response:
         return session
     (code,) = await fields(request, "code")
     await contacts.hide_code(hub_of(request), visit_of(request), session, _id(request), hidden=code == "hidden")
-    raise see(_LIST)
+    return noted(request, _LIST, sentences.NOTIFICATION_CHANGED)
 
 
 def waiting_shown(request: Request, waiting: Waiting) -> dict[str, Any]:

@@ -70,6 +70,13 @@ async def show_ic_card(request: Request) -> Response:
     return page(request, "ic-card")
 
 
+async def show_none_works(request: Request) -> Response:
+    """Say what is left to a member whom no method lets in."""
+    settings = hub_of(request).settings
+    text = settings.help_text_ja if language_of(request) == "ja" else settings.help_text_en
+    return page(request, "none-works", help_text=text or settings.help_text_en or settings.help_text_ja)
+
+
 async def show_account(request: Request) -> Response:
     """Show the form for account and password."""
     named = await _named(request)

@@ -4,6 +4,7 @@ from aiohttp.web import Request, Response
 
 from hub import ending, enrolment, sessions
 from hub.outcome import Refused
+from web import sentences
 from web.context import (
     LANGUAGE,
     LOGIN,
@@ -18,7 +19,7 @@ from web.context import (
     visit_of,
 )
 from web.forms import fields
-from web.pages import page, see, told
+from web.pages import noted, page, see, told
 from web.paths import own_path
 from web.words import LANGUAGES
 
@@ -56,7 +57,9 @@ async def post_end_session(request: Request) -> Response:
     outcome = await sessions.end(hub_of(request), visit_of(request), session, number)
     if isinstance(outcome, Refused):
         return page(request, "refused", status=404, sentence=told(request, outcome), back="/portal")
-    raise see("/" if number == session.id else "/portal")
+    if number == session.id:
+        raise see("/")
+    return noted(request, "/portal", sentences.SESSION_ENDED)
 
 
 async def post_end_others(request: Request) -> Response:

@@ -38,6 +38,7 @@ ROUTES = [
     web.get("/login/soft-token", login.show_soft_token),
     web.post("/login/soft-token", login.post_soft_token),
     web.get("/login/ic-card", login.show_ic_card),
+    web.get("/login/none-works", login.show_none_works),
     web.post("/kiosk/enrol", kiosk.post_enrol),
     web.post("/kiosk/hello", kiosk.post_hello),
     web.post("/kiosk/begin", kiosk.post_begin),

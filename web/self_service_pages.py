@@ -5,9 +5,9 @@ import asyncio
 from aiohttp.web import Request, Response
 
 from hub import self_service
-from hub.outcome import Busy, Done, Refused
+from hub.outcome import Busy, Done, Reason, Refused
 from hub.sessions import Current
-from web.context import hub_of, visit_of
+from web.context import hub_of, session_of, visit_of
 from web.forms import fields
 from web.pages import page, refused, see, told
 from web.settings_pages import HOME, permitted
@@ -91,6 +91,10 @@ async def post_unlock(request: Request) -> Response:
 
 async def _permitted(request: Request) -> Current | Response:
     """Give the session if card and PIN have just opened it; else the page that says so."""
+    opened = await session_of(request)
+    if opened is not None and not opened.has_card_proved:
+        # The password is not asked for what is refused after it.
+        return _refused(request, Refused(Reason.CARD_NEEDED))
     session = await permitted(request)
     if isinstance(session, Response):
         return session
@@ -99,4 +103,5 @@ async def _permitted(request: Request) -> Current | Response:
 
 
 def _refused(request: Request, why: Refused) -> Response:
-    return page(request, "refused", status=403, sentence=told(request, why), back=HOME)
+    needs_card = why.reason is Reason.CARD_NEEDED
+    return page(request, "refused", status=403, sentence=told(request, why), back=HOME, needs_card=needs_card)

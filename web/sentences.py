@@ -185,6 +185,17 @@ _HOLDS = {
     ),
 }
 
+TOKEN_ADDED = N_("The soft token was registered. At the next login you can choose it.")
+TOKEN_REMOVED = N_("The soft token was removed.")
+CONTACT_REMOVED = N_("The contact was removed.")
+CONTACT_RENAMED = N_("The label was changed.")
+NOTIFICATION_CHANGED = N_("The notification setting was changed.")
+MATRIX_ON = N_("Matrix was switched on.")
+MATRIX_OFF = N_("Matrix was switched off.")
+CODES_RESUMED = N_("Codes are sent again.")
+SESSION_ENDED = N_("The session was ended.")
+CARD_BLOCKED = N_("The card was blocked.")
+
 Clock = Callable[[datetime], str]
 
 

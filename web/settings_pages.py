@@ -7,9 +7,10 @@ from aiohttp.web import Request, Response
 from hub import codes_again, enrolment, self_service, sessions
 from hub.outcome import Busy, Reason, Refused, SteppedUp, Throttled
 from hub.sessions import Current
+from web import sentences
 from web.context import ONWARD, SESSION, forget, hub_of, keep, now_of, read, session_of, visit_of
 from web.forms import fields
-from web.pages import See, page, refused, see, told
+from web.pages import See, noted, page, refused, see, told
 from web.paths import own_path
 
 HOME = "/settings"
@@ -83,7 +84,7 @@ async def post_matrix(request: Request) -> Response:
     outcome = await enrolment.switch_matrix(hub_of(request), visit_of(request), session, on=wanted == "on")
     if isinstance(outcome, Refused):
         return refused(request, "settings", outcome, at=HOME)
-    raise see(HOME)
+    return noted(request, HOME, sentences.MATRIX_ON if wanted == "on" else sentences.MATRIX_OFF)
 
 
 async def post_codes(request: Request) -> Response:
@@ -94,7 +95,7 @@ async def post_codes(request: Request) -> Response:
     outcome = await codes_again.allow(hub_of(request), visit_of(request), session)
     if isinstance(outcome, Refused):
         return refused(request, "settings", outcome, at=HOME)
-    raise see(HOME)
+    return noted(request, HOME, sentences.CODES_RESUMED)
 
 
 async def _settings(request: Request, session: Current) -> Response:

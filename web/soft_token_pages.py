@@ -10,9 +10,10 @@ from hub import enrolment, soft_tokens
 from hub.outcome import Done, Refused, Throttled
 from hub.sessions import Current
 from hub.soft_tokens import Setup
+from web import sentences
 from web.context import hub_of, now_of, visit_of
 from web.forms import fields
-from web.pages import page, refused, see
+from web.pages import noted, page, refused, see
 from web.settings_pages import HOME, permitted
 
 _PAGE = "/settings/soft-token"
@@ -35,7 +36,7 @@ async def post(request: Request) -> Response:
     outcome = await soft_tokens.bind(hub_of(request), visit_of(request), session, label=label, code=code)
     match outcome:
         case Done():
-            raise see(HOME)
+            return noted(request, HOME, sentences.TOKEN_ADDED)
         case Refused() | Throttled():
             return refused(request, "soft-token-setup", outcome, label=label[:200])
 
@@ -59,7 +60,7 @@ async def post_remove(request: Request) -> Response:
     if isinstance(session, Response):
         return session
     await soft_tokens.remove(hub_of(request), visit_of(request), session, int(request.match_info["id"]))
-    raise see(_PAGE)
+    return noted(request, _PAGE, sentences.TOKEN_REMOVED)
 
 
 async def _shown(request: Request, session: Current) -> dict[str, Any]:

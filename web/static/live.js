@@ -67,6 +67,7 @@ document.querySelectorAll(".reveal").forEach(reveal);
 const cells = [...document.querySelectorAll("input[data-signs]")];
 if (cells.length) moveOn(cells);
 const summary = document.getElementById("summary");
-if (summary) summary.focus();
+const wrong = document.querySelector("[aria-invalid]");
+if (wrong || summary) (wrong || summary).focus();
 // A page kept by the browser is not shown to whoever presses Back after a logout.
 window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });

@@ -1,0 +1,73 @@
+"""What pages say after a change, and where they lead when something can't be done."""
+
+import pytest
+
+from tests.house import ELSEWHERE, House
+from tests.walks import enter_password, log_in, step_up
+
+
+async def test_each_change_says_that_it_was_done(house_on_sqlite: House) -> None:
+    """Once, on the page that follows."""
+    house = house_on_sqlite
+    member = await house.people.member(contacts=("home", "phone"))
+    async with house.person() as person:
+        await log_in(person, member)
+        await step_up(person)
+        await person.press("Switch Matrix off")
+        assert "Matrix was switched off." in person.text
+        await person.open("/settings")
+        assert "Matrix was switched off." not in person.text
+        for label in ("home", "phone"):
+            await person.open(f"/settings/contacts/{member.contacts[label]}/remove")
+            await person.press("Remove")
+            assert "The contact was removed." in person.text
+        await person.open("/settings")
+        assert "three cells of your matrix card" in person.text
+        assert "your card is asked for as long as nothing else is registered" in person.text
+        assert "your card is not asked for" not in person.text
+
+
+@pytest.mark.parametrize(
+    ("language", "link", "words"),
+    [("en", "None of these works", "Room 101, 9 to 17"), ("ja", "どの方法も使えない", "101号室、9時から17時")],
+)
+async def test_whom_no_method_lets_in_is_led_to_the_help_desk(
+    house_on_sqlite: House, language: str, link: str, words: str
+) -> None:
+    """The choice page leads to what is left, with the desk's place and hours as the operator wrote them."""
+    house = house_on_sqlite
+    settings = house.hub.settings
+    for name, value in {"help_text_en": "Room 101, 9 to 17", "help_text_ja": "101号室、9時から17時"}.items():
+        object.__setattr__(settings, name, value)
+    member = await house.people.member(contacts=("home",))
+    async with house.person(language=language) as person:
+        await enter_password(person, member)
+        await person.follow(link)
+        assert person.page == "none-works"
+        assert words in person.text
+
+
+async def test_a_new_password_without_an_ic_card_is_refused_before_the_password_is_asked(
+    house_on_sqlite: House,
+) -> None:
+    """The page names the place that can help."""
+    house = house_on_sqlite
+    member = await house.people.member()
+    async with house.person() as person:
+        await log_in(person, member)
+        await person.open("/settings/password")
+        assert person.page == "refused"
+        assert "please ask the help desk" in person.text
+
+
+async def test_who_may_not_change_settings_off_campus_is_told_to_log_in_again(house_on_sqlite: House) -> None:
+    """A session keeps its network: coming to the campus is not enough."""
+    house = house_on_sqlite
+    member = await house.people.member()
+    async with house.person(address=ELSEWHERE) as person:
+        await log_in(person, member)
+        await person.open("/settings")
+        assert person.page == "refused-here"
+        assert "Log in again from the campus network." in person.text
+        await person.press("Log out")
+        assert person.page == "login"
