@@ -43,6 +43,10 @@ class UnacceptableError(ValueError):
         self.reason = reason
 
 
+# Servers that ignore dots in the local part.
+_DOTLESS = {"gmail.com", "googlemail.com"}
+
+
 def label_of(typed: str) -> str:
     """Trim and check a label (1 to 32 characters, any script); UnacceptableError says it can't be one."""
     trimmed = unicodedata.normalize("NFC", measured(typed, LONGEST_LABEL)).strip()
@@ -201,6 +205,18 @@ def fold_address(address: str) -> str:
     """Give the form by which two addresses are the same: the domain's case folds, the local part's doesn't."""
     local, _, domain = address.rpartition("@")
     return f"{local}@{domain.casefold()}"
+
+
+def mailbox_of(address: str) -> str:
+    """Give the mailbox that spellings of an address lead to, for limits only: case and `+tag` fall away.
+
+    At Gmail dots fall away as well. What is not known of another server makes two mailboxes of one at the worst.
+    """
+    local, _, domain = address.casefold().rpartition("@")
+    local = local.partition("+")[0] or local
+    if domain in _DOTLESS:
+        local, domain = local.replace(".", ""), "gmail.com"
+    return f"{local}@{domain}"
 
 
 def domain_of(address: str) -> str:

@@ -17,6 +17,7 @@ from hub.labels import (
     fold_address,
     fold_label,
     label_or_refusal,
+    mailbox_of,
     shown_address,
 )
 from hub.outcome import Added, Confirmed, DeliveryLine, Done, Reason, Refused, Throttled
@@ -29,6 +30,7 @@ from models.delivery import Delivery
 from models.kinds import AuthenticatorKind, Channel, EventKind, Letter, Purpose
 from models.login import Challenge
 
+_HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
 
 
@@ -71,7 +73,7 @@ async def register(
         refusal = await _refusal(hub, account_id, named, place)
         if refusal is not None:
             return Refused(refusal)
-        wait = await _too_soon(fold_address(place), now=visit.now)
+        wait = await _too_soon(account_id, place, now=visit.now)
         if wait:
             return Throttled(wait)
         account = await Account.get(id=account_id)
@@ -138,7 +140,7 @@ async def send_again(hub: Hub, visit: Visit, session: Current, contact_id: int) 
             return Refused(Reason.NOT_FOUND)
         if contacts.is_confirmed(contact):
             return Refused(Reason.ALREADY_CONFIRMED)
-        wait = await _too_soon(contact.address_folded, now=visit.now)
+        wait = await _too_soon(session.account_id, contact.address, now=visit.now)
         if wait:
             return Throttled(wait)
         account = await Account.get(id=session.account_id)
@@ -168,20 +170,33 @@ async def _refusal(hub: Hub, account_id: int, label: str, address: str) -> Reaso
     return Reason.ADDRESS_GUARDED if is_guarded and hub.settings.guarded_mail == "refuse" else None
 
 
-async def _too_soon(address_folded: str, *, now: datetime) -> timedelta:
-    """Tell how long until one more confirmation may go to an address, whoever asks; zero when it may at once."""
+async def _too_soon(account_id: int, address: str, *, now: datetime) -> timedelta:
+    """Tell how long until an account may have one more confirmation sent to an address; zero when at once.
+
+    Limits hold for the mailbox, whoever asks and however the address is spelled, and for the account over all
+    addresses, whatever became of the contacts. The caller holds the account's row.
+    """
+    mailbox = mailbox_of(address)
     # Two accounts at once must not each find that nothing was sent there yet.
-    await turns.take_address(address_folded)
-    times = await Delivery.filter(
-        address_folded=address_folded, letter=Letter.CONFIRMATION, posted_at__gt=now - _DAY
-    ).values_list("posted_at", flat=True)
-    sent: list[datetime] = sorted(times)  # type: ignore[arg-type]
-    waits = [timedelta()]
-    if sent and sent[-1] > now - NUMBERS.confirmation_gap:
-        waits.append(sent[-1] + NUMBERS.confirmation_gap - now)
-    if len(sent) >= NUMBERS.confirmations_a_day:
-        waits.append(sent[-NUMBERS.confirmations_a_day] + _DAY - now)
-    return max(waits)
+    await turns.take_address(mailbox)
+    lately = Delivery.filter(letter=Letter.CONFIRMATION, posted_at__gt=now - _DAY)
+    # A mailbox's spellings begin alike; what only looks alike is sorted out below.
+    alike = await lately.filter(address__istartswith=mailbox[0]).values_list("address", "posted_at")
+    there: list[datetime] = sorted(at for written, at in alike if mailbox_of(str(written)) == mailbox)
+    mine: list[datetime] = sorted(await lately.filter(account_id=account_id).values_list("posted_at", flat=True))  # type: ignore[arg-type]
+    return max(
+        _wait(there, 1, NUMBERS.confirmation_gap, now),
+        _wait(there, NUMBERS.confirmations_a_day, _DAY, now),
+        _wait(mine, NUMBERS.account_confirmations_an_hour, _HOUR, now),
+        _wait(mine, NUMBERS.account_confirmations_a_day, _DAY, now),
+    )
+
+
+def _wait(sent: list[datetime], most: int, span: timedelta, now: datetime) -> timedelta:
+    """Tell how long until fewer than `most` of some times lie within the last `span`; `sent` is in order."""
+    if len(sent) < most:
+        return timedelta()
+    return max(timedelta(), sent[-most] + span - now)
 
 
 async def _written(account_id: int, label: str, address: str, now: datetime) -> Contact | None:

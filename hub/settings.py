@@ -93,6 +93,9 @@ class Numbers:
     confirmations_outstanding: int = 3
     confirmation_gap: timedelta = timedelta(minutes=1)
     confirmations_a_day: int = 5
+    # Of one account to all addresses, whatever became of the contacts.
+    account_confirmations_an_hour: int = 5
+    account_confirmations_a_day: int = 20
     # The portal's own limits.
     contacts: int = 10
     soft_tokens: int = 3

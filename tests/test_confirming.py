@@ -1,16 +1,21 @@
 """How a contact is confirmed: what ends the code, what slows guesses down, how often a mail goes out."""
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, timedelta
+from email import message_from_bytes, policy
+
+import pytest
 
 from hub import accounts, confirming, contacts, login, registering, sessions
 from hub.confirming import LinkElsewhere
 from hub.outcome import Added, Admitted, Confirmed, Done, Reason, Refused, Throttled
 from hub.settings import NUMBERS
 from hub.visit import Visit
+from mail_gateway.letters import House, write
 from models.contact import Contact
 from models.delivery import Delivery
-from models.kinds import Zone
+from models.kinds import Channel, Zone
 from tests.people import Member, People, Registration
 
 
@@ -234,6 +239,64 @@ async def test_five_confirmations_a_day_go_to_an_address(people: People) -> None
     outcome = await registering.add(people.hub, people.visit(), session, label="自宅", address="taro@mail.test")
     assert isinstance(outcome, Throttled)
     assert outcome.retry_after > timedelta(hours=23)
+
+
+async def test_an_account_has_five_confirmations_an_hour_sent_and_twenty_a_day(people: People) -> None:
+    """To whichever addresses, though each contact was removed at once."""
+    member = await people.member()
+    numbers = iter(range(100))
+
+    async def sent(times: int) -> int:
+        session = await people.stepped_up(member)
+        count = 0
+        for _ in range(times):
+            address = f"victim{next(numbers)}@mail.test"
+            added = await registering.add(people.hub, people.visit(), session, label="自宅", address=address)
+            if isinstance(added, Added):
+                count += 1
+                await contacts.remove(people.hub, people.visit(), session, added.contact_id)
+            else:
+                assert isinstance(added, Throttled)
+        return count
+
+    assert await sent(8) == 5
+    for _ in range(3):
+        people.later(minutes=61)
+        assert await sent(6) == 5
+    people.later(minutes=61)
+    assert await sent(3) == 0
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("victim+1@mail.test", "victim+2@mail.test"),
+        ("Victim@mail.test", "victim@Mail.test"),
+        ("vic.tim@gmail.com", "victim+x@googlemail.com"),
+    ],
+)
+async def test_spellings_that_reach_one_mailbox_share_its_limit(people: People, first: str, second: str) -> None:
+    """A tag, the case, or dots where the server ignores them make no new mailbox."""
+    session = await people.stepped_up(await people.member())
+    added = await registering.add(people.hub, people.visit(), session, label="one", address=first)
+    assert isinstance(added, Added)
+    again = await registering.add(people.hub, people.visit(), session, label="two", address=second)
+    assert again == Throttled(NUMBERS.confirmation_gap)
+
+
+async def test_a_confirmation_holds_no_words_of_the_asker(people: People) -> None:
+    """A label could carry an advertisement to strangers."""
+    session = await people.stepped_up(await people.member())
+    label = "BUY NOW evil.example"
+    await registering.add(people.hub, people.visit(), session, label=label, address="stranger@mail.test")
+    (claimed,) = await people.hub.outbox.claim(Channel.MAIL, limit=9, now=people.now)
+    branding = House("Portal <portal@portal.test>", "Portal", "https://portal.test", UTC)
+    for language in ("en", "ja"):
+        letter = bytes(write(replace(claimed, language=language), branding))
+        text = message_from_bytes(letter, policy=policy.default)
+        bodies = "".join(part.get_content() for part in text.walk() if part.get_content_maintype() == "text")
+        assert claimed.code in bodies
+        assert label not in bodies + str(text["Subject"])
 
 
 async def test_three_confirmations_are_outstanding_at_most(people: People) -> None:
