@@ -119,7 +119,8 @@ def test_a_letter_says_who_where_when_until_when_and_what_if_not(letter: Letter,
             assert "Campus Portal" in said
         if letter is Letter.CONFIRMATION:
             assert LETTER.url in said
-            assert "自宅" in said
+            # The address may be a stranger's: the words of the person who asked stay out.
+            assert "自宅" not in said
         if letter is Letter.NOTICE:
             assert "携帯" in said
             assert LETTER.code not in said
@@ -299,7 +300,7 @@ def test_whatever_the_names_are_the_letter_is_read_as_the_library_would_write_it
     # The library's reader keeps UTF-8 in a header as the octets it is.
     assert [one.addr_spec.encode("utf-8", "surrogateescape").decode() for one in read["To"].addresses] == [address]
     if letter is not Letter.CODE:
-        assert label in plain
+        assert label in plain or letter is Letter.CONFIRMATION
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
