@@ -300,7 +300,8 @@ async def _shown(desk: Desk, heard: Heard, what: str) -> None:
         await refuse(desk, heard, outcome, language=language)
         return
     sentence = _WORDS[language][what].format(account=escaped(outcome.account))
-    first = [] if what == "state" else [_line(sentence)]
+    # The parts begin with headers of their own.
+    first = [_line(sentence)] if what == "which" else []
     await tell(desk, heard, sentence, [*first, *_part(desk, outcome, what, language)], language=language)
 
 

@@ -35,6 +35,7 @@ _WORDS = {
         "linked": "Linked to {service} as “{about}”: one-time passwords can come here.",
         "unlink": "`/tegata unlink` stops messages to this Slack account.",
         "done-from": "Done from",
+        "done-at": "At",
     },
     "ja": {
         "code": "{service} のワンタイムパスワード",
@@ -57,8 +58,9 @@ _WORDS = {
         "codes-from": "{time} まで、このアカウントにはコードを送りません。",
         "not-me": "心当たりがない",
         "linked": "{service} と「{about}」として連携しました。ワンタイムパスワードをここで受け取れます。",
-        "unlink": "`/tegata unlink` で、このSlackアカウントへの送信を止められます。",
+        "unlink": "`/tegata 連携解除` で、このSlackアカウントへの送信を止められます。",
         "done-from": "操作元",
+        "done-at": "日時",
     },
 }
 _NOTICES = {
@@ -227,7 +229,7 @@ def _notice(claimed: Claimed, head: Head) -> Message:
     is_linked = notice is Notice.SLACK_LINKED and claimed.label == claimed.subject_label
     line = words["linked"] if is_linked else _NOTICES[claimed.language, notice]
     line = line.format(about=claimed.subject_label, service=head.service)
-    told = [(words["account"], claimed.account), (words["at"], moment(claimed.asked_at, head.zone))]
+    told = [(words["account"], claimed.account), (words["done-at"], moment(claimed.asked_at, head.zone))]
     if claimed.asked_from:
         told.insert(1, (words["done-from"], _asker(claimed)))
     blocks = [plain(line), facts(*told)]

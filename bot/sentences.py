@@ -40,13 +40,13 @@ _REASONS = {
         Reason.DIGITS_MISSING: "Please type the two digits that the page shows.",
     },
     "ja": {
-        Reason.NOT_LINKED: "このSlackアカウントはまだ連携していません。`/tegata link` で連携できます。",
+        Reason.NOT_LINKED: "このSlackアカウントはまだ連携していません。`/tegata 連携` で連携できます。",
         Reason.SLACK_GONE: "メッセージを届けられなかったため、このSlackアカウントの連携を停止しています。"
-        "`/tegata link` でもう一度連携できます。",
+        "`/tegata 連携` でもう一度連携できます。",
         Reason.SLACK_LEFT: "Slackでアカウントが無効化されたか、ゲストに変更されたため、連携を停止しています。"
-        "`/tegata link` でもう一度連携できます。",
+        "`/tegata 連携` でもう一度連携できます。",
         Reason.SLACK_AWAY: "ワークスペースからアプリが削除されたため、このSlackアカウントの連携を停止しています。"
-        "`/tegata link` でもう一度連携できます。",
+        "`/tegata 連携` でもう一度連携できます。",
         Reason.LABEL_BAD: "ラベルは1文字以上32文字以内で入力してください。",
         Reason.LABEL_TAKEN: "同じラベルがすでにあります。別のラベルにしてください。",
         Reason.ADDRESS_BAD: "メールアドレスの形式が正しくありません。",
@@ -59,7 +59,7 @@ _REASONS = {
         Reason.ADDRESS_GUARDED: "このログインで守られているメールボックスには、コードを送れません。",
         Reason.TOO_MANY: "登録が多すぎます。どれかを削除するか、確認待ちのものを確認してください。",
         Reason.CODES_BLOCKED: "心当たりのないログインとして報告があったため、{time} まで利用できません。",
-        Reason.CHALLENGE_OVER: "このコードを待っているものはありません。期限切れなら `/tegata add` で送り直せます。",
+        Reason.CHALLENGE_OVER: "このコードを待っているものはありません。期限切れなら `/tegata 追加` で送り直せます。",
         Reason.ANSWER_WRONG: "コードが正しくありません。",
         Reason.ANSWER_STALE: "このコードはもう使えません。",
         Reason.CODE_MISSHAPEN: "コードは6桁の数字です。ご確認ください。入力回数には数えていません。",
@@ -79,6 +79,10 @@ _TRIES_LEFT = {"en": " {tries} attempts left.", "ja": "あと{tries}回入力で
 _WAIT = {
     "en": ("Please wait {number} seconds, then try again.", "Please wait {number} minutes, then try again."),
     "ja": ("{number}秒待ってから、もう一度お試しください。", "{number}分待ってから、もう一度お試しください。"),
+}
+_WAIT_A_SECOND = {
+    "en": "Please wait a second, then try again.",
+    "ja": "1秒待ってから、もう一度お試しください。",
 }
 _TWO_MINUTES = 120
 
@@ -103,6 +107,8 @@ def clock(at: datetime, zone: tzinfo) -> str:
 
 def _wait(why: Throttled, language: str) -> str:
     seconds = max(1, ceil(why.retry_after.total_seconds()))
+    if seconds == 1:
+        return _WAIT_A_SECOND[language]
     in_seconds, in_minutes = _WAIT[language]
     if seconds <= _TWO_MINUTES:
         return in_seconds.format(number=seconds)

@@ -37,7 +37,7 @@ _WORDS = {
     ("en", Say.LINKED_ALREADY): "This Slack account is linked to {account} as “{label}” already.",
     ("ja", Say.LINKED_ALREADY): "このSlackアカウントは、すでに {account} の「{label}」として連携しています。",
     ("en", Say.NOT_LINKED): "This Slack account is not linked to {service}. `/tegata link` links it.",
-    ("ja", Say.NOT_LINKED): "このSlackアカウントは {service} と連携していません。`/tegata link` で連携できます。",
+    ("ja", Say.NOT_LINKED): "このSlackアカウントは {service} と連携していません。`/tegata 連携` で連携できます。",
     ("en", Say.UNLINKED): "This Slack account is no longer linked: “{label}” was removed from {account}.",
     ("ja", Say.UNLINKED): "連携を解除しました。{account} から「{label}」を削除しました。",
     ("en", Say.NOT_FOR_GUESTS): "Only full members of the workspace can link their Slack account: no guests, no bots.",

@@ -6,7 +6,7 @@ import typer
 
 from cli import hubwork
 from cli.accounts import AsJson, Name, Quiet
-from cli.console import as_json, say
+from cli.console import as_json, counted, say
 
 if TYPE_CHECKING:
     from hub.contacts import ContactLine
@@ -58,6 +58,20 @@ def add(
 
     hubwork.in_hub(work)
     say(f"{account}: {label} was added and is confirmed.")
+
+
+@app.command()
+def resume(
+    workspace: Annotated[str, typer.Option("--workspace", help="The id of a Slack workspace or organisation.")],
+) -> None:
+    """Lift the suspensions of a Slack workspace's contacts, once the app is installed again."""
+
+    async def work(hub: "Hub") -> int:
+        from hub import slack_links
+
+        return await slack_links.resume(hub, hubwork.visit(), workspace)
+
+    say(f"{workspace}: {counted(hubwork.in_hub(work), 'contact')} resumed.")
 
 
 @app.command()

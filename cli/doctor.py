@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli import doctor_origin, packages, readiness
+from cli import doctor_origin, doctor_slack, packages, readiness
 from cli.console import counted
 from cli.finding import Finding, Grade
 from hub.errors import HubError
@@ -30,6 +30,7 @@ async def examine(settings: Settings) -> list[Finding]:
     findings += [finding async for finding in _database(settings)]
     findings += [finding async for finding in doctor_origin.examine(settings, _ring(settings))]
     findings.append(await mail_server(settings))
+    findings += [finding async for finding in doctor_slack.examine(settings)]
     return findings
 
 

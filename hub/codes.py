@@ -81,6 +81,21 @@ async def tell_if_ended(hub: Hub, challenge: Challenge, *, now: datetime) -> Non
         await hub.wakeups.tell(fading.ENDED)
 
 
+async def revoke_unused(hub: Hub, login: Login, *, now: datetime) -> None:
+    """Revoke what a login that has ended asked of Slack and did not use, unless another login waits for it.
+
+    In the caller's transaction. Its message loses the code like one that was used.
+    """
+    if not hub.settings.has_slack:
+        return
+    posted = where(Delivery, account_id=login.account_id, posted_at__gte=login.begun_at, channel=Channel.SLACK)
+    asked = {row.challenge_id for row in await posted.all() if row.login_id == login.id} - {None, login.challenge_id}
+    for challenge in await where(Challenge, id__in=sorted(one for one in asked if one)).all() if asked else []:
+        waiting = where(Login, challenge_id=challenge.id, ended_at=None, expires_at__gt=now)
+        if challenges.is_live(challenge, now) and await waiting.first() is None:
+            await challenges.revoke(challenge, now=now)
+
+
 def kept_until(account: Account, *, now: datetime) -> datetime | None:
     """Tell until when codes are kept from an account; None when they are not."""
     until = account.codes_blocked_until

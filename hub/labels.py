@@ -23,6 +23,7 @@ _ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._@+-]*")
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _JOINERS = {"\u200d", "\ufe0f"}
 # PostgreSQL keeps no NUL in a text, and nothing encodes one half of a pair of surrogates.
+_CODES = re.compile(r"(?<!\d)\d{6}(?!\d)")
 _UNKEPT = re.compile("[\0\ud800-\udfff]")
 _LOCAL_LENGTH = 64
 # The full-width signs of a Japanese keyboard, and the full stops of one in a domain (UTS 46, 2.3).
@@ -229,4 +230,8 @@ def typed_code(typed: str) -> str:
     if len(typed) > LONGEST_CODE:
         return ""
     plain = unicodedata.normalize("NFKC", kept(typed))
+    # A phone copies the whole message: the code is the one number of six digits in it.
+    numbers = _CODES.findall(plain)
+    if len(numbers) == 1 and len(plain.split()) > 1 and not plain.replace(" ", "").isdecimal():
+        return str(numbers[0])
     return "".join(sign for sign in plain if not sign.isspace() and sign not in "-‐−ー")

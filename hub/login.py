@@ -235,6 +235,7 @@ async def _admit(
     if contact_id is not None:
         await where(Contact, id=contact_id).update(used_at=visit.now)
     at = at_kiosk.login if at_kiosk else None
+    await codes.revoke_unused(hub, login, now=visit.now)
     opened = await sessions.open_session(hub, visit, login, proved, secret=secret, at=at)
     await audit.record(hub.keys, EventKind.ADMITTED, visit, login.account_id, amr=policy.amr(proved))
     told = await new_logins.tell(hub, visit, login.account_id, kind, session_id=opened.id)
