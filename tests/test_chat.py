@@ -346,7 +346,7 @@ ACTS: dict[str, Act] = {
 @pytest.mark.parametrize("act", ACTS)
 @pytest.mark.parametrize("why", ["never linked", "suspended", "disabled", "waiting"])
 async def test_who_is_not_linked_can_do_nothing(people: People, act: str, why: str) -> None:
-    """A Slack user without a confirmed contact, a suspended one, one of a disabled account: told to link."""
+    """A Slack user without a confirmed contact, one of a disabled account: told to link; a suspended one, why."""
     member = await people.member(contacts=("home",))
     if why != "never linked":
         contact_id = await in_slack(people, member)
@@ -356,7 +356,8 @@ async def test_who_is_not_linked_can_do_nothing(people: People, act: str, why: s
         else:
             await Account.filter(id=member.account.id).update(disabled_at=people.now)
     session = await people.session(member) if why != "disabled" else None
-    assert await ACTS[act](people.hub, people) == NOBODY
+    expected = Refused(Reason.SLACK_GONE) if why == "suspended" else NOBODY
+    assert await ACTS[act](people.hub, people) == expected
     if session is not None:
         assert await sessions.current(people.hub, session.token, now=people.now) is not None
 
