@@ -301,8 +301,9 @@ async def test_sessions_are_listed_and_ended_one_by_one(people: People) -> None:
     assert isinstance(state, State)
     assert {line.id for line in state.sessions} == {one.id, other.id}
     assert await chat.end_session(people.hub, said(people), TARO, theirs.id) == Refused(Reason.NOT_FOUND)
-    assert await chat.end_session(people.hub, said(people), TARO, one.id) == Done()
-    assert await chat.end_session(people.hub, said(people), TARO, one.id) == Refused(Reason.NOT_FOUND)
+    for _ in range(2):
+        # A second press finds the session ended, as the member wants it.
+        assert await chat.end_session(people.hub, said(people), TARO, one.id) == Done()
     assert await sessions.current(people.hub, one.token, now=people.now) is None
     assert await sessions.current(people.hub, other.token, now=people.now) is not None
 

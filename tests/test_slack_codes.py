@@ -80,8 +80,9 @@ def test_a_slack_account_is_told_of_another_that_was_linked_as_of_another(langua
     assert own is not None
     assert other is not None
     assert own.text.replace("仕事", "") != other.text.replace("攻撃", "")
-    assert "/tegata unlink" in str(own.blocks)
-    assert "/tegata unlink" not in str(other.blocks)
+    command = "/tegata unlink" if language == "en" else "/tegata 連携解除"
+    assert command in str(own.blocks)
+    assert command not in str(other.blocks)
 
 
 def test_a_notification_keeps_the_code_to_itself_if_told_so() -> None:
@@ -235,7 +236,7 @@ async def test_a_button_pressed_by_another_person_does_nothing(chat_on_socket: C
                 element["value"] = stolen["value"]
     await chat.slack.press("UHANAKO", foreign.ts, "not-me")
     told = await chat.slack.next_ephemeral("UHANAKO")
-    assert "もうありません" in told.text
+    assert "期限切れか、すでに削除されています" in told.text
     assert (await Account.get(id=member.account.id)).codes_blocked_until is None
     assert await not_me.received(
         stolen["value"], channel=Channel.SLACK, address="TPORTAL/UTARO", now=chat.house.clock()

@@ -15,7 +15,7 @@ from aiohttp.web import (
 )
 from tortoise.exceptions import BaseORMException
 
-from hub.errors import HubError
+from hub.errors import KeyRingError
 from web import csrf, older
 from web.context import hub_of
 from web.forms import fields
@@ -58,7 +58,7 @@ async def guard(request: Request, handler: Handler) -> StreamResponse:
         response = _told(request, answer)
     except (BaseORMException, OSError) as error:
         response = _broken(request, error)
-    except HubError as error:
+    except KeyRingError as error:
         # Such as a key that the ring lacks: the operator's to mend, and named by readiness and doctor.
         response = _unavailable(request, error)
     except Exception:
