@@ -1,6 +1,7 @@
 """What the mail door says to those who bring mail: reply codes only; reading is done later, by others."""
 
 import asyncio
+import re
 import secrets
 import ssl
 from collections import Counter
@@ -38,6 +39,9 @@ _HELO = 255
 _NO_CLIENT = "550 5.7.0 not from here, or not understood"
 _log = structlog.get_logger(__name__)
 _messages = Metric("tegata_mail_inbound_total", "Messages at the mail door, by what it said.", ["answer"])
+
+# All but the CRLF that parts the lines of a reply.
+_CONTROLS = re.compile(r"\r(?!\n)|(?<!\r)\n|[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 class Doorkeeper:
@@ -197,7 +201,19 @@ def _ended(readuntil: Callable[..., Awaitable[bytes]]) -> Callable[..., Awaitabl
     return read
 
 
-class _Forwarding(_Limited):
+class _Plain(_Limited):
+    """Replies that hold no control characters, and lines as long as mail servers commonly take them."""
+
+    # RFC 5321, 4.5.3.1.6, asks for 1,000 octets at least; HTML in one line is longer, and other servers take it.
+    line_length_limit = 65536
+
+    async def push(self, status: str | bytes) -> None:
+        """Send a reply; what is echoed of a command loses its control characters."""
+        written = _CONTROLS.sub("?", status) if isinstance(status, str) else status
+        await super().push(written)
+
+
+class _Forwarding(_Plain):
     """The two commands by which a mail server of ours says who gave it the mail (Postfix's XFORWARD and XCLIENT)."""
 
     @property

@@ -120,6 +120,25 @@ async def test_a_message_beyond_the_limit_is_refused(office_on_sqlite: Postman) 
     assert not await InboundMail.exists()
 
 
+async def test_a_reply_echoes_no_control_character(office_on_sqlite: Postman) -> None:
+    """A terminal or a log that shows the dialogue obeys nothing that a peer sent."""
+    async with wired(office_on_sqlite.port) as wire:
+        await wire.hear()
+        reply = await wire.say(b"FOO\rBAR\x1b[31m\x07 x\r\n")
+        assert reply.startswith(b"500 ")
+        assert not set(reply.rstrip(b"\r\n")) & {*range(32), 127}
+
+
+async def test_a_line_of_ten_thousand_octets_is_taken(office_on_sqlite: Postman) -> None:
+    """HTML is often written in one line, and most servers take it."""
+    letter, _ = await asked_to_confirm(office_on_sqlite)
+    async with wired(office_on_sqlite.port) as wire:
+        await wire.to_data(reply_to(letter))
+        page = b"<p>" + b"x" * 10_000 + b"</p>"
+        reply = await wire.say(b"Subject: long\r\nContent-Type: text/html\r\n\r\n" + page + b"\r\n.\r\n")
+        assert reply.startswith(b"250")
+
+
 async def test_one_recipient_a_message_and_never_a_relay(office_on_sqlite: Postman) -> None:
     """The second address gets 452, so that its server sends it once more; a foreign one is refused."""
     letter, _ = await asked_to_confirm(office_on_sqlite)
