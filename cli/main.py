@@ -9,7 +9,20 @@ from typing import Annotated
 
 import typer
 
-from cli import accounts, audit, cards, contacts, databases, hubwork, ic_cards, keys, kiosks, mail, soft_tokens
+from cli import (
+    accounts,
+    audit,
+    cards,
+    contacts,
+    databases,
+    deliveries,
+    hubwork,
+    ic_cards,
+    keys,
+    kiosks,
+    mail,
+    soft_tokens,
+)
 from cli.accounts import AsJson
 from cli.console import as_json, say, warn
 
@@ -35,6 +48,7 @@ app.add_typer(cards.app, name="matrix")
 app.add_typer(ic_cards.app, name="card")
 app.add_typer(kiosks.app, name="kiosk")
 app.add_typer(contacts.app, name="contact")
+app.add_typer(deliveries.app, name="delivery")
 app.add_typer(soft_tokens.app, name="soft-token")
 app.add_typer(keys.app, name="keys")
 app.add_typer(mail.app, name="mail")
