@@ -1,4 +1,4 @@
-"""`tegata contact`: list, add and remove an account's contacts."""
+"""`tegata contact`: list, add, allow and remove an account's contacts."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,6 +58,22 @@ def add(
 
     hubwork.in_hub(work)
     say(f"{account}: {label} was added and is confirmed.")
+
+
+@app.command()
+def allow(
+    account: Name,
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The mail address.")],
+) -> None:
+    """Open a mail address again whose reader refused the account's registration."""
+
+    async def work(hub: "Hub") -> None:
+        from hub import accounts
+
+        await accounts.allow_address(hub, hubwork.visit(), account, address)
+
+    hubwork.in_hub(work)
+    say(f"{account}: {address} can be added again.")
 
 
 @app.command()

@@ -25,7 +25,7 @@ from hub.soft_tokens import SoftTokenLine
 from hub.visit import Visit
 from models.account import Account
 from models.authenticator import MatrixCard, SoftToken
-from models.contact import Contact
+from models.contact import Contact, RefusedAddress
 from models.event import Event
 from models.kinds import Channel, EventKind, Notice
 from models.session import Session
@@ -200,11 +200,7 @@ async def add_contact(
     except UnacceptableError as error:
         message = f"{label!r}: a label has 1 to 32 characters."
         raise RefusedError(message) from error
-    try:
-        place = address_of(address, hub.settings.address_rules)
-    except UnacceptableError as error:
-        message = f"{address!r}: {_ADDRESS_REASONS.get(error.reason, _NO_ADDRESS)}."
-        raise RefusedError(message) from error
+    place = _place(hub, address)
     try:
         async with in_transaction():
             contact = await Contact.create(
@@ -237,6 +233,28 @@ async def remove_contact(hub: Hub, visit: Visit, name: str, label: str) -> None:
             raise RefusedError(message)
         told = await contacts.unbind(hub, visit, contact)
     await notices.rouse(hub, told)
+
+
+async def allow_address(hub: Hub, visit: Visit, name: str, address: str) -> None:
+    """Open an address again that its reader closed to an account by "this was not me"."""
+    account = await find(name)
+    place = _place(hub, address)
+    async with in_transaction():
+        await turns.take(account.id)
+        closed = RefusedAddress.filter(account_id=account.id, address_folded=fold_address(place))
+        if not await closed.delete():
+            message = f"{account.name}: the address {address!r} is not closed to this account."
+            raise RefusedError(message)
+        await audit.record(hub.keys, EventKind.CONTACT_ALLOWED, visit, account.id, opened=place)
+
+
+def _place(hub: Hub, address: str) -> str:
+    """Give a mail address in the form in which it is kept."""
+    try:
+        return address_of(address, hub.settings.address_rules)
+    except UnacceptableError as error:
+        message = f"{address!r}: {_ADDRESS_REASONS.get(error.reason, _NO_ADDRESS)}."
+        raise RefusedError(message) from error
 
 
 async def soft_tokens_of(name: str) -> list[SoftTokenLine]:

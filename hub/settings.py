@@ -86,6 +86,8 @@ class Numbers:
     # "This was not me": long enough to be read after a holiday weekend, and what it closes opens again by itself.
     not_me_life: timedelta = timedelta(days=7)
     codes_blocked: timedelta = timedelta(hours=1)
+    # Link scanners press buttons at once (seen with several mail filters); a reader needs longer for the second page.
+    not_me_pause: timedelta = timedelta(seconds=3)
     # What browsers keep a cookie for at most (RFC 6265bis, 5.5).
     known_browser: timedelta = timedelta(days=400)
     confirmation_life: timedelta = timedelta(hours=24)

@@ -146,6 +146,7 @@ class EventKind(StrEnum):
     CONTACT_ADDED = "contact-added"
     CONTACT_CONFIRMED = "contact-confirmed"
     CONTACT_REFUSED = "contact-refused"
+    CONTACT_ALLOWED = "contact-allowed"
     CONTACT_CHANGED = "contact-changed"
     CONTACT_RENAMED = "contact-renamed"
     CONTACT_REMOVED = "contact-removed"

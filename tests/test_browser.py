@@ -225,6 +225,9 @@ async def test_the_other_pages_in_a_browser(house_on_sqlite: House, language: st
         await walk.at("confirm-elsewhere")
         await page.goto(f"{url_in(letter)}/refuse")
         await page.locator("main button.main").click()
+        await walk.at("not-me-again")
+        house.clock.later(seconds=4)
+        await page.locator("main button.main").click()
         await walk.at("not-me-done")
 
 

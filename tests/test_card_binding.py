@@ -13,7 +13,7 @@ from reader_kiosk.hub_client import Reason, Refused
 from tests.counters import Counter, Proof, go_in
 from tests.house import Person
 from tests.people import Member
-from tests.walks import log_in, step_up
+from tests.walks import log_in, press_twice, step_up
 
 
 async def asking(counter: Counter, person: Person, member: Member, kiosk: str = "Library") -> None:
@@ -201,7 +201,7 @@ async def test_disowning_the_notice_takes_the_card_with_it(counter_on_sqlite: Co
         path = re.search(r"https?://\S+(/not-me/\S+)", found[0].text)
         assert path
         await reader.open(path[1])
-        await reader.press("Yes, end it")
+        await press_twice(house, reader, "Yes, end it")
         for person in (thief, at_kiosk):
             await person.open("/portal")
             assert person.page == "login"

@@ -175,6 +175,7 @@ def test_contacts_are_added_listed_and_removed(desk: Shell) -> None:
     assert line["confirmed_at"]
     assert desk.run("contact", "list", "taro").out == "1  自宅  taro@example.org  confirmed\n"
     assert "there is no contact" in desk.run("contact", "remove", "taro", "職場").err
+    assert "is not closed to this account" in desk.run("contact", "allow", "taro", "x@example.org").err
     assert desk.run("contact", "remove", "taro", "自宅").code == 0
     assert desk.run("contact", "list", "taro", "--json").json == []
 

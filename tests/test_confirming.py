@@ -7,8 +7,9 @@ from email import message_from_bytes, policy
 
 import pytest
 
-from hub import accounts, confirming, contacts, login, registering, sessions
+from hub import accounts, audit, confirming, contacts, login, registering, sessions
 from hub.confirming import LinkElsewhere
+from hub.errors import RefusedError
 from hub.outcome import Added, Admitted, Confirmed, Done, Reason, Refused, Throttled
 from hub.settings import NUMBERS
 from hub.visit import Visit
@@ -350,6 +351,20 @@ async def test_a_disowned_address_is_closed_to_that_account(people: People) -> N
     assert isinstance(
         await registering.add(people.hub, people.visit(), other, label="自宅", address="taro@mail.test"), Added
     )
+
+
+async def test_an_operator_opens_a_refused_address_again(people: People) -> None:
+    """Once allowed, the address can be added again, and the audit tells of it; one that is not closed is refused."""
+    waiting = await _added(people, await people.member())
+    await confirming.refuse(people.hub, people.visit(), waiting.token)
+    people.later(minutes=2)
+    await accounts.allow_address(people.hub, people.visit(), "taro", "taro@MAIL.test")
+    told = await audit.listed(account_id=waiting.session.account_id, limit=50)
+    assert [one.kind for one in told].count("contact-allowed") == 1
+    again = await registering.add(people.hub, people.visit(), waiting.session, label="自宅", address="taro@mail.test")
+    assert isinstance(again, Added)
+    with pytest.raises(RefusedError, match="is not closed to this account"):
+        await accounts.allow_address(people.hub, people.visit(), "taro", "taro@mail.test")
 
 
 async def test_nothing_is_enrolled_off_campus_by_the_matrix_card(people: People) -> None:

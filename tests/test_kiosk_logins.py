@@ -31,7 +31,7 @@ from tests.counters import (
 )
 from tests.people import People
 from tests.test_certificates import LEAF, made, odd_certificates, padding_of
-from tests.walks import rows
+from tests.walks import press_twice, rows
 
 KINDS = [KeyKind.P256, KeyKind.P384, KeyKind.RSA2048, KeyKind.RSA3072]
 
@@ -357,7 +357,7 @@ async def test_a_login_with_a_card_is_told_to_all_contacts_and_can_be_disowned(c
         found = re.search(r"https?://\S+(/not-me/\S+)", letter.text)
         assert found
         await reader.open(found[1])
-        await reader.press("Yes, end it")
+        await press_twice(house, reader, "Yes, end it")
         await person.open("/portal")
         assert person.page == "login"
 

@@ -84,6 +84,9 @@ async def test_j10_the_strangers_page_turns_when_its_letter_is_disowned(house_on
         await reader.page.goto(f"{house.url}{not_me_in(letter)}")
         await reader.at("not-me")
         await reader.press(WORDS[language]["end"])
+        await reader.at("not-me-again")
+        house.clock.later(seconds=4)
+        await reader.press(WORDS[language]["end"])
         await reader.at("not-me-done")
         await expect(stranger.page.locator("main")).to_have_attribute("data-page", "ended")
 

@@ -16,6 +16,7 @@ from models.contact import Contact
 from models.delivery import Delivery
 from tests.house import House, Person, code_in
 from tests.people import PASSWORD, Device, Member, People
+from tests.walks import press_twice
 
 WORDS = {
     "en": {
@@ -68,7 +69,7 @@ async def test_j10_a_code_that_nobody_asked_for_ends_the_attempt(house: House, l
             assert answer.status == 200
         await stranger.open("/login/code")
         assert stranger.page == "code"
-        await reader.press(WORDS[language]["end"])
+        await press_twice(house, reader, WORDS[language]["end"])
         assert reader.page == "not-me-done", reader.text
         assert WORDS[language]["tell"] in reader.text
         assert WORDS[language]["told"] not in reader.text
@@ -80,6 +81,30 @@ async def test_j10_a_code_that_nobody_asked_for_ends_the_attempt(house: House, l
 
 
 @languages
+async def test_a_machine_that_presses_the_buttons_at_once_changes_nothing(house: House, language: str) -> None:
+    """Link scanners open a URL, send its form and follow the answer; only a press some seconds later counts."""
+    member = await house.people.member(contacts=("自宅",))
+    async with house.person(language=language) as stranger, house.person(language=language) as scanner:
+        await _to_choice(stranger, member, language)
+        await stranger.press("OK", way=stranger.option("自宅"))
+        path = not_me_in(await house.inbox.next_to("taro0@mail.test"))
+        await scanner.open(path)
+        for _ in range(3):
+            await scanner.press(WORDS[language]["end"])
+            assert scanner.page == "not-me-again"
+        assert {"en": "too early", "ja": "早すぎる"}[language] in scanner.soup.get_text()
+        for value in ("", "0.0", "9" * 400, "1.é"):
+            await scanner.send(f"{path}/again", {"csrf": scanner.token(), "shown": value})
+            assert scanner.page == "not-me-again"
+        assert not await Delivery.filter(disowned_at__isnull=False).exists()
+        await stranger.open("/login/code")
+        assert stranger.page == "code"
+        house.clock.later(seconds=4)
+        await scanner.press(WORDS[language]["end"])
+        assert scanner.page == "not-me-done"
+
+
+@languages
 async def test_j10_codes_stay_away_and_other_ways_stay_open(house: House, language: str) -> None:
     """After it every door refuses codes with a sentence; the matrix card still opens; the help desk lifts it."""
     member = await house.people.member(contacts=("自宅",))
@@ -88,7 +113,7 @@ async def test_j10_codes_stay_away_and_other_ways_stay_open(house: House, langua
         await person.press("OK", way=person.option("自宅"))
         letter = await house.inbox.next_to("taro0@mail.test")
         await person.open(not_me_in(letter))
-        await person.press(WORDS[language]["end"])
+        await press_twice(house, person, WORDS[language]["end"])
         await _to_choice(person, member, language)
         await person.press("OK", way=person.option("自宅"))
         assert person.page == "choice"
@@ -129,7 +154,7 @@ async def test_j10_a_login_that_nobody_made_is_ended(house: House, language: str
         letters = [await house.inbox.next_to(f"taro{number}@mail.test", after=first) for number in (0, 1)]
         assert all("127.0.0.1" in letter.text for letter in letters)
         await reader.open(not_me_in(letters[-1]))
-        await reader.press(WORDS[language]["end"])
+        await press_twice(house, reader, WORDS[language]["end"])
         assert reader.page == "not-me-done"
         await stranger.open("/portal")
         assert stranger.page == "login"
@@ -147,7 +172,7 @@ async def test_j10_a_confirmation_that_nobody_asked_for_ends_the_registration_on
         await registering.add(house.hub, visit, session, label="よそ", address="someone@else.test")
         letter = await house.inbox.next_to("someone@else.test")
         await reader.open(not_me_in(letter))
-        await reader.press({"en": "Yes, stop it", "ja": "取り消す"}[language])
+        await press_twice(house, reader, {"en": "Yes, stop it", "ja": "取り消す"}[language])
         assert reader.page == "not-me-done"
         assert "よそ" not in [one.label for one in await contacts.listed(session)]
         again = await registering.add(house.hub, visit, session, label="よそ", address="someone@else.test")

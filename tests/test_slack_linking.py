@@ -18,7 +18,7 @@ from tests.chat import Chat, code_in, link_in, shown_in
 from tests.house import ELSEWHERE
 from tests.people import PASSWORD, People
 from tests.test_not_me import not_me_in
-from tests.walks import answer_matrix, enter_password, log_in, settled
+from tests.walks import answer_matrix, enter_password, log_in, press_twice, settled
 
 TARO = Profile("TPORTAL/UTARO", "Taro (@taro)", "Portal")
 
@@ -400,7 +400,7 @@ async def test_what_a_disowned_session_linked_is_unlinked(chat_on_socket: Chat) 
             letter = await chat.house.inbox.next_to(f"{name}0@mail.test")
             async with chat.house.person() as person:
                 await person.open(not_me_in(letter))
-                await person.press("Yes, end it")
+                await press_twice(chat.house, person, "Yes, end it")
         assert await slack_links.linked_to(f"TPORTAL/{user}") is None
         assert [one.label for one in await Contact.filter(account_id=member.account.id)] == ["home"]
         assert not await Session.filter(account_id=member.account.id, ended_at=None).exists()

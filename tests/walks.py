@@ -44,6 +44,14 @@ async def log_in(person: Person, member: Member) -> None:
     assert person.page == "portal", person.text
 
 
+async def press_twice(house: House, person: Person, words: str) -> None:
+    """Press the button of "This was not me", and once more on the second page when its pause is over."""
+    await person.press(words)
+    assert person.page == "not-me-again", person.text
+    house.clock.later(seconds=4)
+    await person.press(words)
+
+
 async def step_up(person: Person) -> None:
     """Give the password again."""
     await person.open("/settings")

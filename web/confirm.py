@@ -7,6 +7,7 @@ from aiohttp.web import Request, Response
 from hub import confirming
 from hub.confirming import LinkElsewhere, LinkHere
 from hub.outcome import Confirmed, Done, Reason, Refused
+from web import second_press
 from web.context import ONWARD, hub_of, keep, now_of, session_of, visit_of
 from web.pages import page, see, told
 from web.paths import own_path
@@ -54,11 +55,30 @@ async def post_login(request: Request) -> Response:
 
 async def show_refuse(request: Request) -> Response:
     """Ask whether the registration is to end."""
-    return page(request, "not-me", ends="registration", told=None, token=request.match_info["token"])
+    return _refuse_page(request, "not-me")
 
 
 async def post_refuse(request: Request) -> Response:
+    """Lead to the second page; the first press changes nothing."""
+    raise see(f"/confirm/{request.match_info['token']}/refuse/again")
+
+
+async def show_refuse_again(request: Request) -> Response:
+    """Ask once more whether the registration is to end."""
+    return _refuse_page(request, "not-me-again")
+
+
+def _refuse_page(request: Request, name: str) -> Response:
+    back = f"/confirm/{request.match_info['token']}"
+    shown = second_press.field_for(request)
+    return page(request, name, ends="registration", told=None, path=f"{back}/refuse", back=back, shown=shown)
+
+
+async def post_refuse_again(request: Request) -> Response:
     """End the registration: this was not me."""
+    early = await second_press.too_early(request)
+    if early is not None:
+        return early
     outcome = await confirming.refuse(hub_of(request), visit_of(request), request.match_info["token"])
     match outcome:
         case Done():

@@ -1,4 +1,4 @@
-"""The page behind "This was not me" in a letter; a GET changes nothing, and no login is needed or given."""
+"""The pages behind "This was not me" in a letter; only the second press counts, and no login is needed or given."""
 
 from typing import assert_never
 
@@ -7,17 +7,40 @@ from aiohttp.web import Request, Response
 from hub import not_me
 from hub.not_me import Disownable, Disowned
 from hub.outcome import Refused
+from web import second_press
 from web.context import hub_of, now_of, visit_of
-from web.pages import page, told
+from web.pages import page, see, told
 
 
 async def show(request: Request) -> Response:
-    """Show what would end, with the button that ends it."""
+    """Show what would end, with the button that leads to the second page."""
+    return await _shown(request, "not-me")
+
+
+async def post(request: Request) -> Response:
+    """Lead to the second page; the first press changes nothing."""
+    raise see(f"/not-me/{request.match_info['token']}/again")
+
+
+async def show_again(request: Request) -> Response:
+    """Ask once more, with the button that ends it."""
+    return await _shown(request, "not-me-again")
+
+
+async def _shown(request: Request, name: str) -> Response:
     token = request.match_info["token"]
     outcome = await not_me.opened_link(hub_of(request), token, now=now_of(request))
     match outcome:
         case Disownable(done_at=None):
-            return page(request, "not-me", told=outcome, ends=str(outcome.ends), token=token)
+            return page(
+                request,
+                name,
+                told=outcome,
+                ends=str(outcome.ends),
+                path=f"/not-me/{token}",
+                back="/",
+                shown=second_press.field_for(request),
+            )
         case Disownable():
             return page(request, "not-me-done", ends=str(outcome.ends), codes_from=None)
         case Refused():
@@ -26,8 +49,11 @@ async def show(request: Request) -> Response:
             assert_never(outcome)
 
 
-async def post(request: Request) -> Response:
+async def post_again(request: Request) -> Response:
     """End it."""
+    early = await second_press.too_early(request)
+    if early is not None:
+        return early
     outcome = await not_me.disown_with_link(hub_of(request), visit_of(request), request.match_info["token"])
     match outcome:
         case Disowned():
