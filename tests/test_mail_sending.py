@@ -181,7 +181,7 @@ def test_whoever_reads_a_letter_by_mistake_knows_what_it_is(language: str) -> No
     message = email.message_from_bytes(write(letter(Letter.CONFIRMATION, language), HEAD), policy=email.policy.default)
     part = message.get_body(("plain",))
     assert part is not None
-    for told in ("taro", "自宅", "10.0.0.1", "Firefox on Linux", "2026-04-13", "/not-me/"):
+    for told in ("taro", "10.0.0.1", "Firefox on Linux", "2026-04-13", "/not-me/"):
         assert told in part.get_content()
 
 

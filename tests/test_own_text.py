@@ -9,7 +9,7 @@ from mail_gateway.answers.own_text import own_text
 from mail_gateway.commands import command_of
 from mail_gateway.parsing import Parsed, parse
 
-LETTER = """Tegata にログイン中の方が、このメールアドレスを「自宅」という名前で
+LETTER = """Tegata にログイン中の方が、このメールアドレスを
 ワンタイムパスワードの送り先に登録しようとしています。
 
 ご本人の場合は、ログイン中のブラウザで次の URL を開いてください。
@@ -30,7 +30,7 @@ https://portal.example/confirm/12-abcdef
 https://portal.example/not-me/12-abcdef
 """
 ENGLISH = """Somebody who is logged in to Tegata wants to receive one-time passwords at this
-address, under the label "home".
+address.
 
 or answer this mail with the one word "yes".
 
