@@ -29,8 +29,8 @@ https://portal.example/confirm/12-abcdef
 
 https://portal.example/not-me/12-abcdef
 """
-ENGLISH = """Somebody who is logged in to Tegata wants to receive one-time passwords at this
-address.
+ENGLISH = """Somebody who is logged in to Tegata wants to receive one-time
+passwords at this address.
 
 or answer this mail with the one word "yes".
 
