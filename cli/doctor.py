@@ -64,13 +64,6 @@ def _settings(settings: Settings) -> Iterator[Finding]:
             "TEGATA_CAMPUS_NETWORKS is empty, so everybody is off campus",
             "name the networks; or nobody can register an address with a matrix card",
         )
-    if not settings.trusted_proxies and settings.is_secure:
-        yield Finding(
-            "proxy",
-            Grade.WARN,
-            "TEGATA_TRUSTED_PROXIES is empty, so all members seem to come from the TLS proxy",
-            "name the proxy's address",
-        )
     if listen_of(settings.listen).host in {"0.0.0.0", "::"}:  # noqa: S104 - looked for, not listened at
         yield Finding(
             "listen",

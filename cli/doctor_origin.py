@@ -18,6 +18,7 @@ from hub.upkeep import hub_id
 _PATIENCE = aiohttp.ClientTimeout(total=5)
 _CLOCK_OFF = timedelta(seconds=60)
 _LONGEST_ANSWER = 4096
+_RUNNING = ": this hub is running"
 
 
 class _Answer:
@@ -35,7 +36,11 @@ async def examine(settings: Settings, keys: KeyRing | None) -> AsyncIterator[Fin
     if settings.origin:
         async for finding in _origin(settings.origin, ours):
             yield finding
-    yield await _port(settings, ours)
+    port = await _port(settings, ours)
+    yield port
+    if port.what.endswith(_RUNNING):
+        async for finding in _proxy(_local(settings)):
+            yield finding
 
 
 async def _origin(origin: str, ours: str) -> AsyncIterator[Finding]:
@@ -95,14 +100,34 @@ async def _port(settings: Settings, ours: str) -> Finding:
                 return Finding("listen", Grade.WRONG, f"{place}: {error.strerror}", "correct the address or the port")
         else:
             return Finding("listen", Grade.OK, f"{place} is free: the hub is not running")
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)  # noqa: S104 - asked, not listened at
     try:
-        answer = await _asked(f"http://{f'[{host}]' if ':' in host else host}:{listen.port}/health/live")
+        answer = await _asked(f"{_local(settings)}/health/live")
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
         answer = _Answer(0, "", "")
     if answer.hub and answer.hub == ours:
-        return Finding("listen", Grade.OK, f"{place}: this hub is running")
+        return Finding("listen", Grade.OK, f"{place}{_RUNNING}")
     return Finding("listen", Grade.WARN, f"{place} is taken by another program", "stop it, or choose another port")
+
+
+def _local(settings: Settings) -> str:
+    listen = listen_of(settings.listen)
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listen.host, listen.host)  # noqa: S104 - asked, not listened at
+    return f"http://{f'[{host}]' if ':' in host else host}:{listen.port}"
+
+
+async def _proxy(base: str) -> AsyncIterator[Finding]:
+    """Tell what the running hub saw of proxies that the settings do not name."""
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=_PATIENCE, trust_env=False) as session,
+            session.get(f"{base}/health/ready", allow_redirects=False) as response,
+        ):
+            told = await response.json()
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+        return
+    what = told["parts"].get("proxy", {}).get("what", "")
+    if what:
+        yield Finding("proxy", Grade.WRONG, what, "add the proxy's address to TEGATA_TRUSTED_PROXIES")
 
 
 async def _asked(url: str) -> _Answer:

@@ -63,6 +63,7 @@ def unsafe(settings: Settings) -> Iterator[str]:
             f"TEGATA_ORIGIN is {settings.origin}, and passwords don't go over plain HTTP: put a TLS proxy in front"
             " and write https://, or set TEGATA_MODE=demo to try things out."
         )
+    yield from _proxies_unknown(settings)
     if settings.has_slack and not _is_private(settings.slack_api_url):
         yield f"TEGATA_SLACK_API_URL is {settings.slack_api_url}, and tokens don't go over plain HTTP: write https://."
     if settings.log_level == "debug":
@@ -77,6 +78,17 @@ def unsafe(settings: Settings) -> Iterator[str]:
     for file in filter(None, (settings.keys_file, database)):
         if (file.parent / DEMO_MARK).exists():
             yield f"{file} belongs to a demo, whose passwords everybody knows: name another file."
+
+
+def _proxies_unknown(settings: Settings) -> Iterator[str]:
+    """Tell when the settings leave open whose addresses the hub sees: the members' or a proxy's."""
+    if settings.no_proxy and settings.trusted_proxies:
+        yield "TEGATA_NO_PROXY is true, and TEGATA_TRUSTED_PROXIES names proxies: set only one of them."
+    if settings.is_secure and not settings.trusted_proxies and not settings.no_proxy:
+        yield (
+            "TEGATA_TRUSTED_PROXIES is empty, so all members seem to come from the TLS proxy: name the proxy's address,"
+            " or set TEGATA_NO_PROXY=true if no proxy stands in front and members connect to this program directly."
+        )
 
 
 def _is_private(url: str) -> bool:

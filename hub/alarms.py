@@ -15,6 +15,10 @@ class Alarms:
         """Raise an alarm, or raise it anew."""
         self._raised[name] = (now, what)
 
+    def was_sounded(self, name: str) -> bool:
+        """Tell whether this process ever raised an alarm."""
+        return name in self._raised
+
     def standing(self, name: str, *, now: datetime) -> str:
         """Give what is wrong by this alarm; empty when it was not raised of late."""
         at, what = self._raised.get(name, (now - _STANDS, ""))

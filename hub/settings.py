@@ -298,6 +298,11 @@ class Settings(BaseModel):
     trusted_proxies: tuple[Network, ...] = Field(
         (), description="Networks of the reverse proxies whose X-Forwarded-For is believed, separated by commas."
     )
+    no_proxy: bool = Field(
+        default=False,
+        description="Whether no proxy stands in front: members connect to this program directly. Production with an"
+        " https origin needs this or TEGATA_TRUSTED_PROXIES.",
+    )
     dotted_mail_domains: tuple[str, ...] = Field(
         ("docomo.ne.jp", "ezweb.ne.jp"),
         description="Mail domains of carriers whose addresses may have two dots in a row, or one before the @;"

@@ -9,7 +9,7 @@ from hub import policy
 from models.kinds import Zone
 from tests.house import House
 from tests.walks import house_with, log_in
-from web.addresses import browser_of, client_address
+from web.addresses import browser_of, client_address, speaks_for_itself
 
 PROXIES = tuple(ip_network(one) for one in ("127.0.0.1/32", "10.9.0.0/16", "2001:db8:9::/48"))
 CAMPUS = tuple(ip_network(one) for one in ("192.0.2.0/24", "2001:db8:1::/48"))
@@ -93,6 +93,38 @@ async def test_a_session_has_the_zone_of_its_true_address(
         async with house.person(address=sent) as person:
             await log_in(person, member)
             assert shown in person.text
+
+
+@pytest.mark.parametrize(
+    ("proxies", "header", "sent"),
+    [
+        ("", "X-Forwarded-For", "203.0.113.7"),
+        ("", "X-Forwarded-For", "10.0.0.1"),
+        ("", "X-Forwarded-For", ""),
+        ("", "X-Real-IP", "203.0.113.7"),
+        ("", "Forwarded", "for=203.0.113.7"),
+        ("127.0.0.1", "X-Real-IP", "203.0.113.7"),
+        ("127.0.0.1", "Forwarded", "for=203.0.113.7"),
+        ("127.0.0.1", "X-Forwarded-For", "unknown"),
+        ("127.0.0.1", "X-Forwarded-For", "203.0.113.7, 10.0.0.9"),
+    ],
+)
+def test_a_proxys_own_address_does_not_count_as_the_clients(proxies: str, header: str, sent: str) -> None:
+    """A request that is forwarded for somebody unknown may come from anywhere."""
+    trusted = tuple(ip_network(one) for one in proxies.split())
+    assert not speaks_for_itself("127.0.0.1", {header: (sent,)}, trusted)
+    assert speaks_for_itself("127.0.0.1", {}, trusted)
+
+
+async def test_a_request_that_an_undeclared_proxy_forwards_is_off_campus(sqlite_template: Path, tmp_path: Path) -> None:
+    """Though the proxy's network is the campus; the same peer that asks for itself is on campus."""
+    async with house_with(sqlite_template, tmp_path, trusted_proxies="", campus_networks="127.0.0.0/8") as house:
+        member = await house.people.member()
+        async with house.person(address="203.0.113.7") as person:
+            await log_in(person, member)
+            assert "127.0.0.1 (off campus)" in person.text
+            await person.open("/settings")
+            assert (person.status, person.page) == (403, "refused-here")
 
 
 async def test_enrolment_off_campus_is_not_opened_by_a_header(sqlite_template: Path, tmp_path: Path) -> None:

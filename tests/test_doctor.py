@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -134,7 +135,7 @@ def test_events_of_a_time_to_come_are_told(desk_on_sqlite: Shell) -> None:
 def test_the_advice_for_the_settings_file_works(desk_on_sqlite: Shell, mode: int, advised: str) -> None:
     """Carried out as written, it contents the doctor."""
     desk = desk_on_sqlite
-    desk.set(mode="production", origin="https://portal.example.ac.jp", smtp_url="")
+    desk.set(mode="production", origin="https://portal.example.ac.jp", trusted_proxies="127.0.0.1", smtp_url="")
     file = desk.folder / "tegata.toml"
     file.write_text('smtp_url = "smtps://tegata:secret@127.0.0.1:1"\n', encoding="utf-8")
     desk.set(config=str(file))
@@ -149,7 +150,7 @@ def test_the_advice_for_the_settings_file_works(desk_on_sqlite: Shell, mode: int
 def test_a_settings_file_that_the_hubs_group_reads_is_well(desk_on_sqlite: Shell) -> None:
     """Owned by root and readable by the group of the hub, as the documentation says; advice never takes that away."""
     desk = desk_on_sqlite
-    desk.set(mode="production", origin="https://portal.example.ac.jp", smtp_url="")
+    desk.set(mode="production", origin="https://portal.example.ac.jp", trusted_proxies="127.0.0.1", smtp_url="")
     file = desk.folder / "tegata.toml"
     file.write_text('smtp_url = "smtps://tegata:secret@127.0.0.1:1"\n', encoding="utf-8")
     desk.set(config=str(file))
@@ -159,6 +160,32 @@ def test_a_settings_file_that_the_hubs_group_reads_is_well(desk_on_sqlite: Shell
     file.chmod(0o644)
     advice = next(one["mend"] for one in desk.run("doctor", "--json").json if str(file) in one["what"])
     assert advice == f"run `chmod 640 {file}`"
+
+
+def test_an_empty_list_of_proxies_is_wrong_in_production(desk_on_sqlite: Shell) -> None:
+    """The hub does not start with it; the cure is said."""
+    desk_on_sqlite.set(mode="production", origin="https://portal.example.ac.jp")
+    told = [one for one in desk_on_sqlite.run("doctor", "--json").json if "TEGATA_TRUSTED_PROXIES" in one["what"]]
+    assert [one["grade"] for one in told] == ["wrong"]
+    assert "TEGATA_NO_PROXY=true" in told[0]["mend"]
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+def test_a_proxy_that_the_settings_do_not_name_is_wrong(desk_on_sqlite: Shell, header: str) -> None:
+    """The running hub logs it once, its readiness is degraded, and the doctor says which address to name."""
+    desk = desk_on_sqlite
+    base = f"http://{desk.variables['TEGATA_LISTEN']}"
+    with desk.served("serve", "web", ready=f"{base}/health/live") as process:
+        assert "proxy" not in json.loads(fetch(f"{base}/health/ready")[1])["parts"]
+        for _ in range(3):
+            urlopen(Request(f"{base}/health/live", headers={header: "for=203.0.113.7"}), timeout=10).close()
+        told = json.loads(fetch(f"{base}/health/ready")[1])
+        assert (told["status"], told["parts"]["proxy"]["status"]) == ("degraded", "degraded")
+        assert found(desk, "proxy")["grade"] == "wrong"
+        process.terminate()
+        _, log = process.communicate(timeout=20)
+    assert log.count("web.undeclared_proxy") == 1
+    assert "127.0.0.1" in next(line for line in log.splitlines() if "web.undeclared_proxy" in line)
 
 
 @pytest.mark.parametrize("password", ["p@ss", "pa/ss", "pa:ss", "pa#ss", "p@:/ss", "pa?s@s"])

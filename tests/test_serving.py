@@ -25,7 +25,7 @@ def where(shell: Shell, setting: str) -> str:
 
 def reasons(shell: Shell, **more: str) -> list[str]:
     """List what production mode refuses to start with."""
-    shell.set(mode="production", origin=HTTPS)
+    shell.set(mode="production", origin=HTTPS, trusted_proxies="127.0.0.1")
     shell.set(**more)
     try:
         refuse_unsafe(load(), ("web", "mail_gateway"))
@@ -46,6 +46,20 @@ def test_production_refuses_plain_http(desk_on_sqlite: Shell) -> None:
     assert told.code == 1
     assert told.err.startswith("TEGATA_ORIGIN is http://")
     assert "put a TLS proxy in front and write https://" in told.err
+
+
+def test_production_behind_tls_refuses_to_start_without_the_proxies(desk_on_sqlite: Shell) -> None:
+    """All members would have the proxy's address; the cure names both settings."""
+    (reason,) = reasons(desk_on_sqlite, trusted_proxies="")
+    assert reason.startswith("TEGATA_TRUSTED_PROXIES is empty, so all members seem to come from the TLS proxy: name ")
+    assert "TEGATA_NO_PROXY=true" in reason
+
+
+def test_production_starts_without_proxies_when_a_setting_says_that_there_are_none(desk_on_sqlite: Shell) -> None:
+    """Both settings at once contradict each other."""
+    assert reasons(desk_on_sqlite, trusted_proxies="", no_proxy="true") == []
+    (reason,) = reasons(desk_on_sqlite, trusted_proxies="127.0.0.1")
+    assert reason.endswith(": set only one of them.")
 
 
 def test_production_refuses_debug(desk_on_sqlite: Shell) -> None:

@@ -1,13 +1,16 @@
 """PURE: whose request it is when proxies stand in between, and what it was made with."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from ipaddress import ip_address
 
 from hub.policy import Network
 
 _UNKNOWN = "0.0.0.0"  # noqa: S104 - an address nobody has, not one to listen at
+_FORWARDED_FOR = "X-Forwarded-For"
+# By these a proxy says for whom it asks; only the first is ever believed.
+FORWARDED = (_FORWARDED_FOR, "Forwarded", "X-Real-IP")
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -33,17 +36,41 @@ def client_address(peer: str | None, forwarded_for: Iterable[str], trusted: Iter
     X-Forwarded-For is read from the right, as long as the hop that wrote an entry is trusted; whatever a stranger
     wrote further left is never reached.
     """
+    return _walked(peer, forwarded_for, trusted)[0]
+
+
+def speaks_for_itself(peer: str | None, headers: Mapping[str, Iterable[str]], trusted: Iterable[Network]) -> bool:
+    """Tell whether the client's address is its own, not that of a proxy that forwards for somebody unknown.
+
+    A request whose forwarded headers could not be followed to their end may come from anywhere.
+    """
+    forwarded_for = tuple(headers.get(_FORWARDED_FOR, ()))
+    if not forwarded_for:
+        return not any(headers.values())
+    return _walked(peer, forwarded_for, trusted)[1]
+
+
+def undeclared_proxy(peer: str | None, headers: Mapping[str, Iterable[str]], trusted: Iterable[Network]) -> str:
+    """Give the peer's address when it forwards for others and is no trusted proxy; empty otherwise."""
+    address = _plain(peer or "")
+    if address is None or not any(headers.values()) or _is_trusted(address, tuple(trusted)):
+        return ""
+    return address
+
+
+def _walked(peer: str | None, forwarded_for: Iterable[str], trusted: Iterable[Network]) -> tuple[str, bool]:
+    """Walk back along the hops; gives the last known address, and whether no entry was left unread."""
     networks = tuple(trusted)
+    hops = [part.strip() for header in forwarded_for for part in header.split(",")]
     address = _plain(peer or "")
     if address is None:
-        return _UNKNOWN
-    hops = [part.strip() for header in forwarded_for for part in header.split(",")]
+        return _UNKNOWN, not hops
     while hops and _is_trusted(address, networks):
         before = _plain(hops.pop())
         if before is None:
-            return address
+            return address, False
         address = before
-    return address
+    return address, not hops
 
 
 @lru_cache(maxsize=1024)

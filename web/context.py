@@ -12,7 +12,8 @@ from hub.hub import Hub
 from hub.sessions import Current
 from hub.settings import NUMBERS
 from hub.visit import Visit
-from web.addresses import browser_of, client_address
+from models.kinds import Zone
+from web.addresses import FORWARDED, browser_of, client_address, speaks_for_itself
 from web.words import LANGUAGES, negotiated
 
 Clock = Callable[[], datetime]
@@ -63,16 +64,24 @@ def now_of(request: Request) -> datetime:
 def visit_of(request: Request) -> Visit:
     """Tell the hub of this request."""
     settings = hub_of(request).settings
-    address = client_address(request.remote, request.headers.getall("X-Forwarded-For", ()), settings.trusted_proxies)
+    headers = forwarded_headers(request)
+    address = client_address(request.remote, headers["X-Forwarded-For"], settings.trusted_proxies)
+    # A proxy's own address is never on campus for those whom it forwards.
+    is_own = speaks_for_itself(request.remote, headers, settings.trusted_proxies)
     return Visit(
         now=now_of(request),
         address=address,
-        zone=policy.zone_of(address, settings.campus_networks),
+        zone=policy.zone_of(address, settings.campus_networks) if is_own else Zone.OFF_CAMPUS,
         browser=browser_of(request.headers.get("User-Agent", "")),
         language=language_of(request),
         browser_token=browser_token_of(request),
         visit_token=read(request, VISIT),
     )
+
+
+def forwarded_headers(request: Request) -> dict[str, tuple[str, ...]]:
+    """Give what the request carries of proxies' headers, by their names."""
+    return {name: tuple(request.headers.getall(name, ())) for name in FORWARDED}
 
 
 def browser_token_of(request: Request) -> str:

@@ -16,7 +16,7 @@ from aiohttp.web import (
 from tortoise.exceptions import BaseORMException
 
 from hub.errors import KeyRingError
-from web import csrf, older
+from web import csrf, older, proxies
 from web.context import hub_of
 from web.forms import fields
 from web.kiosk import OWN_PROOF
@@ -46,6 +46,7 @@ _log = structlog.get_logger(__name__)
 @middleware
 async def guard(request: Request, handler: Handler) -> StreamResponse:
     """Hear a request, and answer it whatever happens."""
+    proxies.note(request)
     try:
         if request.method == "POST" and request.match_info.handler not in OWN_PROOF:
             refusal = await _forged(request)

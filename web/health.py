@@ -6,6 +6,7 @@ from aiohttp.web import AppKey, Request, Response, json_response
 from tortoise.exceptions import BaseORMException
 
 from hub import doctoring, upkeep
+from web import proxies
 from web.context import CLOCK, hub_of
 
 # Parts that degrade and never fail: each gives what is wrong with it, empty when nothing is.
@@ -24,6 +25,9 @@ async def show_ready(request: Request) -> Response:
     for name, trouble in request.app[PARTS].items():
         said = trouble()
         parts[name] = {"status": "degraded", "what": said} if said else {"status": "ok"}
+    undeclared = hub_of(request).alarms.standing(proxies.ALARM, now=request.app[CLOCK]())
+    if undeclared:
+        parts[proxies.ALARM] = {"status": "degraded", "what": undeclared}
     states = {part["status"] for part in parts.values()}
     status = next(state for state in ("failed", "degraded", "ok") if state in states)
     return json_response({"status": status, "parts": parts}, status=503 if status == "failed" else 200)
