@@ -30,6 +30,8 @@ _WORDS = {
         "sent": "It was sent again as a direct message.",
         "locked": "All is ended (sessions: {sessions}, logins: {logins}). No codes are sent until {time}."
         " Please tell the help desk, and change your password.",
+        "locked_and_told": "All is ended (sessions: {sessions}, logins: {logins}). No codes are sent until {time}."
+        " The help desk was notified. Change your password.",
         "ended": "That session was ended.",
         "language": "Choose a language:",
         "spoken": "From now on in English.",
@@ -54,6 +56,8 @@ _WORDS = {
         "sent": "ダイレクトメッセージでもう一度送りました。",
         "locked": "すべて終了しました（セッション {sessions}件、ログイン {logins}件）。{time} までコードを送りません。"
         "窓口に連絡し、パスワードを変更してください。",
+        "locked_and_told": "すべて終了しました（セッション {sessions}件、ログイン {logins}件）。"
+        "{time} までコードを送りません。窓口に連絡しました。パスワードを変更してください。",
         "ended": "セッションを終了しました。",
         "language": "言語を選んでください。",
         "spoken": "これから日本語でお知らせします。",
@@ -249,7 +253,8 @@ async def lock(desk: Desk, heard: Heard) -> None:
     match outcome:
         case Locked():
             until = clock(outcome.codes_from, desk.hub.settings.zone) if outcome.codes_from else "-"
-            sentence = _WORDS[language]["locked"].format(sessions=outcome.sessions, logins=outcome.logins, time=until)
+            words = _WORDS[language]["locked_and_told" if outcome.is_desk_told else "locked"]
+            sentence = words.format(sessions=outcome.sessions, logins=outcome.logins, time=until)
             await tell(desk, heard, sentence, language=language)
             await refresh(desk, heard, language=language)
         case Refused():

@@ -30,6 +30,7 @@ _WORDS = {
         "approved": "This login was approved at {time}.",
         "approval-over": "This request has ended. Nothing was approved.",
         "disowned": "You said that this was not you. What this message told of was ended.",
+        "desk-told": "The help desk was notified.",
         "codes-from": "No codes are sent to this account until {time}.",
         "not-me": "This was not me",
         "linked": "Linked to {service} as “{about}”: one-time passwords can come here.",
@@ -55,6 +56,7 @@ _WORDS = {
         "approved": "このログインは {time} に承認されました。",
         "approval-over": "この依頼は終了しました。何も承認していません。",
         "disowned": "心当たりがないとのことで、このメッセージの操作を止めました。",
+        "desk-told": "窓口に連絡しました。",
         "codes-from": "{time} まで、このアカウントにはコードを送りません。",
         "not-me": "心当たりがない",
         "linked": "{service} と「{about}」として連携しました。ワンタイムパスワードをここで受け取れます。",
@@ -106,6 +108,8 @@ _NOTICES = {
     ("en", Notice.PASSWORD_SET_BY_DESK): "The help desk set a new password.",
     ("ja", Notice.UNLOCKED_BY_DESK): "窓口が、認証の一時停止を解除しました。",
     ("en", Notice.UNLOCKED_BY_DESK): "The help desk opened all ways to log in again.",
+    ("ja", Notice.DISOWNED): "利用者から「心当たりがない」との連絡がありました。",
+    ("en", Notice.DISOWNED): "A member reported: “This was not me.”",
     ("ja", Notice.ACCOUNT_DISABLED): "窓口が、アカウントを停止しました。",
     ("en", Notice.ACCOUNT_DISABLED): "The help desk disabled the account.",
     ("ja", Notice.ACCOUNT_ENABLED): "窓口が、アカウントの停止を解除しました。",
@@ -164,12 +168,14 @@ def faded(one: Faded, head: Head) -> Message:
     return Message(line, [plain(line), _not_me(words, one.message_id.strip("<>"))])
 
 
-def disowned(codes_from: datetime | None, language: str, zone: tzinfo) -> Message:
+def disowned(codes_from: datetime | None, language: str, zone: tzinfo, *, is_desk_told: bool = False) -> Message:
     """Write what stands in a message's place when its reader said that it was not them."""
     words = _WORDS[language]
     line = words["disowned"]
     if codes_from is not None:
         line = f"{line} {words['codes-from'].format(time=moment(codes_from, zone))}"
+    if is_desk_told:
+        line = f"{line} {words['desk-told']}"
     return Message(line, [plain(line)])
 
 

@@ -30,7 +30,9 @@ async def pressed(desk: Desk, heard: Heard) -> None:
     outcome = await not_me.disown(desk.hub, desk.visit(letter.language), letter.id)
     match outcome:
         case Disowned():
-            message = blocks.disowned(outcome.codes_from, letter.language, desk.hub.settings.zone)
+            message = blocks.disowned(
+                outcome.codes_from, letter.language, desk.hub.settings.zone, is_desk_told=outcome.is_desk_told
+            )
             if heard.place is None or not await _rewritten(desk, heard.place, message):
                 # It is done, so it must be said; the message itself is rewritten as those of ended codes are.
                 await fading.put_off(letter.id, until=desk.clock() + _LATER)

@@ -43,6 +43,10 @@ class Claimed:
     answered: str = ""
     labels: tuple[str, ...] = ()
     hides_code: bool = False
+    # Of a letter to the help desk: the letter that was disowned, when it was asked for and from where.
+    disowned_at: datetime | None = None
+    disowned_from: str = ""
+    disowned_with: str = ""
     # How many copies went out of which it is not known whether they arrived.
     copies: int = 0
 

@@ -12,6 +12,7 @@ from hub import (
     audit,
     challenges,
     confirming,
+    desk,
     disowned_bindings,
     ending,
     letter_token,
@@ -52,6 +53,7 @@ class Disownable:
     asked_from: str
     asked_with: str
     done_at: datetime | None
+    is_desk_told: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Disowned:
 
     ends: Ends
     codes_from: datetime | None
+    is_desk_told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,7 @@ class Locked:
     sessions: int
     logins: int
     codes_from: datetime | None
+    is_desk_told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,7 @@ async def opened_link(hub: Hub, token: str, *, now: datetime) -> Disownable | Re
         delivery.asked_from,
         delivery.asked_with,
         delivery.disowned_at,
+        await desk.was_told_of(delivery),
     )
 
 
@@ -127,9 +132,11 @@ async def disown(hub: Hub, visit: Visit, delivery_id: int) -> Disowned | Refused
         ended = await _ended(hub, visit, delivery) if fresh else Ended(0, 0, ())
         told = await disowned_bindings.undo(hub, visit, delivery) if fresh else frozenset()
         account = await Account.get(id=delivery.account_id)
+        is_desk_told = await desk.tell(hub, visit, account.id, delivery) if fresh else await desk.was_told_of(delivery)
     await ending.announce(hub, ended)
+    await desk.rouse(hub, is_told=is_desk_told)
     await notices.rouse(hub, told)
-    return Disowned(_ends(delivery), account.codes_blocked_until)
+    return Disowned(_ends(delivery), account.codes_blocked_until, is_desk_told)
 
 
 async def lock(hub: Hub, visit: Visit, account_id: int) -> Locked:
@@ -148,10 +155,12 @@ async def lock(hub: Hub, visit: Visit, account_id: int) -> Locked:
             sessions=ended.sessions,
             logins=ended.logins,
         )
+        is_desk_told = await desk.tell(hub, visit, account_id, None)
     _disowned.labels("chat").inc()
     _log.warning("account.disowned", account_id=account_id, letter="chat", asked_from=visit.address)
     await ending.announce(hub, ended)
-    return Locked(sessions=ended.sessions, logins=ended.logins, codes_from=account.codes_blocked_until)
+    await desk.rouse(hub, is_told=is_desk_told)
+    return Locked(ended.sessions, ended.logins, account.codes_blocked_until, is_desk_told)
 
 
 async def _ended(hub: Hub, visit: Visit, delivery: Delivery) -> Ended:

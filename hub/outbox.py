@@ -31,8 +31,9 @@ from models.slack import SlackMember
 _URGENCY = {Letter.CODE: 0, Letter.APPROVAL: 0, Letter.CONFIRMATION: 1, Letter.ANSWER: 1, Letter.NOTICE: 2}
 # Letters that no challenge is behind.
 _OF_THEIR_OWN = {Letter.ANSWER, Letter.NOTICE}
-# Nobody did these, so nobody can disown them.
-SUSPENSIONS = {Notice.CONTACT_SUSPENDED, Notice.SLACK_SUSPENDED}
+# Nobody did these, so nobody can disown them; the letter to the help desk must not end anything either.
+SUSPENSIONS = {Notice.CONTACT_SUSPENDED, Notice.SLACK_SUSPENDED, Notice.DISOWNED}
+_LOCKED = "lock"
 _FIRST_RETRY = timedelta(seconds=1)
 _LONGEST_RETRY = timedelta(seconds=30)
 _NOTICE_LIFE = timedelta(days=2)
@@ -144,6 +145,36 @@ class Outbox:
             asked_id=asked.id,
             asked_from="",
             asked_with="",
+            posted_at=visit.now,
+            due_at=visit.now,
+            expires_at=visit.now + _NOTICE_LIFE,
+        )
+        await insert(delivery)
+        return delivery
+
+    async def post_to_desk(self, address: str, account: Account, disowned: Delivery | None, visit: Visit) -> Delivery:
+        """Write the delivery that tells the help desk of a disowning, in the transaction that disowns.
+
+        `disowned` is the letter that was disowned, None for an account that its member locked.
+        """
+        delivery = fresh(
+            Delivery,
+            account_id=account.id,
+            channel=Channel.MAIL,
+            letter=Letter.NOTICE,
+            # It overtakes all other notices: somebody may be in the account.
+            urgency=_URGENCY[Letter.ANSWER],
+            notice=Notice.DISOWNED,
+            about=disowned.about if disowned else "",
+            address=address,
+            address_folded=address.casefold(),
+            label="",
+            language="ja",
+            message_id=f"<{secrets.token_hex(16)}@{self._domain}>",
+            answered=(disowned.notice or disowned.letter) if disowned else _LOCKED,
+            asked_id=disowned.id if disowned else None,
+            asked_from=visit.address,
+            asked_with=visit.browser,
             posted_at=visit.now,
             due_at=visit.now,
             expires_at=visit.now + _NOTICE_LIFE,
@@ -325,6 +356,10 @@ class Outbox:
         challenge = referred.challenges.get(row.challenge_id or 0)
         contact = referred.contacts.get(row.contact_id or 0)
         asked = referred.asked.get(row.asked_id or 0)
+        is_for_desk = row.notice == Notice.DISOWNED
+        disowned = asked if is_for_desk else None
+        # The member's link and addresses that take commands are not for the help desk.
+        asked = None if is_for_desk else asked
         confirms = challenge is not None and row.letter is Letter.CONFIRMATION
         return Claimed(
             id=row.id,
@@ -353,9 +388,14 @@ class Outbox:
             challenge_id=row.challenge_id,
             thread=self._thread(asked or row),
             envelope_sender=mail_addresses.bounce_address(self._keys, row, self._mail_domain)
-            if self._mail_domain
+            if self._mail_domain and not is_for_desk
             else "",
-            reply_to=mail_addresses.reply_address(self._keys, row, self._mail_domain) if self._mail_domain else "",
+            reply_to=mail_addresses.reply_address(self._keys, row, self._mail_domain)
+            if self._mail_domain and not is_for_desk
+            else "",
+            disowned_at=disowned.posted_at if disowned else None,
+            disowned_from=disowned.asked_from if disowned else "",
+            disowned_with=disowned.asked_with if disowned else "",
             answers_to=row.answers_to,
             answered=row.answered,
             labels=labels,

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from tortoise.transactions import in_transaction
 
-from hub import audit, confirming, intake, not_me, notices, turns
+from hub import audit, confirming, desk, intake, not_me, notices, turns
 from hub.bounces import Bounce, bounced
 from hub.hub import Hub
 from hub.intake import Unread
@@ -233,11 +233,16 @@ async def _refused(hub: Hub, visit: Visit, asked: Delivery) -> _Effect:
     if not is_disownable(asked):
         return _helped(asked)
     if asked.disowned_at is not None:
-        return _Effect(Verdict.REFUSED, Answer.REFUSED, asked.label)
+        return _Effect(Verdict.REFUSED, _stopped(is_desk_told=await desk.was_told_of(asked)), asked.label)
     outcome = await not_me.disown(hub, visit, asked.id)
     if isinstance(outcome, Refused):
         return _Effect(Verdict.TOO_LATE, Answer.TOO_LATE, asked.label)
-    return _Effect(Verdict.REFUSED, Answer.REFUSED, asked.label, changed=True)
+    answer = _stopped(is_desk_told=outcome.is_desk_told)
+    return _Effect(Verdict.REFUSED, answer, asked.label, changed=True)
+
+
+def _stopped(*, is_desk_told: bool) -> Answer:
+    return Answer.REFUSED_DESK_TOLD if is_desk_told else Answer.REFUSED
 
 
 async def _may_answer(asked: Delivery, visit: Visit, said: Said) -> bool:

@@ -353,6 +353,11 @@ class Settings(BaseModel):
     help_text_ja: str = Field(
         "", description="The help desk's place and hours in Japanese, for a member whom no method lets in."
     )
+    desk_mail: str = Field(
+        "",
+        description="The help desk's mail address, which gets a letter when a member says `This was not me`; empty for"
+        " no letter.",
+    )
     matrix_signs: Literal[1, 2] = Field(2, description="Signs in a cell of a new matrix card, 1 or 2.")
     matrix_strict: bool = Field(default=False, description="Whether no cell of a matrix card is asked twice.")
     # OWASP's argon2id setting with the least memory: 19 MiB, 2 passes, 1 lane.
@@ -438,6 +443,17 @@ class Settings(BaseModel):
             return domain_of(address_of(f"reply@{value.strip()}"))
         except UnacceptableError as error:
             message = "write a domain, such as tegata.example.ac.jp"
+            raise ValueError(message) from error
+
+    @field_validator("desk_mail")
+    @classmethod
+    def _desk(cls, value: str) -> str:
+        if not value.strip():
+            return ""
+        try:
+            return address_of(value.strip())
+        except UnacceptableError as error:
+            message = "write an address, such as helpdesk@example.ac.jp"
             raise ValueError(message) from error
 
     @field_validator("listen", "metrics_listen", "mail_listen", "lmtp_listen", "dns_resolver", "slack_listen")

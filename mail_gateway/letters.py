@@ -32,6 +32,8 @@ _SUBJECTS: dict[tuple[str, Letter | Notice], str] = {
     ("en", Letter.NOTICE): "Your login settings were changed",
     ("ja", Notice.NEW_LOGIN): "ログインのお知らせ",
     ("en", Notice.NEW_LOGIN): "A login to your account",
+    ("ja", Notice.DISOWNED): "「心当たりがない」との連絡 / This was not me",
+    ("en", Notice.DISOWNED): "This was not me / 「心当たりがない」との連絡",
     ("ja", Letter.ANSWER): "メールへのお返事",
     ("en", Letter.ANSWER): "Answer to your mail",
 }
@@ -78,6 +80,8 @@ _NOTICES = {
     ("en", Notice.PASSWORD_SET_BY_DESK): "The help desk set a new password.",
     ("ja", Notice.UNLOCKED_BY_DESK): "窓口が、認証の一時停止を解除しました。",
     ("en", Notice.UNLOCKED_BY_DESK): "The help desk opened all ways to log in again.",
+    ("ja", Notice.DISOWNED): "利用者から「心当たりがない」との連絡がありました。",
+    ("en", Notice.DISOWNED): "A member reported: “This was not me.”",
     ("ja", Notice.ACCOUNT_DISABLED): "窓口が、アカウントを停止しました。",
     ("en", Notice.ACCOUNT_DISABLED): "The help desk disabled the account.",
     ("ja", Notice.ACCOUNT_ENABLED): "窓口が、アカウントの停止を解除しました。",
@@ -100,6 +104,14 @@ _ANSWERS = {
     ("en", Answer.CONFIRMED): "The contact “{about}” is registered.",
     ("ja", Answer.REFUSED): "ご連絡いただいたログインまたは登録を取り消しました。",
     ("en", Answer.REFUSED): "The login or registration in that mail was stopped.",
+    (
+        "ja",
+        Answer.REFUSED_DESK_TOLD,
+    ): "ご連絡いただいたログインまたは登録を取り消しました。窓口に連絡しました。",
+    (
+        "en",
+        Answer.REFUSED_DESK_TOLD,
+    ): "The login or registration in that mail was stopped. The help desk was notified.",
     ("ja", Answer.LIST): "登録済みの連絡先:",
     ("en", Answer.LIST): "Your registered contacts:",
     ("ja", Answer.REMOVE_HERE): "連絡先の削除にはパスワードが必要です。次の画面で「{about}」を削除できます。",
@@ -149,6 +161,14 @@ def menus() -> tuple[str, ...]:
     return tuple(line for table in (_SAYABLE, _CONFIRMABLE) for lines in table.values() for line in lines)
 
 
+# What a member disowned, where no notice told of it.
+_DISOWNED = {
+    "code": ("ワンタイムパスワード", "one-time password"),
+    "approval": ("Slack でのログインの承認", "approval of a login in Slack"),
+    "lock": ("Slack での「止める」", "lock, typed in Slack"),
+}
+
+
 class UnwritableError(ValueError):
     """A letter whose address or headers can't be written."""
 
@@ -189,8 +209,9 @@ def write(claimed: Claimed, house: House) -> bytes:
     The email package writes each kind of letter once; what differs from one to the next is put into its places.
     """
     words = _words(claimed, house)
-    text = _rendered(claimed.letter, claimed.language, "txt", words)
-    page = _rendered(claimed.letter, claimed.language, "html", words)
+    template = "disowned" if claimed.notice == Notice.DISOWNED else str(claimed.letter)
+    text = _rendered(template, claimed.language, "txt", words)
+    page = _rendered(template, claimed.language, "html", words)
     policy = SMTPUTF8 if not claimed.address.isascii() else SMTP
     encodings = (_encoding(text), _encoding(page))
     form = _form(house, _kind(claimed), claimed.answered, claimed.language, policy, encodings)
@@ -248,6 +269,7 @@ def _words(claimed: Claimed, house: House) -> Words:
             service=_then(house.service) if claimed.language == "ja" else house.service,
         )
     return {
+        **_desk_words(claimed, house),
         "service": house.service,
         "service_then": _then(house.service),
         "host": urlsplit(house.origin).hostname or "",
@@ -265,6 +287,23 @@ def _words(claimed: Claimed, house: House) -> Words:
         "asked_from": claimed.asked_from,
         "asked_with": claimed.asked_with,
         "expires_at": _moment(claimed.expires_at, house.zone),
+    }
+
+
+def _desk_words(claimed: Claimed, house: House) -> Words:
+    """Give the words of the letter to the help desk: what was disowned, and who asked for it."""
+    if claimed.notice != Notice.DISOWNED:
+        return {}
+    what = _DISOWNED.get(claimed.answered) or tuple(
+        _NOTICES[language, Notice(claimed.answered)].format(about=claimed.subject_label, service=house.service)
+        for language in ("ja", "en")
+        if claimed.answered
+    )
+    return {
+        "what": " / ".join(what),
+        "disowned_at": _moment(claimed.disowned_at, house.zone) if claimed.disowned_at else "",
+        "disowned_from": claimed.disowned_from,
+        "disowned_with": claimed.disowned_with,
     }
 
 
@@ -327,9 +366,14 @@ class _Form:
     end: bytes
 
 
+_WITH_SUBJECT = {Notice.NEW_LOGIN, Notice.DISOWNED}
+
+
 def _kind(claimed: Claimed) -> Letter | Notice:
     """Tell what a letter's subject says: of a notice, that something was changed, but of a login."""
-    return Notice.NEW_LOGIN if claimed.notice == Notice.NEW_LOGIN else claimed.letter
+    if claimed.letter is Letter.NOTICE and claimed.notice in _WITH_SUBJECT:
+        return Notice(claimed.notice)
+    return claimed.letter
 
 
 def _subject(kind: Letter | Notice, answered: str, language: str) -> str:
@@ -399,14 +443,14 @@ def _address(address: str) -> str:
     return address
 
 
-def _rendered(letter: Letter, language: str, form: str, words: Words) -> str:
+def _rendered(letter: str, language: str, form: str, words: Words) -> str:
     # As `render` has it, but for the copies of the words and of Jinja's own, which no letter uses.
     template = _template(letter, language, form)
     return "".join(template.root_render_func(template.new_context(words, shared=True)))
 
 
 @lru_cache(maxsize=32)
-def _template(letter: Letter, language: str, form: str) -> Template:
+def _template(letter: str, language: str, form: str) -> Template:
     return _environment(form).get_template(f"{letter}.{language}.{form}")
 
 

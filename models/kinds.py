@@ -43,6 +43,7 @@ class Answer(StrEnum):
 
     CONFIRMED = "confirmed"
     REFUSED = "refused"
+    REFUSED_DESK_TOLD = "refused-desk-told"
     LIST = "list"
     REMOVE_HERE = "remove-here"
     HELP = "help"
@@ -107,6 +108,8 @@ class Notice(StrEnum):
     ACCOUNT_RESET = "account-reset"
     CONTACT_RENAMED = "contact-renamed"
     ANSWERS_WRONG = "answers-wrong"
+    # For the help desk, not for the member.
+    DISOWNED = "disowned"
 
 
 class Purpose(StrEnum):

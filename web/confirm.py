@@ -82,7 +82,7 @@ async def post_refuse_again(request: Request) -> Response:
     outcome = await confirming.refuse(hub_of(request), visit_of(request), request.match_info["token"])
     match outcome:
         case Done():
-            return page(request, "not-me-done", ends="registration", codes_from=None)
+            return page(request, "not-me-done", ends="registration", codes_from=None, is_desk_told=False)
         case Refused():
             return _refused(request, outcome)
 

@@ -42,7 +42,9 @@ async def _shown(request: Request, name: str) -> Response:
                 shown=second_press.field_for(request),
             )
         case Disownable():
-            return page(request, "not-me-done", ends=str(outcome.ends), codes_from=None)
+            return page(
+                request, "not-me-done", ends=str(outcome.ends), codes_from=None, is_desk_told=outcome.is_desk_told
+            )
         case Refused():
             return _refused(request, outcome)
         case _:
@@ -57,7 +59,13 @@ async def post_again(request: Request) -> Response:
     outcome = await not_me.disown_with_link(hub_of(request), visit_of(request), request.match_info["token"])
     match outcome:
         case Disowned():
-            return page(request, "not-me-done", ends=str(outcome.ends), codes_from=outcome.codes_from)
+            return page(
+                request,
+                "not-me-done",
+                ends=str(outcome.ends),
+                codes_from=outcome.codes_from,
+                is_desk_told=outcome.is_desk_told,
+            )
         case Refused():
             return _refused(request, outcome)
         case _:
