@@ -21,7 +21,10 @@ async def show_live(request: Request) -> Response:
 
 async def show_ready(request: Request) -> Response:
     """Name each part: ok, degraded with what is wrong, or failed; 503 only when the database can't be used."""
-    parts: dict[str, dict[str, str]] = {"database": await _database(request), **await _keys(request)}
+    parts: dict[str, dict[str, str]] = {"database": await _database(request)}
+    if parts["database"]["status"] == "ok":
+        # A database that can't be written keeps reads waiting, too.
+        parts |= await _keys(request)
     for name, trouble in request.app[PARTS].items():
         said = trouble()
         parts[name] = {"status": "degraded", "what": said} if said else {"status": "ok"}
