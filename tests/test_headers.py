@@ -154,9 +154,9 @@ async def test_a_cookie_a_neighbour_could_plant_is_not_read(sqlite_template: Pat
     async with house_with(sqlite_template, tmp_path, origin="https://portal.test") as house, house.person() as person:
         await person.session.get(f"{house.url}/", headers={"Cookie": "tegata-language=ja"})
         async with person.session.get(f"{house.url}/", headers={"Cookie": "tegata-language=ja"}) as answer:
-            assert '<html lang="en">' in await answer.text()
+            assert '<html lang="en"' in await answer.text()
         async with person.session.get(f"{house.url}/", headers={"Cookie": "__Host-tegata-language=ja"}) as answer:
-            assert '<html lang="ja">' in await answer.text()
+            assert '<html lang="ja"' in await answer.text()
 
 
 async def test_the_mailed_url_begins_with_the_configured_origin(house_on_sqlite: House) -> None:
@@ -175,6 +175,7 @@ async def test_the_mailed_url_begins_with_the_configured_origin(house_on_sqlite:
             X_Forwarded_Host="evil.example",
             X_Forwarded_Proto="gopher",
             Forwarded="host=evil.example",
+            X_Forwarded_For="127.0.0.1",
         )
         letter = await house.inbox.next_to("taro@mail.test")
         assert house.hub.settings.origin + url_in(letter) in letter.text

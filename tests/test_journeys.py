@@ -3,6 +3,7 @@
 import pyotp
 import pytest
 
+from models.session import Session
 from tests.house import ELSEWHERE, House, Person, code_in, url_in
 from tests.people import PASSWORD, Member
 
@@ -90,7 +91,7 @@ async def test_j1_first_login_with_the_matrix_card(house: House, language: str) 
         assert person.labels() == asked
         house.clock.later(seconds=2)
         await _answer_matrix(person, member)
-        assert "pwd matrix mfa" in person.text
+        assert await Session.exists(amr="pwd matrix mfa", ended_at=None)
 
 
 async def test_j2_register_a_contact_address_on_the_web(house: House, language: str) -> None:
@@ -158,7 +159,7 @@ async def test_j5_login_with_a_one_time_password(house: House, language: str) ->
         wide = code.translate(str.maketrans("0123456789", "０１２３４５６７８９"))
         await person.press("OK", code=f" {wide[:3]} {wide[3:]} ")
         assert person.page == "portal", person.text
-        assert "pwd otp mfa" in person.text
+        assert await Session.exists(amr="pwd otp mfa", ended_at=None)
 
 
 async def test_j7_soft_token(house: House, language: str) -> None:
