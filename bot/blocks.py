@@ -95,7 +95,7 @@ _NOTICES = {
     ("ja", Notice.UNLOCKED): "ICカードでログインした方が、認証の一時停止を解除しました。",
     ("en", Notice.UNLOCKED): "All ways to log in were opened again by somebody who logged in with the IC card.",
     ("ja", Notice.CODES_ALLOWED): "「心当たりがない」とのご報告で止めていたコードの送信が、再開されました。",
-    ("en", Notice.CODES_ALLOWED): "Codes that were kept away after “this was not me” are sent again.",
+    ("en", Notice.CODES_ALLOWED): "Codes that were held back after “this was not me” are sent again.",
     ("ja", Notice.CARD_BLOCKED): "ICカードの利用が停止されました。",
     ("en", Notice.CARD_BLOCKED): "An IC card was blocked.",
     ("ja", Notice.CARD_BOUND): "ICカードが登録されました。",
