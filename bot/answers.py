@@ -93,7 +93,7 @@ class Answers:
         return ""
 
     async def _by_message(self, text: str, blocks: list[Block]) -> str:
-        """Use the direct message: nobody else sees it either."""
+        """Use the direct message: only the member sees it, too."""
         is_here = self._channel.startswith("D") and not self._url
         try:
             async with asyncio.timeout(_PATIENCE):

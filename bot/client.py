@@ -16,7 +16,7 @@ from bot.health import WHO_WE_ARE, Health, scopes_in
 from hub.settings import Settings
 
 TIMEOUT = 10
-# Somebody waits for these, and a window has three seconds from the press.
+# A member waits for these, and a window has three seconds from the press.
 _PATIENCE = {
     "auth.test": 2.5,
     "chat.postEphemeral": 2.5,

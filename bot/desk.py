@@ -93,7 +93,7 @@ class Heard:
     `text` is what was typed behind a command, `value` a pressed button's, `place` the message it stood in; `typed` is a
     modal's fields by their action, `note` what the modal brought along; `event` what an event tells, as Slack sent it.
     `view` is the modal or home in which a button was pressed, or the modal beneath the one that was sent, which `reply`
-    answers in its place. `workspace` is the one that somebody acts from, `domain` what people call it by.
+    answers in its place. `workspace` is where the person acts, `domain` the name that people know it by.
     """
 
     member: Member

@@ -29,7 +29,7 @@ class Meaning(StrEnum):
 
 
 INACTIVE = "account_inactive"
-# Whatever is sent, Slack will not take it from this app before somebody has looked.
+# Slack takes nothing from this app until an operator has looked.
 _APP = """
 access_denied accesslimited app_access_restricted app_uninstalled cannot_find_service deprecated_endpoint
 ekm_access_denied enterprise_is_restricted forbidden_team insecure_request invalid_app invalid_auth is_bot

@@ -14,12 +14,14 @@ WHO_WE_ARE = "auth.test"
 POST = "chat.postMessage"
 _ALARMING = {Meaning.APP, Meaning.PASSING, Meaning.UNKNOWN}
 _log = structlog.get_logger(__name__)
-_stopped = Gauge("tegata_slack_stopped", "Whether Slack refuses the app or one of its methods, so somebody must look.")
+_stopped = Gauge(
+    "tegata_slack_stopped", "Whether Slack refuses the app or one of its methods, so an operator must look."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One method's last answer, when that needs somebody to look."""
+    """One method's last answer, when that needs an operator to look."""
 
     error: str
     meaning: Meaning

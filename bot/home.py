@@ -16,7 +16,7 @@ _LONGEST_WAIT = 30.0
 
 
 async def opened(desk: Desk, heard: Heard) -> None:
-    """Show the App Home to whoever looks at it; once more, when Slack was asked too often."""
+    """Show the App Home to the member who opened it; once more, when Slack was asked too often."""
     if heard.event.get("tab") != "home":
         return
     language = await language_of(desk, heard)

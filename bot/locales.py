@@ -18,7 +18,7 @@ class Locales:
         self._known: dict[str, tuple[str, float]] = {}
 
     async def of(self, user: str) -> str:
-        """Tell somebody's language; empty when Slack does not say."""
+        """Tell a person's language; empty when Slack does not say."""
         language, until = self._known.get(user, ("", 0.0))
         if monotonic() < until:
             return language
@@ -37,7 +37,7 @@ class Locales:
         return self._known[user][0]
 
     def known(self, user: str) -> str:
-        """Tell somebody's language without asking; empty when it is not known."""
+        """Tell a person's language without asking; empty when it is not known."""
         return self._known.get(user, ("", 0.0))[0]
 
     def forget(self, user: str) -> None:

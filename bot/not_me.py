@@ -22,7 +22,7 @@ _log = structlog.get_logger(__name__)
 
 
 async def pressed(desk: Desk, heard: Heard) -> None:
-    """End what the message told of, if it was written to the member who pressed; the message says what happened."""
+    """End what the message announced, if it was written to the member who pressed; the message says what happened."""
     letter = await not_me.received(heard.value, channel=Channel.SLACK, address=heard.member.address, now=desk.clock())
     if letter is None:
         await heard.respond(say(Say.GONE, await telling.language_of(desk, heard)))

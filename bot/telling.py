@@ -59,7 +59,7 @@ async def show(desk: Desk, heard: Heard, view: views.View) -> None:
 
 
 async def refresh(desk: Desk, heard: Heard, *, language: str) -> None:
-    """Show the account as it is now, in the modal that shows it and in the App Home; nobody waits for it."""
+    """Show the account as it is now, in the modal that shows it and in the App Home, in the background."""
     state = await chat.state(desk.hub, heard.member.address, now=desk.clock())
     # Nobody's answer depends on it: a workspace may have switched the tab off, a modal may be closed.
     if heard.surface is Surface.MODAL and heard.view and isinstance(state, State):

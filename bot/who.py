@@ -7,7 +7,7 @@ Body = Mapping[str, Any]
 
 
 def team_in(body: Body) -> str:
-    """Name the workspace that somebody acts from; empty when the payload names none."""
+    """Name the workspace in which the person acts; empty when the payload names none."""
     team = body.get("team")
     if isinstance(team, Mapping) and team.get("id"):
         return str(team["id"])

@@ -73,7 +73,7 @@ async def _origin(origin: str, ours: str) -> AsyncIterator[Finding]:
 
 
 def _clock(origin: str, date: str) -> Finding | None:
-    """Compare this machine's clock with the Date header (RFC 9110, 6.6.1) of whatever answers at the origin."""
+    """Compare this machine's clock with the Date header (RFC 9110, 6.6.1) of the server at the origin."""
     try:
         theirs = parsedate_to_datetime(date)
     except (ValueError, TypeError):

@@ -31,7 +31,7 @@ async def _app(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("slack", Grade.WRONG, what, "look at TEGATA_SLACK_BOT_TOKEN, or install the app again")
         return
     except Exception as error:
-        # Of whatever kind: a proxy between may answer what the library can't read.
+        # Of any kind: a proxy between may answer what the library can't read.
         yield _unreached(error)
         return
     missing = client.health.missing

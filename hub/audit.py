@@ -141,7 +141,7 @@ async def verify_newest(keys: KeyRing) -> Verdict:
 async def prune(keys: KeyRing, visit: Visit, *, before: datetime) -> int:
     """Drop the segments that were sealed before this time, whole; returns how many events went.
 
-    What was dropped is written as an event of its own, so that `verify` can tell it from a segment that somebody took.
+    What was dropped is written as an event of its own, so that `verify` can tell it from a segment that was removed.
     The newest segment always stays.
     """
     newest = await Segment.all().order_by("-id").first().only("id")

@@ -122,7 +122,7 @@ def _verified(authorities: Authorities, certificate: x509.Certificate, at: datet
 
 
 def _signed(authorities: Authorities, path: Path) -> Iterator[Path]:
-    """Follow the signatures to the pinned CAs, whatever the certificates say beside that."""
+    """Follow the signatures to the pinned CAs; nothing else in the certificates is looked at."""
     for issuer in authorities.roots:
         if _has_signed(issuer, path[-1]):
             yield [*path, issuer]
@@ -154,7 +154,7 @@ def _is_valid(path: Path, at: datetime) -> bool:
 
 def _is_valid_by_policy(path: Path, at: datetime) -> bool:
     """Verify a path with its policies and constraints of names (RFC 5280, 6.1)."""
-    # Few hubs have such CAs: nobody else pays for the second library.
+    # Few hubs have such CAs: only they load the second library.
     from asn1crypto.x509 import Certificate
     from pyhanko_certvalidator import CertificateValidator, ValidationContext
     from pyhanko_certvalidator.authority import CertTrustAnchor, derive_quals_from_cert

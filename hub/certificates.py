@@ -58,7 +58,7 @@ class CardTrustError(HubError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something in a file that does not count, though somebody may think that it does."""
+    """Something in a file that does not count, though an operator may expect that it does."""
 
     file: Path
     what: str
@@ -205,7 +205,7 @@ def _revoked(
         if any(one.names(certificate, issuer) for one in trust.lists):
             return KioskReason.REVOKED
         lists = trust.lists_of(issuer)
-        # A delta list alone tells only what changed: nobody here knows what was revoked before.
+        # A delta list alone tells only what changed: what was revoked before is unknown here.
         if revocation.without_base(lists):
             return KioskReason.BUSY
         current = [one for one in lists if one.is_current(now)]

@@ -61,7 +61,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """Not now; try again, at the earliest after `retry_after`; `is_stopped` when it may take somebody to mend it."""
+    """Not now; try again, at the earliest after `retry_after`; `is_stopped` when an operator may have to mend it."""
 
     reply: str
     retry_after: timedelta | None = None

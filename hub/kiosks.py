@@ -149,7 +149,7 @@ def in_time(signed: Signed, *, now: datetime) -> TurnedAway | None:
 
 
 async def greeted(kiosk: Known, *, now: datetime) -> None:
-    """Note that a kiosk works and that nobody is there: what a kiosk that was killed left open ends."""
+    """Note that a kiosk works and that no card is there: what a kiosk that was killed left open ends."""
     async with in_transaction():
         await hold(kiosk.id)
         await where(Kiosk, id=kiosk.id).update(seen_at=now)

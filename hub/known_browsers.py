@@ -31,5 +31,5 @@ async def forget(digest: str) -> None:
 
 
 def _named(visit: Visit, account_id: int) -> str:
-    # The account is part of the digest, so that rows tell nobody which accounts share a browser.
+    # The account is part of the digest, so that the rows do not show which accounts share a browser.
     return f"{account_id}:{visit.browser_token}"

@@ -164,7 +164,7 @@ async def lock(hub: Hub, visit: Visit, account_id: int) -> Locked:
 
 
 async def _ended(hub: Hub, visit: Visit, delivery: Delivery) -> Ended:
-    """End what the delivery told of, in the caller's transaction."""
+    """End what the delivery announced, in the caller's transaction."""
     now, account_id = visit.now, delivery.account_id
     if delivery.letter is Letter.APPROVAL:
         await verification.count_denied(account_id, now=now)

@@ -31,7 +31,7 @@ from models.slack import SlackMember
 _URGENCY = {Letter.CODE: 0, Letter.APPROVAL: 0, Letter.CONFIRMATION: 1, Letter.ANSWER: 1, Letter.NOTICE: 2}
 # Letters that no challenge is behind.
 _OF_THEIR_OWN = {Letter.ANSWER, Letter.NOTICE}
-# Nobody did these, so nobody can disown them; the letter to the help desk must not end anything either.
+# No person did these, so no person can disown them; the letter to the help desk must not end anything either.
 SUSPENSIONS = {Notice.CONTACT_SUSPENDED, Notice.SLACK_SUSPENDED, Notice.DISOWNED}
 _LOCKED = "lock"
 _FIRST_RETRY = timedelta(seconds=1)
@@ -52,7 +52,7 @@ SELECT "urgency" FROM (SELECT 0 AS "urgency" UNION ALL SELECT 1 UNION ALL SELECT
 """
 
 # One statement claims on both engines: the rows that it touched come back, and no other worker's among them.
-# A lease that ran out means that nobody reported: the letter may have gone out, so it counts as a copy.
+# A lease that ran out means that no report was written: the letter may have gone out, so it counts as a copy.
 # It looks for one urgency, so that the index gives the rows in order, however many wait.
 _CLAIM = """
 UPDATE "delivery" SET "lease" = {lease}, "due_at" = {until}, "attempts" = "attempts" + 1,
@@ -162,7 +162,7 @@ class Outbox:
             account_id=account.id,
             channel=Channel.MAIL,
             letter=Letter.NOTICE,
-            # It overtakes all other notices: somebody may be in the account.
+            # It overtakes all other notices: an intruder may be in the account.
             urgency=_URGENCY[Letter.ANSWER],
             notice=Notice.DISOWNED,
             about=disowned.about if disowned else "",
@@ -450,7 +450,7 @@ def topic_of(challenge_id: int) -> str:
 
 
 def is_disownable(delivery: Delivery) -> bool:
-    """Tell whether a letter told of something that somebody did."""
+    """Tell whether a letter announced an act of a person."""
     return delivery.notice not in SUSPENSIONS and delivery.letter is not Letter.ANSWER
 
 

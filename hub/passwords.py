@@ -96,7 +96,7 @@ async def _from_known(
     async with in_transaction():
         row = (await throttle.rows_of(mine)).get(mine)
         if row is not None and row.wrong >= NUMBERS.password_limit:
-            # Whoever holds its cookie guesses: from now on it is a stranger's.
+            # The holder of its cookie guesses: from now on it is a stranger's browser.
             await known_browsers.forget(known)
         await audit.record(hub.keys, EventKind.PASSWORD_WRONG, visit, account.id if account else None)
     return Refused(Reason.PASSWORD_WRONG)

@@ -173,8 +173,8 @@ async def _refusal(hub: Hub, account_id: int, label: str, address: str) -> Reaso
 async def _too_soon(account_id: int, address: str, *, now: datetime) -> timedelta:
     """Tell how long until an account may have one more confirmation sent to an address; zero when at once.
 
-    Limits hold for the mailbox, whoever asks and however the address is spelled, and for the account over all
-    addresses, whatever became of the contacts. The caller holds the account's row.
+    Limits hold for the mailbox, for all accounts and all spellings of the address, and for the account over all
+    addresses, also of contacts that were removed. The caller holds the account's row.
     """
     mailbox = mailbox_of(address)
     # Two accounts at once must not each find that nothing was sent there yet.

@@ -84,7 +84,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class _Effect:
-    """What was done, and what our letter says of it; `changed` when the letter must go out, whatever went before."""
+    """What was done, and what our letter says of it; `changed` when the letter must go out in spite of the limit."""
 
     verdict: Verdict
     answer: Answer
@@ -192,7 +192,7 @@ async def _done(hub: Hub, visit: Visit, asked: Delivery, addressed: Delivery, an
 
 
 def _helped(asked: Delivery) -> _Effect:
-    # Whoever learns what can be said must be able to say it: the letter stays good.
+    # A person who learns what can be said must be able to say it: the letter stays valid.
     is_question = asked.letter is Letter.CONFIRMATION
     return _Effect(Verdict.HELPED, Answer.HOW_TO_CONFIRM if is_question else Answer.HELP)
 
@@ -200,7 +200,7 @@ def _helped(asked: Delivery) -> _Effect:
 async def _managed(visit: Visit, asked: Delivery, addressed: Delivery, said: ListContacts | Remove) -> _Effect:
     """List the contacts, or lead to the page that removes one; each letter is good for one of these."""
     contact = asked.contact
-    # Whoever only may confirm is told no more than that.
+    # A letter that can only be confirmed offers no more than that.
     if contact is None or contact.confirmed_at is None or contact.suspended_at is not None:
         return _helped(asked)
     if await Delivery.filter(id=addressed.id, replied_at=None).update(replied_at=visit.now) != 1:
@@ -229,7 +229,7 @@ async def _confirmed(hub: Hub, visit: Visit, asked: Delivery) -> _Effect:
 
 
 async def _refused(hub: Hub, visit: Visit, asked: Delivery) -> _Effect:
-    """Stop what the letter tells of, whatever was said before; said twice, it is true still."""
+    """Stop what the letter announces, also after a yes; a second denial has the same answer."""
     if not is_disownable(asked):
         return _helped(asked)
     if asked.disowned_at is not None:

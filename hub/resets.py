@@ -86,7 +86,7 @@ async def _removed(hub: Hub, visit: Visit, account_id: int, since: datetime) -> 
     tokens = await SoftToken.filter(account_id=account_id, bound_at__gte=since).order_by("id")
     cards = await IcCard.filter(account_id=account_id, bound_at__gte=since, blocked_at=None)
     for contact in doubted:
-        # No contact in doubt is told of the removal of another.
+        # A contact in doubt gets no notice of the removal of another.
         await Contact.filter(id=contact.id).update(suspended_at=visit.now)
     for contact in doubted:
         told |= await contacts.unbind(hub, visit, contact)

@@ -116,7 +116,7 @@ def has_signed(issuer: x509.Certificate, listed: x509.CertificateRevocationList)
 
 
 def covers(lists: Iterable[RevocationList], certificate: x509.Certificate) -> bool:
-    """Tell whether these lists together would name the certificate, whatever it had been revoked for."""
+    """Tell whether these lists together would name the certificate, for every reason of revocation."""
     found: frozenset[x509.ReasonFlags] = frozenset()
     for one in lists:
         found |= one.reasons_for(certificate)

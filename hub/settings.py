@@ -50,7 +50,7 @@ class Numbers:
     # Strangers must not lock a member out: wrong passwords count per account and address bucket, and fade.
     password_steps: tuple[tuple[int, float], ...] = ((0, 0.0), (10, 2.0), (25, 10.0), (50, 30.0))
     password_limit: int = 100
-    # One address and name: half of what an account bears, so that one guesser slows nobody elsewhere.
+    # One address and name: half of what an account bears, so that one guesser slows no one in another network.
     password_limit_here: int = 50
     # NIST SP 800-63B-4, 3.2.2: 100 in a row for an account over all networks; slower and slower beyond.
     account_steps: tuple[tuple[int, float], ...] = ((0, 0.0), (100, 30.0), (200, 120.0), (300, 600.0))
@@ -95,7 +95,7 @@ class Numbers:
     confirmations_outstanding: int = 3
     confirmation_gap: timedelta = timedelta(minutes=1)
     confirmations_a_day: int = 5
-    # Of one account to all addresses, whatever became of the contacts.
+    # Of one account to all addresses, also of contacts that were removed.
     account_confirmations_an_hour: int = 5
     account_confirmations_a_day: int = 20
     # The portal's own limits.

@@ -150,7 +150,7 @@ async def linked_to(address: str) -> Linked | None:
 
 
 async def remember(address: str, *, language: str = "", teams: Iterable[str] = ()) -> None:
-    """Keep what Slack told of a linked person: the language, and workspaces that the person acts from."""
+    """Keep what Slack says about a linked person: the language, and workspaces that the person acts from."""
     member = await where(SlackMember, address=address).first()
     if member is None:
         return

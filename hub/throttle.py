@@ -19,7 +19,7 @@ _RACES = 16
 class Pace:
     """How a count of wrong answers slows the next one down.
 
-    `fades` is the quiet after which it starts anew; `leaks` is the time in which it goes down by one by itself.
+    `fades` is the quiet after which it starts at zero; `leaks` is the time in which it goes down by one by itself.
     """
 
     steps: tuple[tuple[int, float], ...]
@@ -44,7 +44,7 @@ class Scope(StrEnum):
     KIOSK = "kiosk"
 
 
-# How long after its last time a count is kept. A closed kind has to outlast whoever closed it.
+# How long after its last time a count is kept. A closed kind has to outlast the guesser who closed it.
 LIVES = {
     Scope.PASSWORD: NUMBERS.password_fades,
     Scope.ACCOUNT: NUMBERS.account_fades,
@@ -210,7 +210,8 @@ def delay(pace: Pace, wrong: int) -> timedelta:
 def hindrance(pace: Pace, row: Throttle | None, now: datetime) -> Wait | Closed | None:
     """Tell what stands against the next try; None when it is heard.
 
-    A time that no count can have was written by a clock that was ahead: it hinders nobody, and the next count mends it.
+    A time that no count can have was written by a clock that was ahead: it hinders no login, and the next count
+    replaces it.
     """
     if row is None or _faded(pace, row, now):
         return None
@@ -287,7 +288,7 @@ def answer_subjects(account_id: int, purpose: Purpose = Purpose.LOGIN) -> list[s
 
 
 async def add(pace: Pace, subject: str, row: Throttle | None, *, now: datetime) -> None:
-    """Count a wrong answer whatever stands against it, also when others count at the same moment."""
+    """Count a wrong answer in any state of the count, also when others count at the same moment."""
     for _ in range(_RACES):
         if await _counted(pace, subject, row, now):
             return

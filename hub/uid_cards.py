@@ -73,7 +73,7 @@ def drafted(hub: Hub, visit: Visit, account_id: int, number: str) -> UidCard:
 
 
 async def bound_already(hub: Hub, numbers: Sequence[str]) -> set[str]:
-    """Tell which of these numbers are bound to somebody, with the current key or an older one."""
+    """Tell which of these numbers are bound to an account, with the current key or an older one."""
     found: set[str] = set()
     for start in range(0, len(numbers), _BATCH):
         by_digest = {

@@ -51,7 +51,7 @@ async def seal(hub: Hub, now: datetime) -> int:
 
 
 async def prune(hub: Hub, now: datetime) -> int:
-    """Drop what nobody will look at again: old logins, challenges, deliveries, sessions, counts and events."""
+    """Drop what is not needed any more: old logins, challenges, deliveries, sessions, counts and events."""
     dropped = await intake.drop_old(now=now)
     for model, column, before, more in _grown(now):
         dropped += await _drop_first(model, column, before, more)
@@ -98,7 +98,7 @@ async def _drop_first(model: type[Model], column: str, before: datetime, more: d
 
 
 async def _drop(old: QuerySet[Any]) -> int:
-    """Drop rows a page a transaction: on SQLite nobody else writes during one."""
+    """Drop rows a page a transaction: on SQLite no other task writes during one."""
     dropped = 0
     while rows := await old.limit(_PAGE):
         dropped += await old.filter(pk__in=[row.pk for row in rows]).delete()

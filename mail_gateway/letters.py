@@ -161,7 +161,7 @@ def menus() -> tuple[str, ...]:
     return tuple(line for table in (_SAYABLE, _CONFIRMABLE) for lines in table.values() for line in lines)
 
 
-# What a member disowned, where no notice told of it.
+# What a member disowned, where no notice announced it.
 _DISOWNED = {
     "code": ("ワンタイムパスワード", "one-time password"),
     "approval": ("Slack でのログインの承認", "approval of a login in Slack"),

@@ -9,7 +9,7 @@ _HIDDEN = "(hidden)"
 
 
 class Recorder:
-    """The lines, each with who said it: `>` the hub, `<` the mail server, `*` nobody."""
+    """The lines, each with who said it: `>` the hub, `<` the mail server, `*` neither."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []

@@ -9,7 +9,7 @@ from enum import StrEnum
 STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 # RFC 3463 and its registry: no such mailbox, no such domain, bad address, moved, disabled, no answer from its host.
 _DEAD = {"1.1", "1.2", "1.3", "1.6", "1.10", "2.1", "4.1"}
-# Full or too big: the mailbox is there, whatever else is written.
+# Full or too big: the mailbox is there, also if the text says more.
 _LIVING = {"2.2", "2.3", "3.4"}
 _POLICY_SUBJECT = "7"
 _SOMEBODY = r"(user|mailbox|mail box|account|recipient|address|addressee|alias|customer|subscriber|person|destination)"
@@ -57,7 +57,7 @@ _OUR_FAULT = re.compile(
 
 
 class Told(StrEnum):
-    """What is told of a mailbox."""
+    """What a refusal says about a mailbox."""
 
     DEAD = "dead"
     LIVING = "living"

@@ -273,7 +273,7 @@ class Sender:
         tries, outage = 0, Outage("mail reports")
         while tries < _REPORT_TRIES:
             try:
-                # In a task of its own: whatever a failed transaction leaves in its context ends with it.
+                # In a task of its own: what a failed transaction leaves in its context ends with it.
                 await asyncio.create_task(self._write(told))
             except Exception as error:
                 # While the claiming loops have no database either, waiting is all there is to do.

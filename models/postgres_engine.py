@@ -1,7 +1,7 @@
 """The PostgreSQL engine whose every error is the ORM's own, and whose failed BEGIN leaves nothing behind.
 
 Tortoise translates what is wrong with a statement; a connection that the server ended, or a server that shuts down, it
-lets through as the driver's error, which nobody above the rows knows. It also enters a transaction into the task's
+lets through as the driver's error, which no caller above the rows knows. It also enters a transaction into the task's
 context before BEGIN is sent, and keeps it there when BEGIN fails: in a task that lives long, every later transaction
 would nest into the dead one. Here the context is entered after BEGIN has succeeded.
 """

@@ -210,7 +210,7 @@ class Browser:
             # Pages, history, cookies, storage and what the back button knows.
             await line.ask("Target.disposeBrowserContext", browserContextId=before.context)
             self._ours.discard(before.target)
-        # What happened in the window before is nobody's matter any more.
+        # What happened in the window before does not matter any more.
         while not self.happened.empty():
             self.happened.get_nowait()
         self._window = _Window(context, target, attached, self._url)

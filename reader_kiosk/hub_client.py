@@ -155,7 +155,7 @@ class HubClient:
 
     def __init__(self, http: aiohttp.ClientSession, identity: Identity, clock: Clock) -> None:
         self._http, self._identity, self._clock = http, identity, clock
-        # A greeting says that nobody is there: none may be on its way while a login begins.
+        # A greeting says that no card is there: none may be on its way while a login begins.
         self._turn = asyncio.Lock()
 
     @property

@@ -148,7 +148,7 @@ class Kiosk:
             self._look_now.clear()
 
     async def look_after_the_browser(self) -> None:
-        """Hear what happens in the window; whoever was logged in and lost it has to put the card on again."""
+        """Hear what happens in the window; a person who was logged in and lost it has to put the card on again."""
         while self.window.browser is not None:
             match await self.window.browser.happened.get():
                 case Happening.TOUCHED:

@@ -124,7 +124,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(_PATIENCE):
             await process.wait()
-    # Whatever it started is of its group.
+    # Each process that it started is of its group.
     _signal(process, SIGKILL)
     await process.wait()
 

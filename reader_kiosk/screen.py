@@ -73,7 +73,7 @@ class NotNow:
 
 @dataclass(frozen=True, slots=True)
 class CardForgotten:
-    """The card still lies there, and nobody touched anything for a while or `is_finished`: went back to the start."""
+    """The card still lies there, and for a while there was no touch, or `is_finished`: went back to the start."""
 
     is_finished: bool = False
 

@@ -46,7 +46,7 @@ _CARD_PATIENCE = 30.0
 # The hub's nonce lives 60 s: one that was drawn long ago is drawn again before the card signs.
 _FRESH = timedelta(seconds=25)
 _LAST_TRY = 1
-# Another program has the card for a moment: this is how long nobody hears of it, and how often it is tried again.
+# Another program has the card for a moment: how long the screen does not show it, and how often it is tried again.
 _IN_USE_PATIENCE, _IN_USE_PAUSE, _IN_USE_LONG_PAUSE = 3.0, 0.07, 0.5
 _log = structlog.get_logger(__name__)
 
@@ -220,7 +220,7 @@ class Visit:
                 await self._do("verify", session.verify, typed.pin)
             except PinError as error:
                 if error.attempts_remaining is None:
-                    # Nobody knows whether the next wrong PIN would be the last.
+                    # It is unknown whether the next wrong PIN would be the last.
                     raise _GivenUpError(NotNow(Trouble.PIN_WRONG)) from error
                 left, is_wrong = error.attempts_remaining, True
                 continue

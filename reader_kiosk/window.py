@@ -14,7 +14,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Window:
-    """A browser's window; without a browser there is nothing to do, because somebody opens the page by hand."""
+    """A browser's window; without a browser there is nothing to do, because a person opens the page by hand."""
 
     def __init__(self, browser: Browser | None) -> None:
         self.browser = browser

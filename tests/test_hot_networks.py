@@ -1,4 +1,4 @@
-"""Guessing from many sides at once: what it gets, and that whoever is right is heard meanwhile; time is moved."""
+"""Guessing from many sides at once: what it gets, and that right passwords are heard meanwhile; time is moved."""
 
 import asyncio
 from dataclasses import replace
@@ -253,7 +253,7 @@ async def test_every_scope_is_pruned(people: People) -> None:
 
 
 async def test_a_full_queue_refuses_the_noisiest() -> None:
-    """Whoever was wrong most often goes, not whoever came last."""
+    """The one who was wrong most often goes, not the one who came last."""
     pauses = Pauses()
     pauses.is_quick = False
     queues = Queues(pauses)

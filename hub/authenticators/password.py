@@ -47,7 +47,7 @@ class Passwords:
     def is_right(self, hashed: str, password: str) -> bool:
         """Tell whether this is the password; blocks for milliseconds, so keep it off the event loop.
 
-        A hash that asks for more than any may is never verified: the time is that of nobody's.
+        A hash that asks for more than any may is never verified: it takes the time of the dummy hash.
         """
         if excess(hashed):
             hashed = self.nobody
