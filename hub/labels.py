@@ -175,6 +175,9 @@ def _why(local: str, domain: str) -> Reason:
     """Tell what is wrong with an address, for the one who typed it."""
     if local.startswith(".") or local.endswith(".") or ".." in local:
         return Reason.ADDRESS_DOTS
+    if {"<", ">"} & {*local, *domain}:
+        # A name with its address: the domain may well be one.
+        return Reason.ADDRESS_BAD
     try:
         validate_email(f"x@{domain}", check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError:

@@ -396,7 +396,7 @@ async def test_nobody_there_for_a_while_ends_the_login(daemon, slot, tmp_path, c
         shown = await corner.front.screen("pin")
         assert not shown["reminder"]
         shown = await corner.front.screen("pin")
-        assert shown["reminder"] == "カードをお取りください。"
+        assert shown["reminder"] == "カードをお取りください。あと{seconds}秒で終了します。"
         await corner.front.screen("take-card")
         await asyncio.wait_for(corner.hub.ended_event.wait(), 2)
         await corner.away()
