@@ -60,7 +60,8 @@ class SideBySide:
         """Ask in Slack for the page, and link the account there."""
         await self.slack.get_by_label("Message or command").fill("/tegata link")
         await self.slack.get_by_role("button", name="Send", exact=True).click()
-        link = self.slack.get_by_role("link", name="Open the page")
+        # The message's own link comes before the one in its notification's text.
+        link = self.slack.get_by_role("link", name="Open the page").first
         await self.portal.goto(str(await link.get_attribute("href")))
         await self.portal.get_by_label("Password", exact=True).fill(PASSWORD)
         await self.portal.get_by_role("button", name="Authenticate").click()

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -63,6 +63,13 @@ class Kiosk:
         except TimeoutError:
             message = f"waiting for {name}, saw {seen}"
             raise AssertionError(message) from None
+
+    async def heading(self, name: str) -> str:
+        """Read the heading of this page, also where the kiosk is just putting a new window in its place."""
+        while True:
+            page = await self.page(name)
+            with suppress(PlaywrightError):
+                return await page.inner_text("h1")
 
 
 async def named(page: Page) -> str:
@@ -267,9 +274,8 @@ async def test_back_to_the_start_says_take_your_card(slot, card_maker: Maker, tm
         page = await logged_in(made, card_maker.card())
         (origin,) = {one.origin for one in made.house.hub.logins.values()}
         await page.evaluate(f"location.href = '{origin}/'")
-        page = await made.page("take-card")
-        assert await page.inner_text("h1") == "カードをお取りください"
         await asyncio.wait_for(made.house.hub.ended_event.wait(), 2)
+        assert await made.heading("take-card") == "カードをお取りください"
         await slot.take_away()
         await made.page("idle")
 

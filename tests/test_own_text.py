@@ -100,6 +100,21 @@ def test_a_quote_without_marks_never_counts(above: str, letter: str, answer: str
     assert command_of(own_text(f"{above}{letter}")) is None
 
 
+@pytest.mark.parametrize(
+    "line", ["メールアドレスの登録の確認 (Tegata):", "Confirm your address (Tegata):", "前にいただいた文面："]
+)
+@pytest.mark.parametrize("gap", ["", "\n"])
+def test_a_line_that_announces_a_quote_with_a_colon_is_no_answer(line: str, gap: str) -> None:
+    """The subject, or any other words that a program puts there; alone above a quote it stays what was written."""
+    assert command_of(own_text(f"はい\n\n{line}\n{gap}{quoted('> ')}")) == Confirm()
+    assert own_text(f"{line}\n{quoted('> ')}").strip() == line
+
+
+def test_a_denial_with_a_colon_above_a_quote_stays_a_denial() -> None:
+    """It is written by the person."""
+    assert isinstance(command_of(own_text(f"はい\n心当たりがありません：\n{quoted('> ')}")), Refuse)
+
+
 def test_an_answer_below_our_unmarked_letter_is_found() -> None:
     """A program that marks nothing."""
     assert command_of(own_text(f"{LETTER}\nはい\n")) == Confirm()

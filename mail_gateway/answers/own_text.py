@@ -40,6 +40,7 @@ _ATTRIBUTION_BEGINNINGS: Final = (
     re.compile(rf"^{_DATE}.{{0,250}}(?:{_WROTE}|<[^<>@]+@[^<>]+>).{{0,12}}[:：]?\s*$", re.IGNORECASE),
     re.compile(rf"^(?:at|in message) .{{5,250}}{_WROTE}\s*[:：]?\s*$", re.IGNORECASE),
 )
+_COLON_END: Final = re.compile(r"[:：]\s*$")
 _ORIGINAL: Final = re.compile(
     r"^\s*[-_=*―─━]{2,}\s*(?:original message|original|forwarded message|reply message|weitergeleitete nachricht|message d'origine|"
     r"元のメッセージ|オリジナル ?メッセージ|元のメール|転送メッセージ|転送されたメッセージ|返信元メッセージ|受信メール|原始邮件)\s*[-_=*―─━]{2,}\s*$"
@@ -145,9 +146,19 @@ def _without_quotes(lines: list[str]) -> list[str]:
 def _drop_attribution(kept: list[str]) -> None:
     while kept and not kept[-1].strip():
         kept.pop()
-    length = _attribution(kept)
+    length = _attribution(kept) or _colon_line(kept)
     if length:
         del kept[-length:]
+
+
+def _colon_line(kept: list[str]) -> int:
+    """Give 1 when the last line ends in a colon below other words: it announces the quote that follows, else 0.
+
+    Mail programs announce a quote in many forms, such as the subject; a denial stays a denial.
+    """
+    if not kept or not _COLON_END.search(kept[-1]) or is_denial(kept[-1]):
+        return 0
+    return int(_has_words(kept[:-1]))
 
 
 def _attribution(lines: list[str]) -> int:
