@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import hubwork
-from cli.accounts import AsJson, DryRun, File, KeepGoing, report, shown_progress
+from cli.accounts import AsJson, DryRun, File, KeepGoing, Quiet, report, shown_progress
 from cli.console import as_json, warn
 from hub.authenticators.matrix import COLUMNS, ROWS
 from hub.errors import RefusedError
@@ -42,21 +42,19 @@ def issue(
     accounts: Annotated[list[str], typer.Argument(metavar="ACCOUNT…", help="The accounts that get a new card.")],
     form: Annotated[Form, typer.Option("--format", help="pdf: ten to an A4 page; json: for a program.")] = Form.TEXT,
     output: Annotated[Path | None, typer.Option(help=_OUTPUT)] = None,
+    quiet: Quiet = False,
 ) -> None:
     """Issue a new card to each account; a card before it stops working. The cells are shown this once."""
     target = _target(form, output)
 
     async def work(hub: "Hub") -> "list[Printed]":
-        from tortoise.transactions import in_transaction
-
         from hub import accounts as known
         from hub import matrix_cards
 
         found = [await known.find(name) for name in accounts]
         # One account named twice, in whatever spelling, gets one card.
         once = {account.id: account for account in found}
-        async with in_transaction():
-            return [await matrix_cards.issue(hub, hubwork.visit(), account) for account in once.values()]
+        return await matrix_cards.issue_to(hub, hubwork.visit(), list(once.values()), quiet=quiet)
 
     cards = hubwork.in_hub(work)
     hubwork.guarded(lambda: _write(cards, form, target))
@@ -65,7 +63,9 @@ def issue(
 
 
 @app.command("import")
-def import_file(file: File, dry_run: DryRun = False, keep_going: KeepGoing = False, json: AsJson = False) -> None:
+def import_file(
+    file: File, dry_run: DryRun = False, keep_going: KeepGoing = False, quiet: Quiet = False, json: AsJson = False
+) -> None:
     """Import cards printed already: columns account, serial and A1 to J7 (or one column cells, A1 A2 … J7)."""
 
     async def work(hub: "Hub") -> "tuple[Imported, int]":
@@ -76,7 +76,7 @@ def import_file(file: File, dry_run: DryRun = False, keep_going: KeepGoing = Fal
         if dry_run or (read.bad and not keep_going):
             return imports.unwritten(read), weak
         with shown_progress("writing", len(read.good)) as advance:
-            await imports.write_cards(hub, hubwork.visit(), read.good, advance)
+            await imports.write_cards(hub, hubwork.visit(), read.good, advance, quiet=quiet)
         return imports.written(read), weak
 
     imported, weak = hubwork.in_hub(work)

@@ -7,7 +7,8 @@ import sqlite3
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from getpass import getuser
+from pathlib import Path
+from pwd import getpwuid
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import structlog
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 REFUSED = 1
+# What the kernel says where nobody logged in: a container, a timer.
+_NO_LOGIN = 2**32 - 1
 
 
 def settings() -> Settings:
@@ -47,11 +50,26 @@ def now() -> datetime:
 
 def visit() -> Visit:
     """Tell the hub that this is an operator at this machine."""
+    who = _operator()
+    return Visit(now(), "127.0.0.1", Zone.ON_CAMPUS, f"tegata, {who}"[:80], operator=who)
+
+
+def _operator() -> str:
+    """Name the Unix user who logged in to this machine, although the command runs as the hub's own user."""
     try:
-        who = getuser()
-    except (KeyError, OSError):
-        who = str(os.getuid())
-    return Visit(now(), "127.0.0.1", Zone.ON_CAMPUS, f"tegata, {who}"[:80])
+        number = int(Path("/proc/self/loginuid").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        number = _NO_LOGIN
+    if number != _NO_LOGIN:
+        return _user(number)
+    return os.environ.get("SUDO_USER") or _user(os.getuid())  # noqa: TID251 - it names a person and sets nothing
+
+
+def _user(number: int) -> str:
+    try:
+        return getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
 
 
 def guarded(work: Callable[[], Result]) -> Result:

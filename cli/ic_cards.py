@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import hubwork
-from cli.accounts import AsJson, DryRun, File, KeepGoing, Name, report, shown_progress
+from cli.accounts import AsJson, DryRun, File, KeepGoing, Name, Quiet, report, shown_progress
 from cli.console import as_json, counted, say, warn
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def bind(
     uid: Annotated[
         str, typer.Option(help="The number of a card without a key: it names the account and proves nothing.")
     ] = "",
+    quiet: Quiet = False,
 ) -> None:
     """Bind a card to an account, by its certificate or, for one that only names it, by its number."""
     if (certificate is None) == (not uid):
@@ -41,20 +42,23 @@ def bind(
         from hub import card_imports, card_numbers, ic_cards, uid_cards
 
         if certificate is None:
-            await uid_cards.bind_for(hub, hubwork.visit(), account, uid)
+            await uid_cards.bind_for(hub, hubwork.visit(), account, uid, quiet=quiet)
             if not card_numbers.is_unique(card_numbers.plain(uid)):
                 warn(_NOT_UNIQUE.format("this is a number of"))
             return "" if hub.settings.uid_cards else " It names no account until TEGATA_UID_CARDS is true."
         read = card_imports.certificate_in(certificate)
         card_imports.check(hub.card_trust.now_known(), read, now=hubwork.now())
-        return f" Fingerprint {await ic_cards.bind_for(hub, hubwork.visit(), account, read)}."
+        fingerprint = await ic_cards.bind_for(hub, hubwork.visit(), account, read, quiet=quiet)
+        return f" Fingerprint {fingerprint}."
 
     said = hubwork.in_hub(work)
     say(f"The card is bound to {account}.{said}")
 
 
 @app.command("import")
-def import_file(file: File, dry_run: DryRun = False, keep_going: KeepGoing = False, json: AsJson = False) -> None:
+def import_file(
+    file: File, dry_run: DryRun = False, keep_going: KeepGoing = False, quiet: Quiet = False, json: AsJson = False
+) -> None:
     """Bind many cards: columns account and certificate (a file beside it, PEM, or DER in base64) or uid (a number)."""
 
     async def work(hub: "Hub") -> "Imported":
@@ -71,7 +75,7 @@ def import_file(file: File, dry_run: DryRun = False, keep_going: KeepGoing = Fal
         if dry_run or (read.bad and not keep_going):
             return imports.unwritten(read)
         with shown_progress("binding", len(read.good)) as advance:
-            await card_imports.write(hub, hubwork.visit(), read.good, advance)
+            await card_imports.write(hub, hubwork.visit(), read.good, advance, quiet=quiet)
         return imports.written(read)
 
     report(file, hubwork.in_hub(work), what="card", dry_run=dry_run, json=json)
@@ -100,38 +104,38 @@ def list_cards(
 
 
 @app.command()
-def block(fingerprint: Fingerprint) -> None:
+def block(fingerprint: Fingerprint, quiet: Quiet = False) -> None:
     """Take no login by a card any more and end those it opened."""
 
     async def work(hub: "Hub") -> int:
         from hub import ic_cards
 
-        return await ic_cards.block(hub, hubwork.visit(), fingerprint)
+        return await ic_cards.block(hub, hubwork.visit(), fingerprint, quiet=quiet)
 
     say(f"{fingerprint} is blocked; {counted(hubwork.in_hub(work), 'open session')} ended.")
 
 
 @app.command()
-def unblock(fingerprint: Fingerprint) -> None:
+def unblock(fingerprint: Fingerprint, quiet: Quiet = False) -> None:
     """Take logins by a card again."""
 
     async def work(hub: "Hub") -> None:
         from hub import ic_cards
 
-        await ic_cards.unblock(hub, hubwork.visit(), fingerprint)
+        await ic_cards.unblock(hub, hubwork.visit(), fingerprint, quiet=quiet)
 
     hubwork.in_hub(work)
     say(f"{fingerprint} can be used again.")
 
 
 @app.command("forget-uids")
-def forget_uids(account: Name) -> None:
+def forget_uids(account: Name, quiet: Quiet = False) -> None:
     """Forget all cards that only name an account."""
 
     async def work(hub: "Hub") -> int:
         from hub import uid_cards
 
-        return await uid_cards.unbind_all(hub, hubwork.visit(), account)
+        return await uid_cards.unbind_all(hub, hubwork.visit(), account, quiet=quiet)
 
     say(f"{account}: {counted(hubwork.in_hub(work), 'card')} forgotten.")
 

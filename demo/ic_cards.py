@@ -61,9 +61,9 @@ async def bound(hub: Hub, visit: Visit, issuer: Issuer) -> Sequence[Labelled]:
     for name, issued in issuer.issued.items():
         # Refused: it has been bound since the first start.
         with suppress(RefusedError):
-            await ic_cards.bind_for(hub, visit, name, issued.certificate)
+            await ic_cards.bind_for(hub, visit, name, issued.certificate, quiet=True)
     with suppress(RefusedError):
-        await uid_cards.bind_for(hub, visit, _NUMBERED, _NUMBER)
+        await uid_cards.bind_for(hub, visit, _NUMBERED, _NUMBER, quiet=True)
     cards = [Labelled(f"{name.capitalize()}'s IC card", PivCard(issued)) for name, issued in issuer.issued.items()]
     return [*cards, Labelled(f"{_NUMBERED.capitalize()}'s card with only a number", UidCard(bytes.fromhex(_NUMBER)))]
 

@@ -4,8 +4,6 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tortoise.transactions import in_transaction
-
 from hub import accounts, matrix_cards
 from hub.errors import RefusedError
 from hub.hub import Hub
@@ -37,7 +35,7 @@ async def members(hub: Hub, visit: Visit, folder: Path) -> list[Member]:
             account = await accounts.add(hub, visit, name=name, password=PASSWORD)
         except RefusedError:
             account = await accounts.find(name)
-        async with in_transaction():
-            made[name] = dict((await matrix_cards.issue(hub, visit, account)).cells)
+        (printed,) = await matrix_cards.issue_to(hub, visit, [account], quiet=True)
+        made[name] = dict(printed.cells)
     cards.write_text(json.dumps(made), encoding="utf-8")
     return [Member(name, PASSWORD, made[name]) for name in NAMES]

@@ -145,10 +145,10 @@ async def disable(hub: Hub, visit: Visit, name: str, *, quiet: bool = False) -> 
     """Disable an account and end its sessions; returns how many were open."""
     account = await find(name)
     async with in_transaction():
-        await Account.filter(id=account.id, disabled_at=None).update(disabled_at=visit.now)
+        changed = await Account.filter(id=account.id, disabled_at=None).update(disabled_at=visit.now)
         ended = await ending.end_all(account.id, now=visit.now)
         await audit.record(hub.keys, EventKind.ACCOUNT_DISABLED, visit, account.id)
-        told = await _told(hub, visit, account.id, Notice.ACCOUNT_DISABLED, quiet=quiet)
+        told = await _told(hub, visit, account.id, Notice.ACCOUNT_DISABLED, quiet=quiet or not changed)
     await ending.announce(hub, ended)
     await notices.rouse(hub, told)
     return ended.sessions
@@ -158,9 +158,9 @@ async def enable(hub: Hub, visit: Visit, name: str, *, quiet: bool = False) -> N
     """Let a disabled account log in again."""
     account = await find(name)
     async with in_transaction():
-        await Account.filter(id=account.id).update(disabled_at=None)
+        changed = await Account.filter(id=account.id, disabled_at__isnull=False).update(disabled_at=None)
         await audit.record(hub.keys, EventKind.ACCOUNT_ENABLED, visit, account.id)
-        told = await _told(hub, visit, account.id, Notice.ACCOUNT_ENABLED, quiet=quiet)
+        told = await _told(hub, visit, account.id, Notice.ACCOUNT_ENABLED, quiet=quiet or not changed)
     await notices.rouse(hub, told)
 
 

@@ -64,6 +64,8 @@ async def record_all(events: Sequence[Event]) -> None:
 
 def drafted(keys: KeyRing, kind: EventKind, visit: Visit, account_id: int | None, **detail: str | int | None) -> Event:
     """Give an event for a caller that writes many at once."""
+    # Whatever an operator does, the audit names the Unix user.
+    detail = detail | {"operator": visit.operator or None}
     told = json.dumps(
         {name: value for name, value in detail.items() if value is not None},
         ensure_ascii=False,

@@ -96,13 +96,13 @@ async def suspend(hub: Hub, visit: Visit, contact: Contact, why: Suspended) -> f
     return await _told(hub, visit, contact.account_id, contact.id, label=contact.label, why=why)
 
 
-async def resume(hub: Hub, visit: Visit, contact: Contact) -> bool:
-    """Lift a contact's suspension, in the caller's transaction; False when there is none."""
+async def resume(hub: Hub, visit: Visit, contact: Contact) -> frozenset[Channel] | None:
+    """Lift a contact's suspension, in the caller's transaction, and tell the member; None when there is none."""
     suspended = Contact.filter(id=contact.id, confirmed_at__isnull=False, suspended_at__isnull=False)
     if await suspended.update(suspended_at=None, suspended_why="") != 1:
-        return False
+        return None
     await audit.record(hub.keys, EventKind.CONTACT_RESUMED, visit, contact.account_id, contact=contact.id)
-    return True
+    return await notices.tell_all(hub, visit, contact.account_id, Notice.CONTACT_RESUMED, about=contact.label)
 
 
 async def _suspended(hub: Hub, visit: Visit, delivery: Delivery) -> frozenset[Channel]:

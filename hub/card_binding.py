@@ -93,11 +93,7 @@ async def bind(
     if await waiting.update(binds_for_id=None, binds_until=None) != 1 or not await _is_still_asked(kiosk):
         return None
     account = await where(Account, id=account_id).one()
-    card = await ic_cards.bind(hub, visit, account, certificate, by=ic_cards.MEMBER, session_id=kiosk.binds_session_id)
-    if card is None:
-        return None
-    told = await notices.tell_all(hub, visit, account_id, Notice.CARD_BOUND, by=kiosk.binds_session_id)
-    return card, told
+    return await ic_cards.bind(hub, visit, account, certificate, by=ic_cards.MEMBER, session_id=kiosk.binds_session_id)
 
 
 async def block(hub: Hub, visit: Visit, session: Current, fingerprint: str) -> Done | Refused:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography.x509 import Certificate
 
-from hub import audit, card_numbers, certificates, ic_cards, pem, uid_cards
+from hub import audit, card_numbers, certificates, ic_cards, notices, pem, uid_cards
 from hub.certificates import Trust, UnreadableCertificateError
 from hub.csv_rows import rows_of
 from hub.errors import RefusedError
@@ -19,7 +19,7 @@ from hub.outcome import KioskReason
 from hub.visit import Visit
 from models.account import Account
 from models.event import Event
-from models.kinds import EventKind
+from models.kinds import Channel, EventKind, Notice
 from models.kiosk import IcCard, UidCard
 
 # Cards bound in one transaction.
@@ -147,8 +147,10 @@ async def fitting(hub: Hub, read: ReadIcCards) -> ReadIcCards:
     return checked
 
 
-async def write(hub: Hub, visit: Visit, rows: Sequence[NewBoundCard], progress: Progress) -> None:
-    """Bind cards to their accounts, a batch a transaction; RefusedError tells where it stopped."""
+async def write(
+    hub: Hub, visit: Visit, rows: Sequence[NewBoundCard], progress: Progress, *, quiet: bool = False
+) -> None:
+    """Bind cards and tell all contacts, a batch a transaction; RefusedError tells where it stopped."""
     for batch in batches(rows, size=_WRITTEN):
         async with one_batch(batch):
             folded = [fold_account(row.account) for row in batch]
@@ -165,6 +167,10 @@ async def write(hub: Hub, visit: Visit, rows: Sequence[NewBoundCard], progress: 
             await UidCard.bulk_create(numbered)
             await audit.record_all([_told(hub, visit, card) for card in certified])
             await audit.record_all([_numbered(hub, visit, card) for card in numbered])
+            told: frozenset[Channel] = frozenset()
+            if not quiet:
+                told = await notices.tell_each(hub, visit, list(ids.values()), Notice.CARD_BOUND)
+        await notices.rouse(hub, told)
         progress(len(batch))
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from tortoise.expressions import Q
 
-from hub import contacts, ic_cards, policy, soft_tokens
+from hub import contacts, ic_cards, notices, policy, soft_tokens
 from hub.hub import Hub
 from hub.visit import Visit
 from models.authenticator import SoftToken
@@ -46,7 +46,9 @@ async def undo(hub: Hub, visit: Visit, delivery: Delivery) -> frozenset[Channel]
             await _shown_out(session, token, visit.now)
             told |= await soft_tokens.unbind(hub, visit, token)
         for card in await where(IcCard, bound_in=session.id, blocked_at=None).all():
-            await ic_cards.shut(hub, visit, card)
+            told |= await _blocked(hub, visit, card)
+    for card in await _bound_by_rule(delivery):
+        told |= await _blocked(hub, visit, card)
     added = await _added_in_chat(delivery)
     # Who asked for them goes, too: else the next address is added from there.
     for contact in [*added, *await _askers(added, but=delivery.contact_id)]:
@@ -59,6 +61,25 @@ async def _unbound(hub: Hub, visit: Visit, contact: Contact) -> frozenset[Channe
     opened = Session.filter(contact_id=contact.id, ended_at=None)
     await opened.update(ended_at=visit.now, stepped_up_at=None)
     return await contacts.unbind(hub, visit, contact)
+
+
+async def _blocked(hub: Hub, visit: Visit, card: IcCard) -> frozenset[Channel]:
+    await ic_cards.shut(hub, visit, card)
+    return await notices.tell_all(hub, visit, card.account_id, Notice.CARD_BLOCKED)
+
+
+async def _bound_by_rule(delivery: Delivery) -> list[IcCard]:
+    """Find the card that a notice tells of and no session asked for: the rule bound it at the notice's very moment."""
+    if delivery.notice != Notice.CARD_BOUND:
+        return []
+    mine = where(
+        IcCard,
+        account_id=delivery.account_id,
+        bound_by=ic_cards.RULE,
+        bound_at=delivery.posted_at,
+        blocked_at=None,
+    )
+    return await mine.all()
 
 
 async def _added(session: Session, *, but: int | None) -> list[Contact]:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import Certificate
 from tortoise.transactions import in_transaction
 
-from hub import accounts, audit, kiosks
+from hub import accounts, audit, kiosks, notices
 from hub.card_rule import rule_of
 from hub.errors import RefusedError
 from hub.hub import Hub
@@ -17,7 +17,7 @@ from hub.labels import fold_account
 from hub.outcome import KioskReason
 from hub.visit import Visit
 from models.account import Account
-from models.kinds import EventKind
+from models.kinds import Channel, EventKind, Notice
 from models.kiosk import IcCard
 from models.rows import insert_unless_taken, where
 
@@ -47,11 +47,19 @@ def fingerprint_of(certificate: Certificate) -> str:
 
 
 async def bind(
-    hub: Hub, visit: Visit, account: Account, certificate: Certificate, *, by: str, session_id: int | None = None
-) -> IcCard | None:
-    """Bind a card to an account, in the caller's transaction; None when it is bound already, to whomever.
+    hub: Hub,
+    visit: Visit,
+    account: Account,
+    certificate: Certificate,
+    *,
+    by: str,
+    session_id: int | None = None,
+    quiet: bool = False,
+) -> tuple[IcCard, frozenset[Channel]] | None:
+    """Bind a card to an account, in the caller's transaction; None when it is bound already, to any account.
 
-    `session_id` is the member's session that asked for it: disowned, it takes the card with it.
+    All contacts are told, and the channels to rouse returned. `session_id` is the member's session that asked for it:
+    disowned, it takes the card with it.
     """
     card = drafted(visit, account.id, certificate, by=by)
     card.bound_in = session_id
@@ -60,7 +68,9 @@ async def bind(
     await audit.record(
         hub.keys, EventKind.CARD_BOUND, visit, account.id, by=by, card=card.fingerprint[:16], subject=card.subject
     )
-    return card
+    if quiet:
+        return card, frozenset()
+    return card, await notices.tell_all(hub, visit, account.id, Notice.CARD_BOUND, by=session_id)
 
 
 def drafted(visit: Visit, account_id: int, certificate: Certificate, *, by: str) -> IcCard:
@@ -76,14 +86,16 @@ def drafted(visit: Visit, account_id: int, certificate: Certificate, *, by: str)
     )
 
 
-async def bind_for(hub: Hub, visit: Visit, name: str, certificate: Certificate) -> str:
+async def bind_for(hub: Hub, visit: Visit, name: str, certificate: Certificate, *, quiet: bool = False) -> str:
     """Bind a card on the operator's word; returns its fingerprint. RefusedError says why it can't be."""
     account = await accounts.find(name)
     async with in_transaction():
-        card = await bind(hub, visit, account, certificate, by=OPERATOR)
-    if card is None:
+        bound = await bind(hub, visit, account, certificate, by=OPERATOR, quiet=quiet)
+    if bound is None:
         message = f"{account.name}: this card is bound already; `tegata card list` shows to whom."
         raise RefusedError(message)
+    card, told = bound
+    await notices.rouse(hub, told)
     return card.fingerprint
 
 
@@ -116,27 +128,37 @@ async def listed(name: str = "") -> list[CardLine]:
     ]
 
 
-async def block(hub: Hub, visit: Visit, fingerprint: str) -> int:
-    """Take no login by a card any more and end those it opened; returns how many sessions were open."""
+async def block(hub: Hub, visit: Visit, fingerprint: str, *, quiet: bool = False) -> int:
+    """Take no login by a card any more, end those it opened and tell all contacts; returns how many sessions ended."""
     card = await _named(fingerprint)
+    told: frozenset[Channel] = frozenset()
     async with in_transaction():
-        return await shut(hub, visit, card)
+        ended = await shut(hub, visit, card)
+        # A card that was blocked before is told once.
+        if card.blocked_at is None and not quiet:
+            told = await notices.tell_all(hub, visit, card.account_id, Notice.CARD_BLOCKED)
+    await notices.rouse(hub, told)
+    return ended
 
 
 async def shut(hub: Hub, visit: Visit, card: IcCard) -> int:
-    """Block a card in the caller's transaction; returns how many sessions ended."""
+    """Block a card in the caller's transaction; returns how many sessions ended. The caller tells the contacts."""
     await where(IcCard, id=card.id).update(blocked_at=visit.now)
     ended = await kiosks.end_all(now=visit.now, ic_card_id=card.id)
     await audit.record(hub.keys, EventKind.CARD_BLOCKED, visit, card.account_id, card=card.fingerprint[:16])
     return ended
 
 
-async def unblock(hub: Hub, visit: Visit, fingerprint: str) -> None:
-    """Take logins by a card again."""
+async def unblock(hub: Hub, visit: Visit, fingerprint: str, *, quiet: bool = False) -> None:
+    """Take logins by a card again and tell all contacts."""
     card = await _named(fingerprint)
+    told: frozenset[Channel] = frozenset()
     async with in_transaction():
         await where(IcCard, id=card.id).update(blocked_at=None)
         await audit.record(hub.keys, EventKind.CARD_UNBLOCKED, visit, card.account_id, card=card.fingerprint[:16])
+        if card.blocked_at is not None and not quiet:
+            told = await notices.tell_all(hub, visit, card.account_id, Notice.CARD_UNBLOCKED)
+    await notices.rouse(hub, told)
 
 
 async def bound_already(fingerprints: Sequence[str]) -> set[str]:
@@ -155,8 +177,12 @@ async def _by_rule(hub: Hub, visit: Visit, certificate: Certificate) -> IcCard |
         return None
     async with in_transaction():
         bound = await bind(hub, visit, account, certificate, by=RULE)
-    # Two kiosks at once: the other one was first, with the same rule.
-    return bound or await where(IcCard, fingerprint=fingerprint_of(certificate)).first()
+    if bound is None:
+        # Two kiosks at once: the other one was first, with the same rule.
+        return await where(IcCard, fingerprint=fingerprint_of(certificate)).first()
+    card, told = bound
+    await notices.rouse(hub, told)
+    return card
 
 
 async def _named(fingerprint: str) -> IcCard:

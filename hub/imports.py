@@ -12,7 +12,7 @@ from argon2.exceptions import InvalidHashError
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from hub import audit, matrix_cards
+from hub import audit, matrix_cards, notices
 from hub.accounts import check_new
 from hub.authenticators import matrix, password
 from hub.csv_rows import rows_of
@@ -252,13 +252,16 @@ async def write_accounts(
     await audit.record(hub.keys, EventKind.ACCOUNT_ADDED, visit, None, imported=len(rows))
 
 
-async def write_cards(hub: Hub, visit: Visit, rows: Sequence[NewCard], progress: Progress) -> None:
-    """Bind cards to their accounts, a batch a transaction; RefusedError tells where it stopped."""
+async def write_cards(
+    hub: Hub, visit: Visit, rows: Sequence[NewCard], progress: Progress, *, quiet: bool = False
+) -> None:
+    """Bind cards and tell all contacts, a batch a transaction; RefusedError tells where it stopped."""
     for batch in batches(list(rows), size=_WRITTEN):
         async with one_batch(batch):
             ids = await _ids([row.account for row in batch])
             cards = [_blank(row, ids[fold_account(row.account)]) for row in batch]
-            await matrix_cards.bind(hub, visit, cards)
+            told = await matrix_cards.bind(hub, visit, cards, quiet=quiet)
+        await notices.rouse(hub, told)
         progress(len(batch))
 
 

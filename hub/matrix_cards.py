@@ -4,14 +4,16 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from hub import audit, challenges
+from tortoise.transactions import in_transaction
+
+from hub import audit, challenges, notices
 from hub.authenticators import matrix
 from hub.hub import Hub
 from hub.settings import NUMBERS
 from hub.visit import Visit
 from models.account import Account
 from models.authenticator import MatrixCard
-from models.kinds import AuthenticatorKind, EventKind, Purpose
+from models.kinds import AuthenticatorKind, Channel, EventKind, Notice, Purpose
 from models.login import Challenge
 from models.rows import where
 
@@ -103,16 +105,39 @@ async def answered(hub: Hub, challenge: Challenge, typed: str) -> bool:
     return True
 
 
-async def issue(hub: Hub, visit: Visit, account: Account) -> Printed:
-    """Issue a new card to an account, in the caller's transaction; the one before it is revoked."""
+async def issue_to(hub: Hub, visit: Visit, accounts: Sequence[Account], *, quiet: bool = False) -> list[Printed]:
+    """Issue a new card to each account on the operator's word; the cards before are revoked and all contacts told."""
+    told: frozenset[Channel] = frozenset()
+    printed = []
+    async with in_transaction():
+        for account in accounts:
+            card, channels = await issue(hub, visit, account, quiet=quiet)
+            printed.append(card)
+            told |= channels
+    await notices.rouse(hub, told)
+    return printed
+
+
+async def issue(
+    hub: Hub, visit: Visit, account: Account, *, by: int | None = None, quiet: bool = False
+) -> tuple[Printed, frozenset[Channel]]:
+    """Issue a new card to an account, in the caller's transaction; returns the channels to rouse as well.
+
+    The card before it is revoked; `by` is the session in which it was done.
+    """
     cells = matrix.mint(hub.settings.matrix_signs)
     serial = _serial()
-    await bind(hub, visit, [Blank(account.id, serial, cells)])
-    return Printed(account.name, serial, cells)
+    told = await bind(hub, visit, [Blank(account.id, serial, cells)], by=by, quiet=quiet)
+    return Printed(account.name, serial, cells), told
 
 
-async def bind(hub: Hub, visit: Visit, blanks: Sequence[Blank]) -> None:
-    """Bind cards, one an account, in the caller's transaction; those before are revoked, their challenges too."""
+async def bind(
+    hub: Hub, visit: Visit, blanks: Sequence[Blank], *, by: int | None = None, quiet: bool = False
+) -> frozenset[Channel]:
+    """Bind cards, one an account, in the caller's transaction, and tell all contacts unless it is to be quiet.
+
+    Cards before are revoked, their challenges too. Returns the channels to rouse.
+    """
     ids = [blank.account_id for blank in blanks]
     await MatrixCard.filter(account_id__in=ids, revoked_at=None).update(revoked_at=visit.now)
     slots = [slot_of(account_id) for account_id in ids]
@@ -124,6 +149,9 @@ async def bind(hub: Hub, visit: Visit, blanks: Sequence[Blank]) -> None:
             for blank in blanks
         ]
     )
+    if quiet:
+        return frozenset()
+    return await notices.tell_each(hub, visit, ids, Notice.MATRIX_ISSUED, about="Matrix", by=by)
 
 
 def _sealed(hub: Hub, visit: Visit, blank: Blank) -> MatrixCard:

@@ -424,10 +424,17 @@ def _answered(asked: Delivery) -> str:
 
 async def _language(contact: Contact, account: Account, visit: Visit) -> str:
     """Choose a letter's language: the member's choice, else that of the channel it goes by, else the page's."""
-    if account.language or contact.channel is not Channel.SLACK:
-        return account.language or visit.language
-    member = await where(SlackMember, contact_id=contact.id).first()
-    return (member.language if member else "") or visit.language
+    if account.language:
+        return account.language
+    if contact.channel is Channel.SLACK:
+        member = await where(SlackMember, contact_id=contact.id).first()
+        if member and member.language:
+            return member.language
+    if visit.operator:
+        # A command has no page: the member's last letter says what the member reads.
+        last = await where(Delivery, contact_id=contact.id).first(order_by="-posted_at")
+        return last.language if last else visit.language
+    return visit.language
 
 
 def _letter_of(challenge: Challenge) -> Letter:

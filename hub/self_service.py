@@ -69,10 +69,7 @@ async def issue_matrix_card(hub: Hub, visit: Visit, session: Current) -> Done | 
             # The same form, sent twice: the first card is the one to print.
             return Done()
         account = await where(Account, id=session.account_id).one()
-        await matrix_cards.issue(hub, visit, account)
-        told = await notices.tell_all(
-            hub, visit, session.account_id, Notice.MATRIX_ISSUED, about="Matrix", by=session.id
-        )
+        _, told = await matrix_cards.issue(hub, visit, account, by=session.id)
     await notices.rouse(hub, told)
     return Done()
 

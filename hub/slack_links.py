@@ -216,7 +216,10 @@ async def resume(hub: Hub, visit: Visit, workspace: str) -> int:
         if not member.address.startswith(f"{workspace}/") and workspace not in member.teams.split():
             continue
         async with in_transaction():
-            number += await bounces.resume(hub, visit, member.contact)
+            told = await bounces.resume(hub, visit, member.contact)
+        if told is not None:
+            number += 1
+            await notices.rouse(hub, told)
     return number
 
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from tortoise.transactions import in_transaction
 
-from hub import accounts, audit, card_numbers, kiosks
+from hub import accounts, audit, card_numbers, kiosks, notices
 from hub.errors import RefusedError
 from hub.hub import Hub
 from hub.outcome import KioskReason
 from hub.visit import Visit
-from models.kinds import EventKind
+from models.kinds import Channel, EventKind, Notice
 from models.kiosk import UidCard
 from models.rows import insert_unless_taken, where
 
@@ -17,8 +17,8 @@ _PURPOSE = "uid-card"
 _BATCH = 200
 
 
-async def bind_for(hub: Hub, visit: Visit, name: str, number: str) -> None:
-    """Bind a card's number to an account on the operator's word; RefusedError says why it can't be."""
+async def bind_for(hub: Hub, visit: Visit, name: str, number: str, *, quiet: bool = False) -> None:
+    """Bind a card's number to an account on the operator's word and tell all contacts; RefusedError says why not."""
     account = await accounts.find(name)
     plain = card_numbers.plain(number)
     check(plain)
@@ -26,11 +26,15 @@ async def bind_for(hub: Hub, visit: Visit, name: str, number: str) -> None:
         message = f"{account.name}: this card is bound already."
         raise RefusedError(message)
     card = drafted(hub, visit, account.id, plain)
+    told: frozenset[Channel] = frozenset()
     async with in_transaction():
         if not await insert_unless_taken(card):
             message = f"{account.name}: this card is bound already."
             raise RefusedError(message)
         await audit.record(hub.keys, EventKind.CARD_BOUND, visit, account.id, by="operator", assurance="low")
+        if not quiet:
+            told = await notices.tell_all(hub, visit, account.id, Notice.CARD_BOUND)
+    await notices.rouse(hub, told)
 
 
 async def owned(hub: Hub, visit: Visit, number: str) -> UidCard | KioskReason:
@@ -47,14 +51,18 @@ async def owned(hub: Hub, visit: Visit, number: str) -> UidCard | KioskReason:
     return card
 
 
-async def unbind_all(hub: Hub, visit: Visit, name: str) -> int:
-    """Forget all cards that name an account and end what they opened; returns how many there were."""
+async def unbind_all(hub: Hub, visit: Visit, name: str, *, quiet: bool = False) -> int:
+    """Forget all cards that name an account, end what they opened, tell all contacts; returns how many there were."""
     account = await accounts.find(name)
+    told: frozenset[Channel] = frozenset()
     async with in_transaction():
         for card in await where(UidCard, account_id=account.id).all():
             await kiosks.end_all(now=visit.now, uid_card_id=card.id)
         dropped = await where(UidCard, account_id=account.id).delete()
         await audit.record(hub.keys, EventKind.CARD_BLOCKED, visit, account.id, assurance="low", cards=dropped)
+        if dropped and not quiet:
+            told = await notices.tell_all(hub, visit, account.id, Notice.CARD_REMOVED)
+    await notices.rouse(hub, told)
     return dropped
 
 

@@ -13,7 +13,7 @@ class Visit:
     `now` is aware and in UTC; `address` is the client's own, after trusted proxies; `browser` is a short text
     such as "Firefox on Linux"; `language` is "ja" or "en";
     `browser_token` is what a browser keeps to be known again, empty where there is no browser; `visit_token` is what
-    its first page gave it.
+    its first page gave it; `operator` is the Unix user of an operator's command, empty for members.
     """
 
     now: datetime
@@ -23,3 +23,4 @@ class Visit:
     language: str = "en"
     browser_token: str = field(default="", repr=False)
     visit_token: str = field(default="", repr=False)
+    operator: str = ""

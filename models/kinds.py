@@ -101,6 +101,8 @@ class Notice(StrEnum):
     CARD_BOUND = "card-bound"
     CARD_BLOCKED = "card-blocked"
     CARD_UNBLOCKED = "card-unblocked"
+    CARD_REMOVED = "card-removed"
+    CONTACT_RESUMED = "contact-resumed"
     PASSWORD_SET_BY_DESK = "password-set-by-desk"
     UNLOCKED_BY_DESK = "unlocked-by-desk"
     ACCOUNT_DISABLED = "account-disabled"

@@ -120,7 +120,7 @@ class Counter:
 
     async def bound(self, member: Member, issued: Issued) -> None:
         """Bind a card to a member."""
-        await ic_cards.bind_for(self.house.hub, self.house.people.visit(), member.name, issued.certificate)
+        await ic_cards.bind_for(self.house.hub, self.house.people.visit(), member.name, issued.certificate, quiet=True)
 
     async def begun(self, issued: Issued) -> Begun:
         """Put a card on."""

@@ -9,7 +9,6 @@ from typing import TypeVar
 
 import pyotp
 import pytest
-from tortoise.transactions import in_transaction
 
 from hub import accounts, keyring, login, matrix_cards, registering, sessions, soft_tokens
 from hub.delivery import Accepted, Claimed
@@ -88,8 +87,8 @@ class People:
         account = await accounts.add(self.hub, self.visit(), name=name, password=PASSWORD)
         made = Member(account)
         if card:
-            async with in_transaction():
-                made.cells = (await matrix_cards.issue(self.hub, self.visit(), account)).cells
+            (printed,) = await matrix_cards.issue_to(self.hub, self.visit(), [account], quiet=True)
+            made.cells = printed.cells
         for number, label in enumerate(contacts):
             line = await accounts.add_contact(
                 self.hub, self.visit(), name, label=label, address=f"{name}{number}@mail.test", quiet=True

@@ -10,10 +10,11 @@ import pytest
 from tortoise.connection import get_connections
 
 from demo.card.authority import Issued, KeyKind
-from hub import accounts, certificates, ic_cards, upkeep
+from hub import accounts, certificates, ic_cards, not_me, upkeep
 from models.account import Account
+from models.delivery import Delivery
 from models.event import Event
-from models.kinds import EventKind, Zone
+from models.kinds import EventKind, Notice, Zone
 from models.kiosk import KioskLogin, KioskNonce
 from models.session import Session
 from reader_kiosk.hub_client import Admission, Begun, Reason, Refused
@@ -332,16 +333,31 @@ async def test_a_closed_account_is_told_so(counter: Counter) -> None:
 
 
 async def test_the_rule_binds_a_card_to_the_account_it_names(database_url: str, tmp_path: Path) -> None:
-    """Once, by its certificate; a card that names nobody is refused; the audit says that it was the rule."""
+    """Once, by its certificate, and the contacts are told; a card that names nobody is refused."""
     async with counter_with(database_url, tmp_path, card_rule="subject:CN=(?P<account>[a-z]+)") as counter:
-        await counter.house.people.member()
+        await counter.house.people.member(contacts=("home",))
         card = counter.issuer.card("taro")
         async with counter.house.person() as person:
             await counter.log_in(person, card)
         assert [one.bound_by for one in await ic_cards.listed("taro")] == ["rule"]
+        assert await Delivery.filter(notice=Notice.CARD_BOUND, label="home").count() == 1
         assert await counter.client.begin(counter.issuer.card("nobody").der) == Refused(Reason.NOT_BOUND)
         await ic_cards.block(counter.house.hub, counter.house.people.visit(), ic_cards.fingerprint_of(card.certificate))
         assert await counter.client.begin(card.der) == Refused(Reason.BLOCKED)
+
+
+async def test_a_card_that_the_rule_bound_is_blocked_when_its_notice_is_disowned(
+    database_url: str, tmp_path: Path
+) -> None:
+    """A disowned letter about the card blocks the card, and the contacts are told that too."""
+    async with counter_with(database_url, tmp_path, card_rule="subject:CN=(?P<account>[a-z]+)") as counter:
+        await counter.house.people.member(contacts=("home",))
+        card = counter.issuer.card("taro")
+        await counter.begun(card)
+        letter = await Delivery.get(notice=Notice.CARD_BOUND)
+        await not_me.disown(counter.house.hub, counter.house.people.visit(), letter.id)
+        assert await counter.client.begin(card.der) == Refused(Reason.BLOCKED)
+        assert await Delivery.filter(notice=Notice.CARD_BLOCKED).count() == 1
 
 
 async def test_a_login_with_a_card_is_told_to_all_contacts_and_can_be_disowned(counter_on_sqlite: Counter) -> None:

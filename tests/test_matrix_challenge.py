@@ -68,8 +68,7 @@ async def test_a_new_card_asks_anew_and_the_old_one_opens_nothing(people: People
     """Issued again, the old card's cells are refused, in the login that waits too."""
     member = await people.member()
     old = await people.asked_for_cells(member)
-    async with in_transaction():
-        printed = await matrix_cards.issue(people.hub, people.visit(), member.account)
+    (printed,) = await matrix_cards.issue_to(people.hub, people.visit(), [member.account])
     refused = await login.answer(people.hub, people.visit(), old.token, old.right)
     assert isinstance(refused, Refused)
     member.cells = printed.cells

@@ -15,6 +15,8 @@ from demo.slack.stand_in import standing_in
 from hub import slack_links
 from hub.slack_links import LinkAsked, Profile
 from models.contact import Contact
+from models.delivery import Delivery
+from models.kinds import Notice
 from models.slack import SlackMember
 from tests.chat import Chat, copy_of, link_in, shown_in, slack_settings
 from tests.house import open_house
@@ -129,6 +131,7 @@ async def test_an_organisation_that_takes_the_app_away_ends_its_links(org: Chat,
     assert await slack_links.resume(people.hub, people.visit(), SECOND if end == "app_uninstalled" else "T03") == 0
     assert await slack_links.resume(people.hub, people.visit(), FIRST) == 1
     assert (await Contact.get(id=contact.id)).suspended_at is None
+    assert await Delivery.filter(contact_id=contact.id, notice=Notice.CONTACT_RESUMED).count() == 1
 
 
 async def _row(people: People, member: Member, address: str, *teams: str, language: str = "") -> Contact:
