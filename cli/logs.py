@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from cli.bounded_log import Events, Records
 from hub.settings import Settings
 
 _HIDDEN = {"password", "code", "token", "secret", "pin", "cells", "response", "cookie", "csrf", "url"}
@@ -26,6 +27,7 @@ def configure(settings: Settings) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            Events(),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -40,6 +42,7 @@ def configure(settings: Settings) -> None:
     # Libraries speak up only when something is wrong, and through the same sieve.
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Redacted("%(levelname)s %(name)s %(message)s"))
+    handler.addFilter(Records())
     logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler])
 
 

@@ -39,6 +39,7 @@ class MailDoor:
     sender: Sender
     renewal: Renewal | None
     room: Room | None
+    keeper: Doorkeeper
 
     @property
     def parts(self) -> dict[str, Trouble]:
@@ -63,19 +64,20 @@ class MailDoor:
             await stack.enter_async_context(self.sender.running())
             if self.room is not None:
                 await stack.enter_async_context(self.room.running())
-                await stack.enter_async_context(_taking(self.hub, self.clock, self.room))
+                await stack.enter_async_context(_taking(self.hub, self.clock, self.room, self.keeper))
             yield
 
 
-def built(hub: Hub, clock: Clock) -> MailDoor:
-    """Put the mail door of a hub together; HubError when a setting can't be used."""
+def built(hub: Hub, clock: Clock, *, most: int) -> MailDoor:
+    """Put a hub's mail door together, which takes `most` connections at once; HubError when a setting can't be used."""
     settings = hub.settings
     house = House(settings.mail_from, settings.service_name, settings.origin, settings.zone, settings.help_url)
     signer = _signer(settings, house)
     renewal = Renewal(signer, settings.dkim_keys) if signer is not None and settings.dkim_keys is not None else None
     takes_mail = settings.mail_domain and (settings.mail_listen or settings.lmtp_listen)
     room = Room(settings.mail_kept, clock) if takes_mail else None
-    return MailDoor(hub, clock, _sender(hub, clock, house, signer), renewal, room)
+    keeper = Doorkeeper(most=most)
+    return MailDoor(hub, clock, _sender(hub, clock, house, signer), renewal, room, keeper)
 
 
 def _sender(hub: Hub, clock: Clock, house: House, signer: Signer | None) -> Sender:
@@ -115,11 +117,11 @@ def _signer(settings: Settings, house: House) -> Signer | None:
 
 
 @asynccontextmanager
-async def _taking(hub: Hub, clock: Clock, room: Room) -> AsyncIterator[None]:
+async def _taking(hub: Hub, clock: Clock, room: Room, keeper: Doorkeeper) -> AsyncIterator[None]:
     """Take mail where the settings say, and read what was kept."""
     settings = hub.settings
     # One door behind both listeners, so that what it counts is all who came.
-    door = Door(Intake(hub), clock, Doorkeeper(), room, fronts=settings.mail_front_servers)
+    door = Door(Intake(hub), clock, keeper, room, fronts=settings.mail_front_servers)
     async with AsyncExitStack() as stack:
         for where, is_lmtp in ((settings.mail_listen, False), (settings.lmtp_listen, True)):
             if where:

@@ -1,30 +1,31 @@
 """One hub process: the doors asked for, the clock's jobs and the metrics, started together and ended together."""
 
 import asyncio
-import errno
-import os
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 from aiohttp import web
-from aiohttp.web import Application, AppRunner, TCPSite
+from aiohttp.web import Application
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from prometheus_client import CONTENT_TYPE_LATEST, disable_created_metrics, generate_latest
 from tortoise.exceptions import BaseORMException
 
-from cli import mail_door
+from cli import descriptors, mail_door
+from cli.listening import Places, listening
 from cli.single_process import only_process
 from hub import measures, upkeep
 from hub.beside import beside
 from hub.errors import HubError
 from hub.hub import Hub, opened
-from hub.settings import Settings, listen_of
+from hub.settings import Settings
 from models.database import sqlite_file
+from web import unread
 from web.app import application
 from web.context import CLOCK, HUB
 from web.health import PARTS, Trouble, show_live, show_ready
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 DOORS = ("web", "mail_gateway", "bot")
 Wrap = Callable[[Application], None]
 Clock = Callable[[], datetime]
-_GOODBYE = 10.0
 # Seconds between two looks for claims of processes that were killed.
 _FREE_EVERY = 1.0
 _FIRST_TURN = timedelta(seconds=5)
@@ -65,22 +65,29 @@ async def running(
     async with AsyncExitStack() as stack:
         hub = await stack.enter_async_context(opened(settings))
         process = Running(hub, {}, [])
-        mail = mail_door.built(hub, clock) if "mail_gateway" in doors else None
+        share = descriptors.share(settings)
+        mail = mail_door.built(hub, clock, most=share.mail) if "mail_gateway" in doors else None
         if mail is not None:
             process.parts.update(mail.parts)
         bot = _bot(hub, clock) if "bot" in doors and settings.has_slack else None
         if bot is not None:
             process.parts["slack"] = lambda: bot.trouble
-        app = application(hub, clock, process.parts) if "web" in doors else None
+        app = application(hub, clock, process.parts, streams=share.streams) if "web" in doors else None
         if app is not None:
             if wrap is not None:
                 wrap(app)
-            process.urls.append(await _serve(stack, app, settings.listen, "TEGATA_LISTEN"))
+            places = Places("web", share.web)
+            opening = listening(
+                app, settings.listen, "TEGATA_LISTEN", places=places, refuse=partial(unread.refuse, hub)
+            )
+            process.urls.append(await stack.enter_async_context(opening))
         if bot is not None:
             # Before its port, so ended behind it: what Slack is told was heard while the doors end is done still.
             await stack.enter_async_context(bot.kept())
         if bot is not None and not settings.is_slack_called_out:
-            process.urls.append(await _serve(stack, bot.endpoint(), settings.slack_listen, "TEGATA_SLACK_LISTEN"))
+            places = Places("slack", share.slack)
+            opening = listening(bot.endpoint(), settings.slack_listen, "TEGATA_SLACK_LISTEN", places=places)
+            process.urls.append(await stack.enter_async_context(opening))
         await _listen_for_watchers(stack, process, clock)
         # Behind the ports: a second hub that finds them taken must not claim a row before it ends.
         stack.enter_context(only_process(settings))
@@ -184,7 +191,8 @@ async def _listen_for_watchers(stack: AsyncExitStack, process: Running, clock: C
         ]
     )
     try:
-        await _serve(stack, app, where, "TEGATA_METRICS_LISTEN")
+        places = Places("metrics", descriptors.WATCHERS)
+        await stack.enter_async_context(listening(app, where, "TEGATA_METRICS_LISTEN", places=places))
     except HubError as error:
         trouble = str(error)
         process.parts["metrics"] = lambda: trouble
@@ -200,19 +208,3 @@ async def _show_metrics(request: web.Request) -> web.Response:
         # What this process counted itself is still worth having.
         _log.warning("metrics.no_look", error=str(error))
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-
-async def _serve(stack: AsyncExitStack, app: Application, where: str, setting: str) -> str:
-    listen = listen_of(where)
-    runner = AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE, keepalive_timeout=75)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    try:
-        await TCPSite(runner, listen.host, listen.port).start()
-    except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        why = "another program listens there" if taken else os.strerror(error.errno or 0)
-        message = f"{setting}: {where} can't be listened at: {why}."
-        raise HubError(message) from error
-    host = f"[{listen.host}]" if ":" in listen.host else listen.host
-    return f"http://{host}:{listen.port}"

@@ -1,7 +1,6 @@
 """`tegata serve`: run the doors asked for, until told to stop."""
 
 import os
-import resource
 import socket
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
@@ -9,7 +8,7 @@ from contextlib import suppress
 import structlog
 import uvloop
 
-from cli import logs, packages, readiness
+from cli import descriptors, logs, packages, readiness
 from cli.process import DOORS, running, stop_asked
 from hub.errors import HubError
 from hub.settings import Settings
@@ -30,10 +29,7 @@ def serve(settings: Settings, doors: Sequence[str]) -> None:
 
 def run(main: Coroutine[object, object, None]) -> None:
     """Run a process on uvloop, which answers a page in two thirds of the time, with all the files it may open."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # Each page that waits for a code holds a connection, and many systems give 1,024 unless they are asked.
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    descriptors.raise_limit()
     uvloop.run(main)
 
 

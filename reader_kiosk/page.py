@@ -63,6 +63,7 @@ class Page:
                 web.get("/{name:kiosk\\.css|kiosk\\.js|mark\\.svg}", self._file),
             ]
         )
+        app.on_response_prepare.append(_sign)
         return app
 
     @web.middleware
@@ -210,3 +211,8 @@ def _said(text: str) -> Said | None:
         case "language":
             return LanguageChosen(message.language)
     return None
+
+
+async def _sign(_request: web.Request, response: web.StreamResponse) -> None:
+    """Name the kiosk as what answers, not a library."""
+    response.headers["Server"] = "Tegata kiosk"

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,9 +39,18 @@ class Child:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, *, smtp_port: int, doors: Sequence[str] = (), **more: str
+    settings: Settings,
+    *,
+    smtp_port: int,
+    doors: Sequence[str] = (),
+    files: int = 0,
+    log: Path | None = None,
+    **more: str,
 ) -> AsyncIterator[Child]:
-    """Run `tegata serve` with these settings, and `more` variables, until the end, or until it is killed."""
+    """Run `tegata serve` with these settings, and `more` variables, until the end, or until it is killed.
+
+    It may open so many `files` if they are given, and logs to `log`.
+    """
     port = free_port()
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("TEGATA_")},
@@ -62,9 +71,10 @@ async def serving(
         **more,
     }
     root = str(Path(__file__).parent.parent)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", "from cli.main import main; main()", "serve", *doors, env=environment, cwd=root
-    )
+    limited = ("prlimit", f"--nofile={files}:{files}") if files else ()
+    program = (*limited, sys.executable, "-c", "from cli.main import main; main()", "serve", *doors)
+    with log.open("w") if log else nullcontext() as stderr:
+        process = await asyncio.create_subprocess_exec(*program, env=environment, cwd=root, stderr=stderr)
     child = Child(process, f"http://127.0.0.1:{port}")
     try:
         await _started(child)

@@ -5,17 +5,25 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
+from hub.hub import opened
 from models.kinds import Channel
+from tests.chat import copy_of
+from tests.child import serving
 from tests.house import House, Person, code_in, open_house
 from tests.mail_servers import HANG, Refusing
-from tests.people import Member
+from tests.people import Member, People, settings_for
+from tests.ports import free_port
 from tests.walks import enter_password, house_with, log_in, step_up
+from web.streams import A_LOGIN, Streams
 
 STREAM = "/login/code/state"
 
@@ -55,6 +63,13 @@ async def _no_listener(house: House, *, within: float) -> None:
             await asyncio.sleep(0.05)
 
 
+@pytest.fixture
+def looking_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a stream see within a moment that its browser has gone."""
+    monkeypatch.setattr("web.events._LOOK_EVERY", 0.2)
+
+
+@pytest.mark.usefixtures("looking_often")
 @pytest.mark.parametrize("language", ["en", "ja"])
 async def test_the_stream_says_what_a_reload_says(sqlite_template: Path, tmp_path: Path, language: str) -> None:
     """Waiting, tried again, handed over: each event has the state and the words that the page has at that moment."""
@@ -84,6 +99,7 @@ async def test_the_stream_says_what_a_reload_says(sqlite_template: Path, tmp_pat
             assert seen == ["waiting", "retrying", "accepted"]
 
 
+@pytest.mark.usefixtures("looking_often")
 async def test_a_failed_delivery_ends_the_stream(sqlite_template: Path, tmp_path: Path) -> None:
     """There is nothing more to wait for: the last event says so, and the answer ends."""
     server = Refusing({"RCPT": "550 5.1.1 nobody"})
@@ -98,6 +114,7 @@ async def test_a_failed_delivery_ends_the_stream(sqlite_template: Path, tmp_path
             await _no_listener(house, within=1)
 
 
+@pytest.mark.usefixtures("looking_often")
 async def test_the_stream_ends_with_the_login(house_on_sqlite: House) -> None:
     """Once the code was right, in this window or in another, the page is told to turn, and nothing of the login."""
     house = house_on_sqlite
@@ -115,6 +132,7 @@ async def test_the_stream_ends_with_the_login(house_on_sqlite: House) -> None:
         await _no_listener(house, within=1)
 
 
+@pytest.mark.usefixtures("looking_often")
 async def test_what_an_address_waits_for_is_told_as_long_as_the_session_lasts(house_on_sqlite: House) -> None:
     """Logged out in another window, the page is told to turn, and nothing more of the account."""
     house = house_on_sqlite
@@ -134,13 +152,14 @@ async def test_what_an_address_waits_for_is_told_as_long_as_the_session_lasts(ho
             assert [one async for one in heard] == [{"turn": True, "done": True}]
 
 
+@pytest.mark.usefixtures("looking_often")
 async def test_a_closed_browser_leaves_no_listener_behind(house_on_sqlite: House) -> None:
-    """A page that is closed while it listens is forgotten within seconds, a hundred of them too."""
+    """A page that is closed while it listens is forgotten within seconds, as many as a login may hold."""
     house = house_on_sqlite
     async with house.person() as person:
         await _asked(house, person)
         await house.inbox.next_to("taro0@mail.test")
-        answers = [await person.session.get(house.url + STREAM) for _ in range(20)]
+        answers = [await person.session.get(house.url + STREAM) for _ in range(A_LOGIN)]
         for answer in answers:
             assert await answer.content.readline()
         (topic,) = [name for name in house.hub.wakeups._bells if name.startswith("challenge:")]
@@ -148,6 +167,109 @@ async def test_a_closed_browser_leaves_no_listener_behind(house_on_sqlite: House
         for answer in answers:
             answer.close()
         await _no_listener(house, within=8)
+
+
+@pytest.mark.usefixtures("looking_often")
+async def test_a_page_beyond_its_logins_streams_is_told_once_and_asks_again(house_on_sqlite: House) -> None:
+    """No error, and no connection is held: what the stream says comes at once, and the browser asks 10 s later."""
+    house = house_on_sqlite
+    async with house.person() as person:
+        await _asked(house, person)
+        await house.inbox.next_to("taro0@mail.test")
+        held = [await person.session.get(house.url + STREAM) for _ in range(A_LOGIN)]
+        for answer in held:
+            assert await answer.content.readline()
+        async with person.session.get(house.url + STREAM) as answer:
+            assert (answer.status, answer.content_type) == (200, "text/event-stream")
+            retry, told = (await answer.text()).split("\n", 1)
+        assert retry == "retry: 10000"
+        assert json.loads(told.removeprefix("data: "))["state"] in {"waiting", "accepted"}
+        held.pop().close()
+        async with asyncio.timeout(8):
+            while (await _first_line(person)).startswith(b"retry"):
+                await asyncio.sleep(0.05)
+        for answer in held:
+            answer.close()
+        await _no_listener(house, within=8)
+
+
+async def _first_line(person: Person) -> bytes:
+    async with person.session.get(person.url + STREAM) as answer:
+        return await answer.content.readline()
+
+
+def test_streams_are_counted_by_login_and_address_and_in_all() -> None:
+    """One address may hold half of them; what ends makes room for the next."""
+
+    async def counted() -> None:
+        streams = Streams(40)
+        with ExitStack() as stack:
+            per_login = [stack.enter_context(streams.held("a", "192.0.2.1")) for _ in range(10)]
+            assert per_login == [True] * A_LOGIN + [False] * 2
+            per_address = [stack.enter_context(streams.held(f"b{n}", "192.0.2.1")) for n in range(20)]
+            assert per_address.count(True) == 20 - A_LOGIN
+            others = [stack.enter_context(streams.held(f"c{n}", f"192.0.2.{n}")) for n in range(2, 32)]
+            assert others.count(True) == 20
+        with streams.held("a", "192.0.2.1") as has_place:
+            assert has_place
+
+    with capture_logs() as told:
+        asyncio.run(counted())
+    assert [line["event"] for line in told] == ["streams.full"]
+
+
+async def test_waiting_pages_leave_room_for_health_and_for_other_pages(sqlite_template: Path, tmp_path: Path) -> None:
+    """256 descriptors, 240 pages that wait, then 300 open connections: each page is answered, the log says it once."""
+    watchers, log = f"127.0.0.1:{free_port()}", tmp_path / "log"
+    settings = settings_for(copy_of(sqlite_template, tmp_path), tmp_path)
+    async with (
+        opened(settings) as hub,
+        serving(
+            settings,
+            smtp_port=1,
+            doors=("web",),
+            files=256,
+            log=log,
+            TEGATA_LOG_LEVEL="warning",
+            TEGATA_METRICS_LISTEN=watchers,
+        ) as child,
+    ):
+        member = await People(hub).member(contacts=("自宅",))
+        async with AsyncExitStack() as stack:
+            held = await _waiting_pages(stack, child.url, member, logins=12, each=20)
+            assert {answer.status for answer in held} == {200}
+            lives = (f"http://{watchers}/health/live", f"{child.url}/health/live", f"{child.url}/help")
+            session = await stack.enter_async_context(aiohttp.ClientSession())
+            assert [await _status(session, url) for url in lives] == [200, 200, 200]
+            place = urlsplit(child.url)
+            for _ in range(300):
+                _, writer = await asyncio.open_connection(place.hostname, place.port)
+                stack.callback(writer.close)
+            assert [await _status(session, url) for url in lives] == [200, 200, 200]
+    told = log.read_text()
+    assert (told.count("streams.full"), told.count("connections.full")) == (1, 1), told
+    assert "Traceback" not in told
+
+
+async def _waiting_pages(
+    stack: AsyncExitStack, url: str, member: Member, *, logins: int, each: int
+) -> list[aiohttp.ClientResponse]:
+    """Open a number of logins that wait for a code, and streams of each."""
+    held = []
+    for _ in range(logins):
+        jar, connector = aiohttp.CookieJar(unsafe=True), aiohttp.TCPConnector(limit=0)
+        session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar, connector=connector))
+        person = Person(url, session)
+        await enter_password(person, member)
+        await person.press("OK", way=person.option("自宅"))
+        assert person.page == "code", person.text
+        held += [await session.get(url + STREAM) for _ in range(each)]
+    return held
+
+
+async def _status(session: aiohttp.ClientSession, url: str) -> int:
+    async with session.get(url) as answer:
+        return answer.status
 
 
 async def test_no_login_has_no_stream(house_on_sqlite: House) -> None:

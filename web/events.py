@@ -3,26 +3,29 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
-from aiohttp.web import Request, StreamResponse
+from aiohttp.web import Request, Response, StreamResponse
 from aiohttp_sse import EventSourceResponse, sse_response
 
-from hub import login, registering, sessions
+from hub import login, registering, sessions, throttle
 from hub.outbox import topic_of
 from hub.outcome import Asked, Confirmed, DeliveryState
 from hub.registering import Waiting
 from hub.wakeup import Bell
 from models.kinds import AuthenticatorKind
 from web.contact_pages import waiting_shown
-from web.context import CLOCK, LOGIN, hub_of, read, session_of
+from web.context import CLOCK, LOGIN, SESSION, hub_of, read, session_of, visit_of
 from web.guard import dress_stream
 from web.login import code_shown
+from web.streams import STREAMS
 
 _LOOK_EVERY = 5.0
 # A page left open must not hold a stream for ever.
 _LONGEST = 15 * 60.0
+# Milliseconds until a page without a place asks again.
+_ASK_AGAIN = 10_000
 _DELIVERED = {AuthenticatorKind.ONE_TIME_PASSWORD, AuthenticatorKind.APPROVAL}
 _ENDS = {DeliveryState.FAILED, DeliveryState.EXPIRED}
 
@@ -44,7 +47,7 @@ async def code_stream(request: Request) -> StreamResponse:
         approved = now_asked.is_approved
         return {**code_shown(request, now_asked), "approved": approved, "done": done or approved}
 
-    return await _told(request, topic_of(asked.challenge_id), look)
+    return await _told(request, topic_of(asked.challenge_id), read(request, LOGIN), look)
 
 
 async def contact_stream(request: Request) -> StreamResponse:
@@ -67,7 +70,7 @@ async def contact_stream(request: Request) -> StreamResponse:
 
     first = await registering.waiting(hub_of(request), known, contact_id, now=request.app[CLOCK]())
     topic = topic_of(first.challenge_id) if isinstance(first, Waiting) and first.challenge_id else "nothing"
-    return await _told(request, topic, look)
+    return await _told(request, topic, read(request, SESSION), look)
 
 
 async def _asked(request: Request) -> Asked | None:
@@ -75,14 +78,32 @@ async def _asked(request: Request) -> Asked | None:
     return outcome if isinstance(outcome, Asked) and outcome.kind in _DELIVERED else None
 
 
-async def _told(request: Request, topic: str, look: Look) -> StreamResponse:
-    # A browser that leaves, and a page left open for ever, are both a quiet end.
-    with suppress(ConnectionError, TimeoutError):
-        async with asyncio.timeout(_LONGEST), sse_response(request, response_cls=_Dressed) as stream:
-            with hub_of(request).wakeups.listening(topic) as bell:
-                await _keep_telling(request, stream, bell, look)
-            return stream
+async def _told(request: Request, topic: str, login: str, look: Look) -> StreamResponse:
+    with _place(request, login) as has_place:
+        if not has_place:
+            return await _told_once(look)
+        # A browser that leaves, and a page left open for ever, are both a quiet end.
+        with suppress(ConnectionError, TimeoutError):
+            async with asyncio.timeout(_LONGEST), sse_response(request, response_cls=_Dressed) as stream:
+                with hub_of(request).wakeups.listening(topic) as bell:
+                    await _keep_telling(request, stream, bell, look)
+                return stream
     return StreamResponse(status=204)
+
+
+def _place(request: Request, login: str) -> AbstractContextManager[bool]:
+    return request.app[STREAMS].held(login, throttle.single(visit_of(request).address))
+
+
+async def _told_once(look: Look) -> StreamResponse:
+    """Tell how things stand, and to ask again later (`retry` of the HTML standard, 9.2.5): no connection is kept."""
+    shown = await look()
+    if shown is None:
+        return StreamResponse(status=204)
+    told = f"retry: {_ASK_AGAIN}\ndata: {json.dumps(shown, ensure_ascii=False)}\n\n"
+    response = Response(text=told, content_type="text/event-stream")
+    response.force_close()
+    return response
 
 
 async def _keep_telling(request: Request, stream: EventSourceResponse, bell: Bell, look: Look) -> None:

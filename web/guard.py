@@ -77,13 +77,17 @@ def dress_stream(request: Request, response: StreamResponse) -> None:
 def _dress(request: Request, response: StreamResponse) -> None:
     if response.prepared:
         return
-    headers = response.headers
-    headers.update(_HEADERS)
+    put_headers(response, is_secure=hub_of(request).settings.is_secure)
     # What was shown to one person must not be there for the next one at the same machine.
     if not request.path.startswith("/static/"):
-        headers["Cache-Control"] = "no-store"
-    if hub_of(request).settings.is_secure:
-        headers["Strict-Transport-Security"] = _A_YEAR
+        response.headers["Cache-Control"] = "no-store"
+
+
+def put_headers(response: StreamResponse, *, is_secure: bool) -> None:
+    """Put on the headers that every answer has."""
+    response.headers.update(_HEADERS)
+    if is_secure:
+        response.headers["Strict-Transport-Security"] = _A_YEAR
 
 
 async def _forged(request: Request) -> Response | None:

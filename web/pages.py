@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from hub.outcome import Busy, Reason, Refused, Throttled
+from hub.settings import Settings
 from web import sentences
 from web.context import START, hub_of, language_of, read
 from web.csrf import field_for, keep_visit
@@ -62,6 +63,21 @@ def page(request: Request, name: str, *, status: int = 200, **shown: Any) -> Res
     if said is not None and said.seconds:
         response.headers["Retry-After"] = str(said.seconds)
     return response
+
+
+def bare(settings: Settings, name: str, language: str, *, status: int, **shown: Any) -> Response:
+    """Write a page without a request: it has no form, and nothing of a browser's."""
+    text = _template(name, language, settings.time_zone).render(
+        shown,
+        page=name,
+        language=language,
+        csrf="",
+        here="/",
+        help_url=settings.help_url,
+        service=settings.service_name,
+        at_kiosk=False,
+    )
+    return Response(text=text, content_type="text/html", status=status)
 
 
 class See(Exception):  # noqa: N818 - no error: the way on after a POST

@@ -16,6 +16,11 @@ function keepCurrent(line) {
     if (told.approved) document.getElementById("approved").requestSubmit();
     if (told.done) stream.close();
   };
+  // Refused for good: the member may still ask by hand.
+  stream.onerror = () => {
+    const byHand = document.getElementById("by-hand");
+    if (byHand && stream.readyState === EventSource.CLOSED) byHand.hidden = false;
+  };
   window.addEventListener("pagehide", () => stream.close());
 }
 
