@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -38,6 +38,14 @@ class Happening(StrEnum):
     FAILED = "failed"
     NOT_ALLOWED = "not-allowed"
     ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """What happened, and the target of the window in which it happened."""
+
+    what: Happening
+    window: str
 
 
 class Starter(Protocol):
@@ -121,22 +129,32 @@ class Browser:
         self._window: _Window | None = None
         self._world = 0
         self._was_away = False
-        self._ours: set[str] = set()
+        self._contexts: set[str] = set()
         self._closing: set[asyncio.Task[None]] = set()
+        self._steps: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
-        self.happened: asyncio.Queue[Happening] = asyncio.Queue()
+        self.happened: asyncio.Queue[Happened] = asyncio.Queue()
 
-    async def renew(self) -> None:
-        """Open a window that knows nothing, and throw the one before away; KioskError when there is no browser."""
-        async with self._turn:
+    async def renew(self, window: str = "") -> None:
+        """Open a window that knows nothing, and throw the one before away; KioskError when there is no browser.
+
+        With `window`, do so only if that window is still the one that is shown.
+        """
+
+        async def step() -> None:
+            if window and self._window is not None and self._window.target != window:
+                return
             try:
                 await self._renew()
             except BrowserGoneError:
                 await self._begin_again()
 
+        await self._in_turn(step)
+
     async def ready(self) -> None:
         """See that exactly the kiosk's own page is open, in full screen; begin with a new browser when it is not."""
-        async with self._turn:
+
+        async def step() -> None:
             try:
                 if await self._is_alone():
                     return
@@ -145,10 +163,29 @@ class Browser:
                 _log.error("kiosk.browser-gone")
             await self._begin_again()
 
+        await self._in_turn(step)
+
     async def restart(self) -> None:
         """End the browser, delete its home and begin with a new one."""
-        async with self._turn:
-            await self._begin_again()
+        await self._in_turn(self._begin_again)
+
+    async def _in_turn(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Do one step to its end, also when the visit that asked for it ends meanwhile."""
+
+        async def turn() -> None:
+            async with self._turn:
+                await step()
+
+        task = asyncio.create_task(turn())
+        self._steps.add(task)
+        task.add_done_callback(self._step_done)
+        await asyncio.shield(task)
+
+    def _step_done(self, task: asyncio.Task[None]) -> None:
+        self._steps.discard(task)
+        if not task.cancelled():
+            # Read here, because the visit that asked may be over. The next step starts a browser where one is missing.
+            task.exception()
 
     async def trouble_at(self, url: str) -> str:
         """Open an address once; gives what the browser says is wrong with it."""
@@ -175,9 +212,15 @@ class Browser:
 
     async def close(self) -> None:
         """End the browser."""
+        for task in self._steps:
+            task.cancel()
+        await asyncio.gather(*self._steps, return_exceptions=True)
+        await self._end()
+
+    async def _end(self) -> None:
         line, self._line, self._window = self._line, None, None
         self._world = 0
-        self._ours.clear()
+        self._contexts.clear()
         if line is not None:
             with suppress(BrowserGoneError):
                 await line.ask("Browser.close", patience=1.0)
@@ -185,31 +228,31 @@ class Browser:
         await self._starter.settle()
 
     async def _begin_again(self) -> None:
-        await self.close()
+        await self._end()
         try:
             await self._renew()
         except BrowserGoneError as error:
-            await self.close()
+            await self._end()
             message = f"{self._starter.name}: the browser can't be started."
             raise KioskError(message) from error
 
     async def _renew(self) -> None:
         line = self._line or await self._start()
-        before, self._window = self._window, None
+        self._window = None
         self._was_away = False
         self._world = 0
         context = str((await line.ask("Target.createBrowserContext", disposeOnDetach=True))["browserContextId"])
+        self._contexts.add(context)
         made = await line.ask("Target.createTarget", url=self._url, browserContextId=context, newWindow=True)
         target = str(made["targetId"])
-        self._ours.add(target)
         await line.ask("Browser.setDownloadBehavior", behavior="deny", browserContextId=context)
         if self._starter.is_full_screen:
             await self._fill(line, target)
         attached = await self._guard(line, target)
-        if before is not None:
+        for before in self._contexts - {context}:
             # Pages, history, cookies, storage and what the back button knows.
-            await line.ask("Target.disposeBrowserContext", browserContextId=before.context)
-            self._ours.discard(before.target)
+            await line.ask("Target.disposeBrowserContext", browserContextId=before)
+            self._contexts.discard(before)
         # What happened in the window before does not matter any more.
         while not self.happened.empty():
             self.happened.get_nowait()
@@ -235,7 +278,7 @@ class Browser:
     async def _wait_for_the_end(self, line: DevTools) -> None:
         await line.ended.wait()
         if self._line is line:
-            self.happened.put_nowait(Happening.ENDED)
+            self._post(Happening.ENDED)
 
     async def _fill(self, line: DevTools, target: str) -> None:
         # Chromium heeds the flag for its first window only.
@@ -288,9 +331,9 @@ class Browser:
             case "Target.targetCreated" | "Target.targetInfoChanged":
                 self._see(given["targetInfo"])
             case "Target.targetDestroyed" if self._window and given["targetId"] == self._window.target:
-                self.happened.put_nowait(Happening.ENDED)
+                self._post(Happening.ENDED)
             case "Target.detachedFromTarget" | "Target.targetCrashed" if self._is_windows(given):
-                self.happened.put_nowait(Happening.NOT_ALLOWED)
+                self._post(Happening.NOT_ALLOWED)
             case "Runtime.executionContextCreated" if given["context"]["name"] == _WORLD:
                 context = given["context"]
                 if self._window and context["auxData"]["frameId"] == self._window.target:
@@ -305,7 +348,9 @@ class Browser:
 
     def _see(self, found: Told) -> None:
         # One that is being made is not known yet; `_renew` looks for strangers when it is done.
-        if self._line is None or self._window is None or not _is_page(found) or found["targetId"] in self._ours:
+        if self._line is None or self._window is None or not _is_page(found):
+            return
+        if found["targetId"] == self._window.target:
             return
         self._shut(self._line, found)
 
@@ -321,16 +366,21 @@ class Browser:
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
+    def _post(self, what: Happening) -> None:
+        # While a window is being made, the step that makes it hears of the trouble itself.
+        if self._window is not None:
+            self.happened.put_nowait(Happened(what, self._window.target))
+
     def _listen_to(self, payload: str) -> None:
         said = json.loads(payload)
         if said["act"] == "touch":
-            self.happened.put_nowait(Happening.TOUCHED)
+            self._post(Happening.TOUCHED)
         elif said["protocol"] == "chrome-error:":
-            self.happened.put_nowait(Happening.FAILED)
+            self._post(Happening.FAILED)
         elif said["origin"] != self._home:
             self._was_away = True
         elif self._was_away:
-            self.happened.put_nowait(Happening.RETURNED)
+            self._post(Happening.RETURNED)
 
 
 def _is_page(found: Told) -> bool:

@@ -150,20 +150,21 @@ class Kiosk:
     async def look_after_the_browser(self) -> None:
         """Hear what happens in the window; a person who was logged in and lost it has to put the card on again."""
         while self.window.browser is not None:
-            match await self.window.browser.happened.get():
+            told = await self.window.browser.happened.get()
+            match told.what:
                 case Happening.TOUCHED:
                     self.parts.desk.hear(Touched())
                 case Happening.RETURNED:
-                    await self._leave(CardForgotten(is_finished=True))
+                    await self._leave(CardForgotten(is_finished=True), told.window)
                 case Happening.FAILED:
                     _log.warning("kiosk.page-failed")
-                    await self._leave(NotNow(Trouble.HUB_UNREACHABLE))
+                    await self._leave(NotNow(Trouble.HUB_UNREACHABLE), told.window)
                 case Happening.NOT_ALLOWED:
                     _log.warning("kiosk.page-not-allowed")
-                    await self._leave(NotNow(Trouble.PAGE_NOT_ALLOWED))
+                    await self._leave(NotNow(Trouble.PAGE_NOT_ALLOWED), told.window)
                 case Happening.ENDED:
                     _log.error("kiosk.browser-ended")
-                    await self._leave(CardForgotten())
+                    await self._leave(CardForgotten(), told.window)
 
     async def close(self) -> None:
         """End the visit that is going on."""
@@ -179,12 +180,13 @@ class Kiosk:
         self._visit = Visit(self.parts, reader, atr)
         self._task = asyncio.create_task(self._visit.run())
 
-    async def _leave(self, screen: Screen) -> None:
-        """End the visit though its card still lies there, and throw the window away."""
+    async def _leave(self, screen: Screen, window: str) -> None:
+        """End the visit though its card still lies there, and throw this window away."""
         if self._task is not None:
             await self._end_task()
-            self.parts.desk.clear(screen)
-        await self.window.renew()
+            if self._on:
+                self.parts.desk.clear(screen)
+        await self.window.renew(window)
 
     async def _look_at_the_browser(self, browser: Browser) -> None:
         """See that the policy is in force and that the browser opens the hub, as this program does."""

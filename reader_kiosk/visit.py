@@ -304,6 +304,8 @@ class Visit:
                 self._end()
                 self._parts.desk.show(CardForgotten())
                 await self._parts.window.renew()
+                # The window shows the kiosk's own page again: there is nothing left to throw away.
+                self.did_leave_page = False
 
     async def _do(self, what: str, work: Callable[..., _T], *given: object) -> _T:
         """Do one step with the card, by its name for the log."""

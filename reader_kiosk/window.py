@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 
@@ -30,10 +31,10 @@ class Window:
         if self.browser is not None:
             await _until_done(self.browser.ready)
 
-    async def renew(self) -> None:
-        """Throw the window away with all it knows, and open another."""
+    async def renew(self, window: str = "") -> None:
+        """Throw the window away with all it knows, and open another; with `window`, only if that one is shown."""
         if self.browser is not None:
-            await _until_done(self.browser.renew)
+            await _until_done(partial(self.browser.renew, window))
 
     async def restart(self) -> None:
         """End the browser and start it again."""

@@ -73,6 +73,12 @@ class PlayedHub:
     ended: list[str] = field(default_factory=list)
     ended_event: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def forget(self) -> None:
+        """Forget what happened here."""
+        self.ended_event.clear()
+        for one in (self.logins, self.asked, self.said, self.admitted, self.ended):
+            one.clear()
+
     def application(self) -> web.Application:
         """Build it."""
         app = web.Application()
@@ -241,6 +247,8 @@ class HubHouse:
 
     async def open(self) -> None:
         """Answer."""
+        if self._runner is not None:
+            return
         self._runner = web.AppRunner(self.hub.application(), shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self._port, ssl_context=self._tls, reuse_address=True).start()
