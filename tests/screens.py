@@ -6,9 +6,10 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -47,6 +48,20 @@ class Standing:
     async def press(self, *keys: str) -> None:
         """Press keys one after the other."""
         await self._xdotool("key", "--delay", "4", *keys)
+
+    async def press_all(self, keys: Sequence[str]) -> None:
+        """Press keys and mouse buttons fast, and wait until the page has seen the last of them."""
+        watch = "globalThis.seen = 0; addEventListener('keydown', (one) => { seen += one.key === 'z' }, true)"
+        await self.said("Runtime.evaluate", expression=watch)
+        mouse = ["mousemove", "640", "300", *chain.from_iterable(("click", one) for one in ("2", "3", "8", "9"))]
+        await self._xdotool("key", "--delay", "2", *keys, *mouse, "key", "z")
+        async with asyncio.timeout(10):
+            while True:
+                with suppress(aiohttp.ClientError, ValueError, KeyError):
+                    told = await self.said("Runtime.evaluate", expression="seen")
+                    if told["result"].get("value"):
+                        return
+                await asyncio.sleep(0.05)
 
     async def type(self, text: str) -> None:
         """Type a text."""
@@ -96,6 +111,11 @@ class Standing:
         except TimeoutError:
             message = f"waiting for {url} {name}, saw {seen}"
             raise AssertionError(message) from None
+
+    async def log(self) -> str:
+        """Read what the program has logged since it was ready."""
+        assert self.program.stdout is not None
+        return (await self.program.stdout.read(2**16)).decode()
 
     def left_behind(self) -> list[Path]:
         """List what lies in the browsers' homes beside what Chromium keeps of itself."""
