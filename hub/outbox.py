@@ -10,6 +10,7 @@ from email.utils import parseaddr
 from typing import assert_never
 
 from tortoise.expressions import Q
+from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
 from hub import challenges, letter_token, mail_addresses
@@ -297,7 +298,7 @@ class Outbox:
 
     async def backlog(self, *, now: datetime) -> dict[Channel, Backlog]:
         """Count what is due and not delivered, by channel."""
-        undelivered = Delivery.filter(due_at__isnull=False, expires_at__gt=now)
+        undelivered = _due().filter(expires_at__gt=now)
         found = {}
         for channel in Channel:
             here = undelivered.filter(channel=channel)
@@ -307,7 +308,7 @@ class Outbox:
 
     async def hurry(self, channel: Channel, *, now: datetime) -> int:
         """Have what was put off on a channel made at once, for what stood against it is over; returns how many."""
-        waiting = Delivery.filter(channel=channel, due_at__gt=now, expires_at__gt=now, lease="", copies=0)
+        waiting = _due().filter(channel=channel, due_at__gt=now, expires_at__gt=now, lease="", copies=0)
         hurried = await waiting.update(due_at=now)
         await self.rouse(channel)
         return hurried
@@ -315,15 +316,8 @@ class Outbox:
     async def expire(self, *, now: datetime) -> int:
         """Close what was not delivered in its time; returns how many rows."""
         closed = 0
-        # What a worker has in hand may just be arriving: its report tells. Named channels and urgencies let the index
-        # of what is due find the few rows among all that were ever posted.
-        over = Delivery.filter(
-            Q(lease="") | Q(due_at__lte=now),
-            channel__in=list(Channel),
-            urgency__in=sorted(set(_URGENCY.values())),
-            due_at__gt=_EPOCH,
-            expires_at__lte=now,
-        )
+        # What a worker has in hand may just be arriving: its report tells.
+        over = _due().filter(Q(lease="") | Q(due_at__lte=now), expires_at__lte=now)
         while ids := await over.limit(_EXPIRED_AT_ONCE).values_list("id", flat=True):
             page = over.filter(id__in=list(ids))
             done = await page.filter(unknown_at=None).update(failed_at=now, due_at=None, reply=_EXPIRED)
@@ -517,6 +511,15 @@ def _after_unknown(copies: int, claimed: Claimed, now: datetime) -> datetime | N
         return None
     due_at = now + NUMBERS.unknown_pause * 4 ** (copies - 1)
     return due_at if due_at < claimed.expires_at else None
+
+
+def _due() -> QuerySet[Delivery]:
+    """Choose what is not delivered yet.
+
+    Named channels and urgencies let their index find these few rows among all that were ever posted.
+    """
+    urgencies = sorted(set(_URGENCY.values()))
+    return Delivery.filter(channel__in=list(Channel), urgency__in=urgencies, due_at__gt=_EPOCH)
 
 
 def _short(reply: str) -> str:

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from hub.settings import NUMBERS
 from models.kinds import AuthenticatorKind, Purpose
-from models.rows import fresh, insert_unless_taken, where
+from models.rows import beginning, fresh, insert_unless_taken, where
 from models.throttle import Throttle
 
 _RACES = 16
@@ -159,7 +159,13 @@ async def welcome(address: str, account_id: int, *, now: datetime) -> None:
 async def welcomed(address: str, *, now: datetime) -> int:
     """Count the different accounts that were lately logged in to from a network."""
     lately = now - NUMBERS.welcome_life
-    return await Throttle.filter(subject__startswith=_welcomes(address), open_at__gt=lately).count()
+    return await beginning(Throttle, "subject", _welcomes(address)).filter(open_at__gt=lately).count()
+
+
+def is_over(subject: str, open_at: datetime, now: datetime) -> bool:
+    """Tell whether a count need not be kept any longer; what is no scope of this release is kept the longest."""
+    lives = {str(scope): life for scope, life in LIVES.items()}
+    return open_at < now - lives.get(subject.partition(":")[0], max(LIVES.values()))
 
 
 def _welcomes(address: str) -> str:
@@ -278,7 +284,7 @@ async def lower(pace: Pace, subject: str, *, by: int, now: datetime) -> None:
 async def reopen(account_id: int) -> int:
     """Open every kind of an account again, for every purpose; returns how many counts were dropped."""
     subjects = [subject for purpose in Purpose for subject in answer_subjects(account_id, purpose)]
-    known = await Throttle.filter(subject__startswith=f"{Scope.KNOWN}:{account_id}:").delete()
+    known = await beginning(Throttle, "subject", f"{Scope.KNOWN}:{account_id}:").delete()
     return known + await Throttle.filter(subject__in=subjects).delete()
 
 

@@ -52,11 +52,12 @@ async def seal(hub: Hub, now: datetime) -> int:
 
 async def prune(hub: Hub, now: datetime) -> int:
     """Drop what is not needed any more: old logins, challenges, deliveries, sessions, counts and events."""
-    dropped = await intake.drop_old(now=now)
+    dropped = 0
     for model, column, before, more in _grown(now):
         dropped += await _drop_first(model, column, before, more)
     for old in _old(now):
         dropped += await _drop(old)
+    dropped += await _drop_counts(now)
     if hub.settings.audit_days:
         before = now - timedelta(days=hub.settings.audit_days)
         visit = Visit(now=now, address="", zone=Zone.ON_CAMPUS)
@@ -80,8 +81,21 @@ def _old(now: datetime) -> Iterator[QuerySet[Any]]:
     yield SlackHeard.filter(heard_at__lt=now - NUMBERS.kept_heard)
     yield SlackLink.filter(expires_at__lt=now - NUMBERS.kept_heard)
     yield KioskNonce.filter(expires_at__lt=now)
-    for scope, life in throttle.LIVES.items():
-        yield Throttle.filter(subject__startswith=f"{scope}:", open_at__lt=now - life)
+    yield from intake.old(now=now)
+
+
+async def _drop_counts(now: datetime) -> int:
+    """Walk the counts by their ids, and drop those whose life is over: it differs by what is counted."""
+    dropped = last = 0
+    while (
+        page := await Throttle.filter(id__gt=last).order_by("id").limit(_PAGE).values_list("id", "subject", "open_at")
+    ):
+        old = [number for number, subject, open_at in page if throttle.is_over(subject, open_at, now)]
+        if old:
+            dropped += await Throttle.filter(id__in=old, open_at__lt=now).delete()
+        last = page[-1][0]
+        await asyncio.sleep(_PAUSE)
+    return dropped
 
 
 async def _drop_first(model: type[Model], column: str, before: datetime, more: dict[str, None]) -> int:
@@ -100,8 +114,8 @@ async def _drop_first(model: type[Model], column: str, before: datetime, more: d
 async def _drop(old: QuerySet[Any]) -> int:
     """Drop rows a page a transaction: on SQLite no other task writes during one."""
     dropped = 0
-    while rows := await old.limit(_PAGE):
-        dropped += await old.filter(pk__in=[row.pk for row in rows]).delete()
+    while rows := await old.limit(_PAGE).values_list("id", flat=True):
+        dropped += await old.filter(id__in=list(rows)).delete()
         if len(rows) < _PAGE:
             break
         await asyncio.sleep(_PAUSE)

@@ -14,6 +14,7 @@ from tortoise.context import require_context
 from tortoise.exceptions import DoesNotExist, OperationalError
 from tortoise.fields import Field
 from tortoise.models import Model
+from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
 from models.fields import instant
@@ -34,6 +35,19 @@ def where(model: type[Row], **conditions: Any) -> "Where[Row]":
     The words are tortoise's own, so that who reads one reads the other.
     """
     return Where(model, conditions)
+
+
+def beginning(model: type[Row], column: str, prefix: str) -> QuerySet[Row]:
+    """Choose the rows whose column begins with this.
+
+    On SQLite a range is named as well, which the index finds; its LIKE reads every row. PostgreSQL orders text by the
+    database's collation, in which a range is no prefix.
+    """
+    chosen = model.filter(**{f"{column}__startswith": prefix})
+    if _dialect(_connection()) == "postgres":
+        return chosen
+    behind = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+    return chosen.filter(**{f"{column}__gte": prefix, f"{column}__lt": behind})
 
 
 class Where(Generic[Row]):

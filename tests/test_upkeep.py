@@ -8,10 +8,12 @@ import pytest
 from tortoise.connection import get_connections
 
 from cli import process
-from hub import upkeep
+from hub import measures, throttle, upkeep
 from hub.hub import Hub
 from models.delivery import Delivery
 from models.event import Event, Segment
+from models.holders import free_abandoned
+from models.kinds import Channel
 from models.lease import Lease
 from models.login import Challenge, Login
 from models.session import Session
@@ -138,14 +140,44 @@ async def test_events_are_kept_as_long_as_the_setting_says(people: People) -> No
     assert await Segment.all().count() == 1
 
 
-async def test_expiry_reads_what_is_due_and_not_every_delivery(people: People) -> None:
-    """The statement that runs every 30 seconds goes by the index of what is due."""
+async def test_jobs_read_what_they_need_and_not_every_row(people: People) -> None:
+    """Expiry, metrics, what was put off and killed processes' claims go by the index of what is due, counts by theirs.
+
+    A table may be walked by its ids, a page at a time.
+    """
     (connection,) = get_connections().all()
     if connection.capabilities.dialect != "sqlite":
         pytest.skip("what the planner says is told by SQLite in a form of its own")
+    hub, now = people.hub, people.now
     with statements() as told:
-        await upkeep.expire(people.hub, people.now)
-    (asked,) = [one for one in told if one.startswith("SELECT") and "delivery" in one]
-    plan = await connection.execute_query_dict(f"EXPLAIN QUERY PLAN {asked.replace('?', '1')}")
-    assert [step["detail"] for step in plan if step["detail"].startswith("SCAN")] == []
-    assert "due_at>" in str(plan)
+        await upkeep.expire(hub, now)
+        await measures.look(hub, now=now)
+        await hub.outbox.hurry(Channel.MAIL, now=now)
+        await free_abandoned("sqlite", now=now, longest=timedelta(seconds=60))
+        await throttle.welcomed("192.0.2.1", now=now)
+        await throttle.reopen(1)
+        await upkeep.prune(hub, now)
+    asked = {one for one in told if "FROM" in one or one.startswith(("UPDATE", "DELETE"))}
+    assert len(asked) > 20
+    for one in asked:
+        plan = await connection.execute_query_dict(f"EXPLAIN QUERY PLAN {one.replace('?', '1')}")
+        scans = [step["detail"] for step in plan if step["detail"].startswith("SCAN")]
+        assert not scans or 'ORDER BY "id"' in one, (one, scans)
+        if '"due_at" IS NOT' not in one and '"due_at">' in one and '"delivery"' in one:
+            assert "due_at>" in str(plan), (one, plan)
+
+
+async def test_each_kind_of_count_is_dropped_when_its_own_life_is_over(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page at a time, and what is no kind of this release stays as long as the longest."""
+    monkeypatch.setattr(upkeep, "_PAGE", 2)
+    monkeypatch.setattr(upkeep, "_PAUSE", 0)
+    longest = max(throttle.LIVES.values())
+    for scope, life in [*throttle.LIVES.items(), ("later", longest)]:
+        for name, open_at in (("old", people.now - life - timedelta(seconds=1)), ("young", people.now - life)):
+            await Throttle.create(subject=f"{scope}:{name}", wrong=1, open_at=open_at)
+    await upkeep.prune(people.hub, people.now)
+    left = {row.subject.partition(":")[2] for row in await Throttle.all()}
+    assert left == {"young"}
+    assert await Throttle.all().count() == len(throttle.LIVES) + 1
