@@ -22,7 +22,7 @@ from models.kinds import AuthenticatorKind, EventKind, Letter, Purpose
 from models.login import Challenge, Login
 from models.rows import where
 
-_HOUR = timedelta(hours=1)
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 
 async def ask(
@@ -134,10 +134,12 @@ async def _is_over(delivery: Delivery, now: datetime) -> bool:
 
 async def _too_soon(account_id: int, *, now: datetime) -> timedelta:
     """Tell how long until an account may be asked once more; zero when it may at once."""
-    asked = await where(Delivery, account_id=account_id, letter=Letter.APPROVAL, posted_at__gt=now - _HOUR).all(
-        order_by="-posted_at", limit=NUMBERS.approvals_an_hour
+    asked = await where(Delivery, account_id=account_id, letter=Letter.APPROVAL, posted_at__gt=now - _DAY).all(
+        order_by="-posted_at", limit=NUMBERS.approvals_a_day
     )
-    return asked[-1].posted_at + _HOUR - now if len(asked) == NUMBERS.approvals_an_hour else timedelta()
+    times = [row.posted_at for row in asked]
+    hour = codes.until_room(times, NUMBERS.approvals_an_hour, _HOUR, now)
+    return max(hour, codes.until_room(times, NUMBERS.approvals_a_day, _DAY, now))
 
 
 async def _minted(hub: Hub, visit: Visit, login: Login, contact_id: int) -> Challenge | None:

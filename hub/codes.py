@@ -107,10 +107,11 @@ def too_soon(postings: Sequence[Posting], contact_id: int, *, now: datetime) -> 
     here = [posting.at for posting in postings if posting.contact_id == contact_id]
     everywhere = [posting.at for posting in postings]
     waits = [
-        _until_room(here, 1, NUMBERS.sent_gap, now),
-        _until_room(here, NUMBERS.sent_an_hour, _HOUR, now),
-        _until_room(here, NUMBERS.sent_a_day, _DAY, now),
-        _until_room(everywhere, NUMBERS.sent_an_hour_to_account, _HOUR, now),
+        until_room(here, 1, NUMBERS.sent_gap, now),
+        until_room(here, NUMBERS.sent_an_hour, _HOUR, now),
+        until_room(here, NUMBERS.sent_a_day, _DAY, now),
+        until_room(everywhere, NUMBERS.sent_an_hour_to_account, _HOUR, now),
+        until_room(everywhere, NUMBERS.sent_a_day_to_account, _DAY, now),
     ]
     return max(waits)
 
@@ -125,7 +126,8 @@ def slot_of(contact_id: int) -> str:
     return f"code:{contact_id}"
 
 
-def _until_room(times: Sequence[datetime], most: int, span: timedelta, now: datetime) -> timedelta:
+def until_room(times: Sequence[datetime], most: int, span: timedelta, now: datetime) -> timedelta:
+    """PURE: tell how long until fewer than `most` of these times are within the span."""
     within = sorted(at for at in times if at > now - span)
     if len(within) < most:
         return timedelta()

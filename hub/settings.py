@@ -80,9 +80,12 @@ class Numbers:
     sent_an_hour: int = 5
     sent_a_day: int = 20
     sent_an_hour_to_account: int = 10
+    # Both days' limits: who knows a password must not ring all day. A member with three labels needs a dozen codes.
+    sent_a_day_to_account: int = 60
     # Approval fatigue: who knows a password must not ring until its owner gives in. Three an hour are a slip or two
     # (the design's own number; CISA, "Implementing Number Matching in MFA Applications", 2022, says why at all).
     approvals_an_hour: int = 3
+    approvals_a_day: int = 20
     # "This was not me": long enough to be read after a holiday weekend, and what it closes opens again by itself.
     not_me_life: timedelta = timedelta(days=7)
     codes_blocked: timedelta = timedelta(hours=1)

@@ -210,6 +210,20 @@ async def test_the_fourth_request_within_an_hour_waits(people: People) -> None:
     assert isinstance(await login.choose(people.hub, people.visit(), begun.token, way), Asked)
 
 
+async def test_the_twenty_first_request_within_a_day_waits(people: People) -> None:
+    """Three an hour would be 72 a day; the code of the same label is sent as before."""
+    member = await _taro(people)
+    for _ in range(20):
+        await ringing(people, member)
+        people.later(minutes=21)
+    begun = await people.begun(member)
+    way = ByApproval(member.contacts["chat"])
+    outcome = await login.choose(people.hub, people.visit(), begun.token, way)
+    assert outcome == Throttled(timedelta(hours=24) - 20 * timedelta(minutes=21))
+    code = await login.choose(people.hub, people.visit(), begun.token, ByContact(member.contacts["chat"]))
+    assert isinstance(code, Asked)
+
+
 async def test_parallel_requests_are_three_an_hour_too(people: People) -> None:
     """Ten logins that ring at the same moment send three messages."""
     member = await _taro(people)

@@ -150,9 +150,11 @@ async def test_of_many_contacts_chosen_at_once_five_are_asked(people: People) ->
         ([(2, 60 * n) for n in range(1, 11)], 1, 3000),
         ([(1, 3600 + 3600 * n) for n in range(1, 20)], 1, 0),
         ([(1, 3600 + 3600 * n) for n in range(1, 21)], 1, 7200 + 3600),
+        ([(n % 5 + 2, 3600 + 1200 * n) for n in range(59)], 1, 0),
+        ([(n % 5 + 2, 3600 + 1200 * n) for n in range(60)], 1, 12_000),
     ],
 )
 def test_how_long_until_one_more_code_may_go(ago: list[tuple[int, int]], contact: int, wait: int) -> None:
-    """1 a 30 s, 5 an hour, 20 a day for a contact; 10 an hour for an account; the longest wait counts."""
+    """1 a 30 s, 5 an hour, 20 a day for a contact; 10 an hour, 60 a day for an account; the longest wait counts."""
     postings = [Posting(to, START - timedelta(seconds=seconds)) for to, seconds in ago]
     assert too_soon(postings, contact, now=START) == timedelta(seconds=wait)
