@@ -13,14 +13,63 @@ _NAME = re.compile(r"[一-龠々㐀-䶿豈-﫿𠮟髙﨑ァ-ヶー・ 　\d]{1,1
 # A consent is short; what is longer says something else, too.
 _LONGEST_YES = 300
 _LONGEST_LABEL = 80
+# "Answer: yes" is the answer behind the colon.
+_ANSWER_MARK = re.compile(
+    r"^\s*(?:(?:my |the )?(?:answer|reply|response|ans)|re|a|(?:ご|お)?(?:回答|返信|答え|返答|返事))"
+    r"\s*[:：]\s*(?=\S)",
+    re.IGNORECASE,
+)
+_OPENING = re.compile(r"([^。、,.!！\n]{2,40})[。、,.!！\n]+\s*(?=\S)")
+_GESTURE = re.compile("[🙅👎]")
+_MARK = re.compile("[❌🚫⛔🛑🆖✖✗✘×✕]")
+_WORD = re.compile(r"\w")
+# Letters that are words.
+_ALONE = frozenset("ikny")
+# Words that say something, even where an address begins with them.
+_NO_NAMES = frozenset(
+    (
+        "a",
+        "an",
+        "and",
+        "but",
+        "if",
+        "in",
+        "is",
+        "it",
+        "later",
+        "maybe",
+        "me",
+        "my",
+        "never",
+        "no",
+        "not",
+        "of",
+        "ok",
+        "on",
+        "or",
+        "so",
+        "the",
+        "then",
+        "this",
+        "to",
+        "unless",
+        "until",
+        "was",
+        "we",
+        "when",
+        "yes",
+        "you",
+        "your",
+    )
+)
 _LIST_MARK = re.compile(r"^\s*(?:[-*・•●○◎■□◆◇▪‣⁃◦✓✔☑]|[①-⑳]|[(（]?[0-9a-c０-９]{1,2}[.)）．、:：])\s*(?=\S)")
 # "はい？" asks; "登録していただけますか？" asks for it.
 _QUESTION = re.compile(r"(?<!か)[?？]")
 
 
-def command_of(text: str) -> Command | None:
-    """Read a person's own words; None when they are no command."""
-    lines = [_LIST_MARK.sub("", line) for line in text.split("\n")]
+def command_of(text: str, writer: str = "") -> Command | None:
+    """Read a person's own words; None when they are no command. The writer's name says nothing."""
+    lines = [_ANSWER_MARK.sub("", _LIST_MARK.sub("", line)) for line in text.split("\n")]
     own = "\n".join(lines)
     asked = _asked(lines)
     if asked is not None:
@@ -29,11 +78,14 @@ def command_of(text: str) -> Command | None:
         return Refuse()
     if is_absence(own) or len(own) > _LONGEST_YES * 3:
         return None
-    return Confirm() if _is_consent(_without_name(_without_greeting(lines))) else None
+    consent = _without_opening(_without_name(_without_greeting(lines)))
+    return Confirm() if _is_consent(consent, _names_in(writer)) else None
 
 
 def is_denial(text: str) -> bool:
     """Tell whether a text denies, anywhere in it."""
+    if _is_denied_by_sign(text):
+        return True
     folded = fold(text)
     return _is_denied_in_japanese(folded) or _is_denied_in_english(folded)
 
@@ -42,6 +94,13 @@ def is_absence(text: str) -> bool:
     """Tell whether a text has the shape of an out-of-office answer."""
     folded = fold(text)
     return bool(japanese.AWAY.search(folded.japanese) or english.AWAY.search(folded.english))
+
+
+def _is_denied_by_sign(text: str) -> bool:
+    """Tell whether a sign denies: a gesture anywhere, a mark where it stands alone in its line."""
+    if _GESTURE.search(text):
+        return True
+    return any(_MARK.search(line) and not _WORD.search(line) for line in text.split("\n"))
 
 
 def _is_denied_in_japanese(folded: Folded) -> bool:
@@ -105,6 +164,20 @@ def _without_greeting(lines: list[str]) -> str:
     return "\n".join(said)
 
 
+def _without_opening(text: str) -> str:
+    """Leave out the greetings that stand in one line with the answer, as in お疲れ様です、山田です。はい."""
+    while (found := _OPENING.match(text)) and _is_greeting(found[1]):
+        text = text[found.end() :]
+    return text
+
+
+def _names_in(writer: str) -> frozenset[str]:
+    """Read from a From header's name and address what the writer may be called."""
+    name, _, address = writer.rpartition(" ")
+    words = re.findall(r"[^\W\d_]+", fold(f"{name} {address.partition('@')[0]}").english)
+    return frozenset(word for word in words if word not in _NO_NAMES)
+
+
 def _is_greeting(line: str) -> bool:
     folded = fold(line)
     if not folded.pieces:
@@ -112,6 +185,8 @@ def _is_greeting(line: str) -> bool:
     one = folded.japanese.replace("。", "")
     if japanese.GREETING.fullmatch(one):
         return not japanese.NOT_A_NAME.match(_name_in(one)) and not _is_consent(line)
+    if any(_is_consent(piece) for piece in folded.pieces[1:]):
+        return False
     words = folded.english.replace(" | ", " ")
     return bool(english.GREETING.fullmatch(words)) and not english.NOT_A_NAME.search(words)
 
@@ -120,21 +195,26 @@ def _name_in(line: str) -> str:
     return line.rpartition("の")[2]
 
 
-def _is_consent(text: str) -> bool:
+def _is_consent(text: str, names: frozenset[str] = frozenset()) -> bool:
     """Tell whether a text consents and says nothing else."""
     if not text or len(text) > _LONGEST_YES or _QUESTION.search(text):
         return False
-    told = _told(text)
-    if not told or told[0][0].startswith("no "):
+    told = _told(text, names)
+    if not told:
+        return False
+    if told[0][0].startswith("no ") and not any(affirms and said.endswith(" me") for said, affirms in told):
         return False
     return any(affirms and said not in english.WEAK for said, affirms in told)
 
 
-def _told(text: str) -> list[tuple[str, bool]] | None:
+def _told(text: str, names: frozenset[str] = frozenset()) -> list[tuple[str, bool]] | None:
     """Cut a text into phrases of consent and of politeness, and say which is which; None when it says more."""
     told: list[tuple[str, bool]] = []
     for piece in fold(text).pieces:
-        found = _phrases(piece, english.AFFIRMATIONS, english.POLITENESS) if piece.isascii() else None
+        known = _without_names(piece, names) if piece.isascii() else piece
+        if not known or (len(known) == 1 and known not in _ALONE and any(name.startswith(known) for name in names)):
+            continue
+        found = _phrases(known, english.AFFIRMATIONS, english.POLITENESS) if known.isascii() else None
         found = found or _phrases(
             piece.replace(" ", ""),
             (*japanese.AFFIRMATIONS, *english.AFFIRMATIONS),
@@ -144,6 +224,20 @@ def _told(text: str) -> list[tuple[str, bool]] | None:
             return None
         told += found
     return told
+
+
+def _without_names(piece: str, names: frozenset[str]) -> str:
+    """Leave out the writer's name, the initial before it, and what introduces it: "I am Taro"."""
+    kept: list[str] = []
+    for word in piece.split():
+        if word not in names:
+            kept.append(word)
+            continue
+        if kept and len(kept[-1]) == 1 and kept[-1] not in _ALONE:
+            kept.pop()
+        if kept[-2:] in (["i", "am"], ["this", "is"], ["name", "is"]):
+            kept = kept[:-2]
+    return " ".join(kept)
 
 
 def _phrases(

@@ -16,9 +16,13 @@ _MACHINE_HEADERS: Final = (
     "X-Loop",
     "X-Failed-Recipients",
     "X-Amazon-Auto-Reply",
+    "X-Mail-Autoreply",
+    "X-Auto-Reply",
+    "X-Auto-Response",
+    "X-Autoresponder",
     "X-Cybozu-Auto",
 )
-_BULK: Final = {"bulk", "list", "junk", "auto_reply"}
+_BULK: Final = {"bulk", "list", "junk"}
 # Programs that no person writes as.
 _PROGRAMS: Final = re.compile(r"(mailer-daemon|.+-request|.+-bounces|owner-.+)(\+.*)?", re.IGNORECASE)
 # Names of roles, behind which people sit as well.
@@ -29,7 +33,8 @@ _COMMENT: Final = re.compile(r"\([^()]*\)")
 # What an automatic answer's subject says, and a person's does not.
 _AUTOMATIC: Final = re.compile(
     r"^\W*(?:(?:re|fwd?|返信)\s*[:：]\s*)?\W*(?:auto(?:matic|mated)?[ -]?(?:reply|response)|auto:|out of (?:the )?office|ooo[:：]|"
-    r"automatische antwort|abwesenheitsnotiz|r[eé]ponse automatique|自動応答|自動返信|自動送信|"
+    r"automatische antwort|abwesenheitsnotiz|r[eé]ponse automatique|respuesta autom[aá]tica|risposta automatica|automatisch antwoord|автоответ|"
+    r"自动(?:回复|答复)|自動回[覆復]|자동 ?(?:회신|응답)|부재 ?중|自動応答|自動返信|自動送信|"
     r"不在(?:[:：]|通知|の(?:お)?知らせ|のため|です|$)|休暇中|休業中|(?:休暇|休業)(?:[:：]|の(?:お)?知らせ|$))",
     re.IGNORECASE,
 )
@@ -58,6 +63,12 @@ def _proof(message: Message, sender: str) -> str:
             return name
     if message.get_content_type() == "multipart/report":
         return "multipart/report"
+    for name in ("Precedence", "X-Precedence"):
+        # The other values are written by servers for people's mail, too.
+        if str(message.get(name, "")).strip().lower() == "auto_reply":
+            return f"{name}: auto_reply"
+    if "autoresponder" in str(message.get("Delivered-To", "")).lower():
+        return "Delivered-To: an autoresponder"
     return "From: a machine's address" if _PROGRAMS.fullmatch(sender.partition("@")[0]) else ""
 
 

@@ -19,6 +19,7 @@ _HEADER = 65_536
 _PARTS = 100
 _DEPTH = 10
 _TEXT = 100_000
+_NAME = 100
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,250}>")
 _ADDRESS = re.compile(r"[^\s<>\"(),;:]+@[^\s<>\"(),;:]+")
 # What a mail program writes for readers that show no HTML.
@@ -39,11 +40,13 @@ class UnreadableError(ValueError):
 class Parsed:
     """What is needed of a message.
 
+    `writer` is the sender's name and address.
     `machine` says by what it is known that no person wrote it, `doubt` what only speaks for that. `text` is what its
     writer wrote, without quotes. `identity` is the same for each copy of a message.
     """
 
     from_address: str
+    writer: str
     message_id: str
     identity: str
     machine: str
@@ -67,6 +70,7 @@ def parse(content: bytes, *, is_report: bool = True) -> Parsed:
     signs = machines.signs_of(parsed, sender, _subject(parsed))
     return Parsed(
         from_address=sender,
+        writer=f"{_name_in(parsed)} {sender}",
         message_id=_message_id(parsed),
         identity=_message_id(parsed) or f"{_raw(parsed, 'Date')} {sender}",
         machine=signs.proof,
@@ -131,13 +135,22 @@ def _address_in(message: Message, name: str) -> str:
     return address if address.isprintable() and _ADDRESS.fullmatch(address) and address.count("@") == 1 else ""
 
 
+def _name_in(message: Message) -> str:
+    """Read the name in front of the sender's address."""
+    name = _decoded(_raw(message, "From")).rpartition("<")[0]
+    return " ".join(name.split())[:_NAME]
+
+
 def _message_id(message: Message) -> str:
     found = _MESSAGE_ID.search(_raw(message, "Message-ID"))
     return found[0] if found else ""
 
 
 def _subject(message: Message) -> str:
-    raw = _raw(message, "Subject")
+    return _decoded(_raw(message, "Subject"))
+
+
+def _decoded(raw: str) -> str:
     if not raw.isascii():
         return raw
     try:

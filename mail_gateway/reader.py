@@ -138,6 +138,7 @@ def _parsed(answer: dict[str, Any]) -> Parsed:
         report = Finding(bounce, str(answer["report"]["by"]))
     return Parsed(
         from_address=str(answer["from_address"]),
+        writer=str(answer["writer"]),
         message_id=str(answer["message_id"]),
         identity=str(answer["identity"]),
         machine=str(answer["machine"]),

@@ -168,7 +168,7 @@ class Reading:
 
 def _said(parsed: Parsed) -> Said:
     """Tell what a message's words say; a denial counts even where the message may be a machine's."""
-    command = command_of(parsed.text)
+    command = command_of(parsed.text, parsed.writer)
     if isinstance(command, Refuse):
         return command
     away = is_absence(parsed.text)

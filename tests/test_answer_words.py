@@ -144,7 +144,7 @@ Who is this? | yes but not now | Hi, | ？ | - | test | 123456 | 今忙しいで
 お世話になっております。 | 山田です。 | Dear Tegata, | ヘルプをください | わかりません | よくわかりません。 | コードが届きません | リンクが開けません | ログインできません | 登録できません | 登録できませんでした | 登録できないのですが | 確認できません | コードが届いていません | メールが届かない | 登録されていません | パスワードを覚えていません
 I can't log in | I cannot open the link | The link doesn't work | The code did not arrive | I can't find the code | I did not receive the code | I don't know how to confirm | How do I confirm? | What is this? | Not sure | I am not sure | No code arrived | No worries | Maybe | later | not yet | What should I do? | The code was not accepted | my name is Taro
 はい、でも | はい、ただし明日 | はい、しかし | yes but | Yes, if it is free | yes? and then | OK then what | Yes, I will be on vacation until 20 April. | はいく | はいえな | 確認中です | 確認します、少々お待ちください | 検討します | 保留 | 後で | 不明です | かもしれません | 私かもしれません | 止めないでください | キャンセルしないでください | don't cancel | Please do not cancel
-私は今忙しいです | メールを受け取りましたが、どうすればいいですか | 心当たりがない場合はどうすればいいですか | 迷惑メールフォルダに入っていました | ご迷惑をおかけしました | 申し訳ありません | すみません | まとめて | 認めます、が | I have a question | ok google what time is it | 👍 | ❌ | 🙏
+私は今忙しいです | メールを受け取りましたが、どうすればいいですか | 心当たりがない場合はどうすればいいですか | 迷惑メールフォルダに入っていました | ご迷惑をおかけしました | 申し訳ありません | すみません | まとめて | 認めます、が | I have a question | ok google what time is it | 👍 | 🙏
 ログインできません | コードが使えません | リンクが切れています | URLが開けない | コードが表示されません | このメールの意味がわかりません | 意味が分からない | どういうことですか | 登録の方法がわかりません | 登録方法を教えてください | 登録したいのですが方法がわかりません | 登録したいです、どうすればいいですか
 登録がうまくいきません | 登録画面が表示されません | コードを入力できません | 入力しましたが進めません | 期限が切れました | もう一度送ってください | 再送してください | 再送をお願いします | まだ届いていません | 確認が取れません | 確認のしようがありません | パスワードを忘れました
 アドレスを変更したいです | 名前を変えてください | 誰ですか | 誰が登録しましたか | なぜこのメールが届いたのですか | これは本物ですか | 質問があります | 教えてください | 窓口の電話番号は？ | お電話ください | 明日確認します | 後で登録します

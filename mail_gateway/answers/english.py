@@ -27,6 +27,7 @@ _OF_THE_MAIL = r"(?:code|link|url|password|page|site|button|browser|app|mail|mes
 
 # These look negative and deny nothing; they are taken out before a denial is looked for.
 HARMLESS: Final = _pattern(
+    r"(?:if|when|should|do|can|must|shall) (?:i|we|you) (?:have to |need to )?(?:say|answer|reply|write|press|choose|type) (?:with |by )?no",
     r"no (?:worries|problems?|doubts?|objections?|issues?|trouble|questions?|rush|hurry|need to worry|matter|biggie|mistake|further questions?)",
     r"(?:do not (?:worry|mind|hesitate)|never (?:worry|hesitate))",
     r"not (?:a|an) (?:problem|issue|mistake|error)",
@@ -44,11 +45,18 @@ HARMLESS: Final = _pattern(
     r"nobody else",
     r"no one else",
     rf"{_OF_THE_MAIL} (?:is|was|has|does|did|do|can|could|will|are) not(?! (?:me|mine|my|for|from|by|request|ask|order|want|authori|need|intend|meant)\w*)(?: \w+){{0,2}}",
-    r"(?:can|could) not (?:open|see|find|read|click|access|enter|use|log|login|reach|get|load|type|copy|receive|remember my|confirm|register|verify|sign|send|do|make|go|complete|proceed)(?: \w+){0,3}",
+    r"(?:can|could) not (?:open|see|find|read|click|access|enter|use|log|login|reach|get|load|type|copy|receive|remember my|confirm(?! (?:that )?(?:it|this|that) (?:was|is) (?:me|mine))|register|verify|sign|send|do|make|go|complete|proceed)(?: \w+){0,3}",
     r"(?:do|did|does|can|could|am|have) not (?:know|remember|understand|recall) (?:how|where|when|if|whether|my password|which|what to)(?: \w+){0,3}",
     r"not (?:sure|certain|able|clear|yet)(?: \w+){0,2}",
     r"stop by",
     r"(?:or|and) not$",
+    # What a page said, or what somebody pressed: trouble with a login that is the writer's own.
+    r"(?:code|login|log in|password|page|site|browser|app|link|server|connection|session|account|access|mail|attempt|screen|phone|i)"
+    r"(?: \w+)? (?:is|am|was|were|been|got|gets|being|keeps(?: being| getting)?|has been)(?: \w+)? (?:cancel\w*|refused|rejected|declined|denied|aborted|terminated|blocked|stopped|invalid\w*)",
+    r"(?:server|site|page|system|portal|browser) (?:\w+ )?(?:refus|reject|den[iy]|block|declin|cancel|abort)\w*",
+    r"(?:stop|stops|stopped|quit) (?:working|responding|loading|moving)",
+    r"i (?:\w+ )?(?:closed|deleted|removed|pressed|clicked|lost|typed|opened|pushed|tapped|threw away|cancell?ed|dismissed|discarded) (?:\w+ ){0,5}(?:by (?:a )?mistake|by accident|accidentally)",
+    r"i (?:accidentally|mistakenly) (?:closed|deleted|removed|pressed|clicked|lost|typed|opened|pushed|tapped|cancell?ed|dismissed|discarded)",
 )
 
 DENIALS: Final = _pattern(
@@ -76,12 +84,21 @@ DENIALS: Final = _pattern(
     r"(?:can|could) not (?:recogni[sz]e|agree|accept|approve|consent|recall|allow|permit|be me|have been me|authori[sz]e)\w*",
     r"(?:have|has|had|got|with) no (?:idea (?:what|who|why|about|of)|knowledge|memory|memories|recollection|record|account|intention|interest|clue (?:what|who|why|about)|such|relation|connection|association)",
     r"no (?:idea (?:what|who|why)|knowledge|recollection|memory of|such (?:request|person|user|account|registration|thing)|interest|consent|permission|authori[sz]ation|way|chance|longer (?:want\w*|need\w*|interested))",
-    r"(?:say|said|answer is|its a|is a|it is a|sorry|but|please|am afraid|big|hell|oh|so|absolutely|definitely|certainly|of course|god|heck|well|still) no(?= \||$)",
+    r"(?:say|said|answer is|its a|is a|it is a|sorry|but|please|am afraid|big|hell|oh|so|absolutely|definitely|certainly|of course|god|heck|well|still|wtf) no(?= \||$)",
     r"without my (?:\w+ )?(?:consent|knowledge|permission|authori[sz]ation|approval|request)",
-    r"nothing to do with (?:me|us|this|it)",
+    r"nothing to do with (?:me|us|this|it|that)",
+    r"(?:did|done|requested|asked for|ordered|made|registered|started|initiated) (?:nothing(?! but| happen)|no (?:\w+ )?(?:request|registration|login|such thing|attempt)s?)",
+    r"nothing (?:was|has been) (?:requested|ordered|done|registered|asked)|nothing of the sort|no (?:\w+ )?(?:request|registration|login|attempt) (?:was|has been|came) (?:made |done |sent |from )?(?:by |from )?me",
+    r"neither (?:i|me|of us)|not guilty|not originate|not trust|not this time",
+    r"no from me",
     r"know nothing",
     r"(?:none|neither) of (?:this|these|that|my|it)",
-    r"(?:nobody|no one|noone) (?:here|in|of|at|from|asked|requested)\w*",
+    r"(?:nobody|no one|noone) (?:here|in|of|at|from|asked|requested|called|named|by that name)\w*",
+    r"can not confirm (?:that )?(?:it|this|that) (?:was|is) (?:me|mine)",
+    r"(?:do|does|did) not (?:live|work|study) (?:here|there|in|at)",
+    r"never been (?:a (?:student|member|user)|your|there|to (?:that|this)|registered|enrolled)",
+    r"was not (?:even )?(?:at my (?:computer|desk|pc|laptop)|online|there|awake)",
+    r"not touched? my|nowhere near",
     r"(?:unaware|unfamiliar|unrecogni[sz]ed|unauthori[sz]ed|unknown|unwanted|unrequested|unsolicited|unexpected)",
     # Stop it.
     r"(?:cancel\w*|stop(?:ped|s|ping)?|refus(?:e|ed|es|ing|al)|reject\w*|declin(?:e|ed|es|ing)|den(?:y|ied|ies|ying|ial)|abort\w*|"
@@ -89,16 +106,30 @@ DENIALS: Final = _pattern(
     r"disown\w*|disavow\w*|disput(?:e|ed|ing)|object to|i object|oppos(?:e|ed)|veto|nullify|void|annul|discard|block(?:ed|ing)?|dismiss)",
     r"(?:end|lock|freeze|suspend|disable|deactivate|invalidate|close|kill|drop|forget|ignore|scrap) (?:it|this|that|the|my|these|all|him|her|them)",
     r"(?:remove|delete|erase|take off|purge|unregister|deregister|de register) (?:me|us|it|this|that|(?:my|the) (?:\w+ )?(?:address|mail|account|registration|contact|request|data|entry|login|session))",
-    r"(?:take|keep|leave) me (?:off|out|alone)",
+    r"(?:remov|delet|eras)ing (?:me|my|this|it)\b",
+    r"(?:take|keep|leave) (?:me|my (?:\w+ )?(?:address|name)) (?:off|out|alone)",
+    r"get rid of (?:it|this|that|my|the)",
+    r"(?:want|like) (?:this|it|that|me|my \w+) (?:to be )?(?:removed|deleted|gone|erased|ended)",
+    r"(?:kick|log|throw|sign|lock|shut) (?:him|her|them|everyone|everybody|all)(?: \w+)? out",
+    r"(?:log|sign) out (?:of )?(?:all|every|everyone|everybody|the other)\w*",
+    r"shut (?:it|this|that|them) (?:down|off)",
     r"opt(?:ing)? out",
     # Another person, a mistake, a fraud.
     r"(?:wrong|incorrect|mistaken) (?:person|address|recipient|mail|mailbox|account|user|guy|man|woman|number|one|human|party|people|name|individual|inbox|taro|yamada|contact|addressee)",
     r"(?:by|a|some|an?|your|the) mistake",
     r"mistaken",
+    r"mistyped (?:the|their|your|his|her|an|this)(?: \w+)? (?:address|mail)",
+    r"(?:misdirected|misdelivered|misaddressed|missent)",
+    r"(?:sent|reached|came|arrived|delivered|went)(?: \w+){0,3} (?:by accident|accidentally)",
+    r"you (?:want|need|mean|are looking for) (?:a |an )?(?:different|another|someone|somebody)",
+    r"(?<!can )(?<!could )(?<!would )(?<!will )some(?:body|one) (?:has|have|got|stole|knows|took|is in|is using|uses|used|broke into|entered|changed|accessed|guessed|logged in ?to|signed in ?to) (?:\w+ )?my",
     r"in error",
     r"(?:some(?:body|one)|any(?:body|one)) (?:else|is using|used|has used|is trying|tried)",
     r"(?:other|another|different|strange|unknown) (?:person|man|woman|user|guy|people|human|party)",
-    r"(?:a stranger|impost[eo]r|impersonat\w*|hack\w*|phish\w*|scam\w*|fraud\w*|spam\w*|suspicious|identity theft|stolen|compromised|malicious|illegal|intruder|attacker|thief)",
+    r"(?:a stranger|impost[eo]r|impersonat\w*|hack\w*|phish\w*|scam\w*|fraud\w*|spam\w*|suspicious|identity theft|stolen|compromised|malicious|illegal|intruder|attacker|thief|hijack\w*|takeover|breach\w*|pwned)",
+    r"(?:pretend\w*|claim\w*) to be me|posing as me|(?:strange|weird|odd|foreign) (?:login|log in|sign in|device|request|registration|attempt)",
+    r"(?:reverse|undo|nuke) (?:it|this|that)|(?:roll|take|turn) (?:it|this|that) back",
+    r"(?:please |kindly )(?:freeze|deactivate|disable|lock|suspend|invalidate)",
     r"leave me alone",
     r"go away",
     r"get lost",
@@ -108,15 +139,17 @@ DENYING_WHOLES: Final = re.compile(
     r"(?:please )?(?:n|nah|nay|nope|noo+|non|nein|nej|negative|never|wrong|false|incorrect|untrue|fake|bogus|unsubscribe(?: me)?|nope not me|no no.*|not me.*|mistake|forget it|error)(?: (?:please|thanks|thank you|sir|madam|sorry))?"
     r"|(?:that|this|it) is (?:wrong|false|incorrect|untrue|fake|bogus|a (?:lie|fake|mistake|joke)|an error)"
     r"|never mind|nevermind|objection"
+    # As fingers in a hurry type it.
+    r"|(?:nto|ont|n ot|no t|nit) me|not em|no tme|notme"
 )
 # "No" at the start of a part of a sentence, where it is no part of "no code arrived".
 DENYING_STARTS: Final = re.compile(
     r"(?:no|nope|nah|nay)(?=$| (?:no|nope|need|i|it|it|this|that|we|they|not|never|sorry|thanks?|thank|thx|ty|way|please|sir|madam|wait|because|as|to|for|stop|cancel|dont|do|"
-    r"not|mine|deny|decline|refuse|reject|wrong|absolutely|definitely|certainly|really|he|she|my|someone|somebody|kindly|and|is|taro|dear|tegata|good|one here|go|was|am|nothing|that)\b)"
+    r"not|mine|deny|decline|refuse|reject|wrong|absolutely|definitely|certainly|really|he|she|my|someone|somebody|kindly|and|is|taro|dear|tegata|good|one here|go|was|am|nothing|that|can do|deal)\b)"
 )
 
 _THING = r"(?:\w+ )?(?:registration|address|request|mail|contact|login|account)"
-_IT = rf"(?: (?:(?:with )?(?:the|my|this|that) {_THING}|it|this|that|these|everything|all))?"
+_IT = rf"(?: (?:(?:with )?(?:the|my|this|that) {_THING}(?: (?:of|for) (?:the|my|this|that) {_THING})?|it|this|that|these|everything|all))?"
 _SURELY = r"(?:(?:indeed|really|definitely|surely|certainly|absolutely|hereby|do|can|will|would like to|want to|wish to|am happy to|am|have|did|gladly|now) )*"
 _BY_ME = r"(?: (?:by me|myself|for me|now|please))*"
 AFFIRMATIONS: Final = _phrases(
@@ -131,7 +164,17 @@ AFFIRMATIONS: Final = _phrases(
     r"i (?:did|do|have|will|am|was|would)(?: (?:indeed|so|do this|did this|do it))?",
     rf"i (?:really |indeed |did |have |just )*(?:asked for|requested|request|registered|register|added|add|made|did|want|wanted|would like|initiated|submitted|applied for|made){_IT}(?: myself)?",
     r"i want (?:it|this)",
-    r"(?:it|this|that)(?: (?:is|was|were))? (?:indeed |really |definitely |certainly |all |absolutely )*(?:me|mine|i|my (?:own )?(?:\w+ )?(?:address|mail|account|request|registration|login|contact)|correct|right|ok|okay|fine|true|good|confirmed|from me|by me|done by me|requested by me)",
+    rf"(?:register|add|activate|confirm) (?:it|this|that|me|(?:this|my|the) {_THING})",
+    rf"i (?:would like|want|wish|am happy) to (?:register|add|use|proceed|continue|go ahead){_IT}",
+    rf"i (?:have |just |am )*(?:signed up|signed in|registering|adding|requesting){_IT}(?: now| just now)?",
+    r"(?:i )?just did(?: (?:it|this|that|so))?",
+    r"i (?:am|was) the one(?: who (?:did|requested|asked for|registered|added|made)(?: this| it| that)?)?",
+    rf"i (?:am|was) the owner(?: of (?:this|the|my) (?:{_THING}|mailbox|inbox))?",
+    rf"i own (?:it|this|(?:this|the) (?:{_THING}|mailbox|inbox))",
+    rf"(?:this|the) (?:{_THING}|mailbox|inbox) is mine",
+    r"(?:my|the|our) (?:answer|reply|response)(?: is)?(?: a)? yes",
+    r"(?:it|that|this) is a yes|yes from me",
+    r"(?:it|this|that)(?: (?:is|was|were))? (?:indeed |really |definitely |certainly |all |absolutely )*(?:me|mine|i|my (?:own )?(?:\w+ )?(?:address|mailbox|inbox|mail|account|request|registration|login|contact)|correct|right|ok|okay|fine|true|good|confirmed|from me|by me|done by me|requested by me)",
     r"(?:was|is|its|indeed|just) me",
     r"(?:it|this|that) (?:is|was)",
     r"me",
@@ -146,7 +189,6 @@ _THE_ALONE = {
     "ya",
     "indeed",
     "exactly",
-    "agreed",
     "roger",
     "acknowledged",
     "all right",
@@ -172,7 +214,9 @@ POLITENESS: Final = _phrases(
     r"(?:sir|madam|team|all|everyone|there|folks|tegata|admin)",
     r"(?:have a (?:nice|good|great|lovely) (?:day|one|weekend|evening))",
     r"(?:hello|hi|hey|greetings|good (?:morning|afternoon|evening|day)|dear)",
-    r"(?:fine|good|great|perfect|nice|cool|excellent|wonderful|all good|looks good|sounds good|done|no problem|no worries|no objections?|no issues?|received|got it|appreciated|much appreciated|and|with me|that is all)",
+    r"(?:fine|good|great|perfect|nice|cool|excellent|wonderful|all good|looks good|sounds good|done|no problem|no worries|no objections?|no issues?|received|got it|appreciated|much appreciated|and|with me|that is all|works(?: for me)?|by me|here|from me|lgtm|all)",
+    r"i (?:know|am aware)(?: (?:about|of) (?:it|this|that))?",
+    r"(?:dr|mr|mrs|ms|prof|professor|phd|msc|bsc)",
 )
 # Lines that open or close a letter and say nothing.
 GREETING: Final = re.compile(

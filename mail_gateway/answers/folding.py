@@ -18,6 +18,14 @@ _SENTENCE_END = re.compile(r"[.。!?．！？;:…\n]+")
 _PIECE_END = re.compile(
     r"[.。!?．！？;:…\n,、，—–()（）「」『』【】\[\]♪/]+|\s-\s|(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])"
 )
+# "Yes/No" and 「はい」か「いいえ」 name the choice and choose nothing.
+_CHOICE = re.compile(
+    r"(?<![\w])(?:はい|ok|yes|y)[」』\"']?\s*(?:/|・|か|or|または)\s*[「『\"']?(?:いいえ|ng|not|no|n)(?![\wぁ-ゖ一-龠])[」』\"']?"
+)
+# Faces made of signs: (^^)/ m(_ _)m ( ´∀｀) ＼(^o^)／
+_FACE = re.compile(
+    r"(?:(?<![a-zａ-ｚ])[mｍ]|[＼\\٩ヽヾΣ])?[(（](?:[^\w()（）\n]|_|[oOωдДﾟ゚人艸益皿ヮノ∀TwvmᐛﾉДо](?![a-zA-Z])|\s){2,14}[)）](?:[mｍ](?![a-z])|[丿ノﾉゞو✧／/]){0,2}"
+)
 _NO_WORD = re.compile(r"[^\w]+|_+")
 _NEGATED = re.compile(
     r"\b(is|was|are|were|do|does|did|has|have|had|would|should|could|must|need|might)(?:n ?'? ?t| nt|not)\b"
@@ -89,10 +97,11 @@ def visible_composed(text: str) -> str:
 
 def _plain(text: str) -> str:
     # Before the normalisation, which makes a space and an accent of some of them.
-    straight = _APOSTROPHES.sub("'", _ADDRESS.sub(" ", text))
+    straight = _APOSTROPHES.sub("'", _FACE.sub(" ", _ADDRESS.sub(" ", text)))
     plain = unicodedata.normalize("NFKC", visible_composed(straight)).casefold()
     plain = plain.translate(_KATAKANA).translate(_SMALL)
-    plain = _LENGTH.sub("", plain)
+    plain = _LENGTH.sub("", plain).replace("憶え", "覚え")
+    plain = _CHOICE.sub(" はいかいいえ ", plain)
     plain = _NEGATED.sub(r"\1 not", plain)
     for shortened, full in _SHORTENED:
         plain = shortened.sub(full, plain)
