@@ -26,41 +26,8 @@ _WORD = re.compile(r"\w")
 # Letters that are words.
 _ALONE = frozenset("ikny")
 # Words that say something, even where an address begins with them.
-_NO_NAMES = frozenset(
-    (
-        "a",
-        "an",
-        "and",
-        "but",
-        "if",
-        "in",
-        "is",
-        "it",
-        "later",
-        "maybe",
-        "me",
-        "my",
-        "never",
-        "no",
-        "not",
-        "of",
-        "ok",
-        "on",
-        "or",
-        "so",
-        "the",
-        "then",
-        "this",
-        "to",
-        "unless",
-        "until",
-        "was",
-        "we",
-        "when",
-        "yes",
-        "you",
-        "your",
-    )
+_NO_NAME = re.compile(
+    r"a|an|and|but|if|in|is|it|later|maybe|me|my|never|no|not|of|ok|on|or|so|the|then|this|to|unless|until|was|we|when|yes|your?"
 )
 _LIST_MARK = re.compile(r"^\s*(?:[-*・•●○◎■□◆◇▪‣⁃◦✓✔☑]|[①-⑳]|[(（]?[0-9a-c０-９]{1,2}[.)）．、:：])\s*(?=\S)")
 # "はい？" asks; "登録していただけますか？" asks for it.
@@ -175,7 +142,7 @@ def _names_in(writer: str) -> frozenset[str]:
     """Read from a From header's name and address what the writer may be called."""
     name, _, address = writer.rpartition(" ")
     words = re.findall(r"[^\W\d_]+", fold(f"{name} {address.partition('@')[0]}").english)
-    return frozenset(word for word in words if word not in _NO_NAMES)
+    return frozenset(word for word in words if not _NO_NAME.fullmatch(word))
 
 
 def _is_greeting(line: str) -> bool:
