@@ -17,6 +17,7 @@ from hub import fading
 from hub.beside import beside
 from hub.fading import Faded
 from hub.hub import Hub
+from hub.outage import DATABASE_TROUBLE, Outage
 
 _AT_ONCE = 8
 _LOOK_EVERY = 1.0
@@ -36,6 +37,7 @@ class Fading:
         self._client = client
         self._clock = clock
         self._head = Head(hub.settings.service_name, hub.settings.zone)
+        self._outage = Outage("Slack fading")
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -48,9 +50,12 @@ class Fading:
             try:
                 with self._hub.wakeups.listening(fading.ENDED) as bell:
                     taken = await fading.claim(limit=_AT_ONCE, now=self._clock())
+                    self._outage.over()
                     await asyncio.gather(*(self._rewrite(one) for one in taken))
                     if len(taken) < _AT_ONCE:
                         await bell.heard(timeout=_LOOK_EVERY)
+            except DATABASE_TROUBLE as error:
+                await self._outage.wait(error)
             except Exception:
                 # The loop must live on: the rows say what is still to be done.
                 _log.exception("slack.fading_trouble")

@@ -11,7 +11,6 @@ import structlog
 from aiohttp import ClientError
 from prometheus_client import Counter, Histogram
 from slack_sdk.errors import SlackApiError, SlackClientError
-from tortoise.exceptions import BaseORMException
 
 from bot import blocks
 from bot.blocks import Head
@@ -23,6 +22,7 @@ from hub.bounces import Bounce, BounceKind, bounced
 from hub.breaker import Breaker
 from hub.delivery import Accepted, Claimed, Deferred, Failed, Report
 from hub.hub import Hub
+from hub.outage import DATABASE_TROUBLE, Outage
 from hub.visit import Visit
 from models.kinds import Channel, Letter, Zone
 
@@ -73,6 +73,7 @@ class Sender:
         self._probe_wait = _FIRST_PROBE
         self._probe_at = 0.0
         self._under_way: set[asyncio.Task[None]] = set()
+        self._outage = Outage("Slack sender")
 
     @property
     def trouble(self) -> str:
@@ -102,6 +103,8 @@ class Sender:
         while True:
             try:
                 await self._claim_while_it_goes_well()
+            except DATABASE_TROUBLE as error:
+                await self._outage.wait(error)
             except Exception:
                 # The rows are safe where they are: what can't be done now may be done in a second.
                 _log.exception("slack.trouble")
@@ -116,6 +119,7 @@ class Sender:
                     least = Letter.CODE if self._is_held() else Letter.NOTICE
                     room = 1 if self._client.health.stops_posting and least is Letter.NOTICE else room
                     claimed = await outbox.claim(Channel.SLACK, limit=room, now=self._clock(), least=least)
+                    self._outage.over()
                 for one in claimed:
                     task = asyncio.create_task(self._deliver(one))
                     self._under_way.add(task)
@@ -279,8 +283,8 @@ class Sender:
             try:
                 if self.trouble:
                     await self._look()
-            except (BaseORMException, OSError) as error:
-                _log.warning("slack.database_trouble", error=str(error))
+            except DATABASE_TROUBLE as error:
+                self._outage.note(error)
             await asyncio.sleep(_LOOK_EVERY)
 
     async def _is_refused(self) -> bool:

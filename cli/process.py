@@ -14,7 +14,6 @@ from aiohttp import web
 from aiohttp.web import Application
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from prometheus_client import CONTENT_TYPE_LATEST, disable_created_metrics, generate_latest
-from tortoise.exceptions import BaseORMException
 
 from cli import descriptors, mail_door
 from cli.listening import Places, listening
@@ -23,6 +22,7 @@ from hub import measures, upkeep
 from hub.beside import beside
 from hub.errors import HubError
 from hub.hub import Hub, opened
+from hub.outage import DATABASE_TROUBLE, Outage
 from hub.settings import Settings
 from models.database import sqlite_file
 from web import unread
@@ -38,6 +38,7 @@ Wrap = Callable[[Application], None]
 Clock = Callable[[], datetime]
 # Seconds between two looks for claims of processes that were killed.
 _FREE_EVERY = 1.0
+_OUTAGE: web.AppKey[Outage] = web.AppKey("outage")
 _FIRST_TURN = timedelta(seconds=5)
 _log = structlog.get_logger(__name__)
 
@@ -122,12 +123,13 @@ async def _clockwork(hub: Hub, clock: Clock) -> AsyncIterator[None]:
     scheduler = AsyncIOScheduler(timezone=UTC)
     # Soon after the start: a hub that restarts more often than a job's span would never do it. One after the other.
     soon = datetime.now(UTC) + _FIRST_TURN
+    outage = Outage("scheduled jobs")
     for number, (name, (_, every)) in enumerate(upkeep.JOBS.items()):
         scheduler.add_job(
             _upkeep,
             "interval",
             seconds=every.total_seconds(),
-            args=(hub, clock, name),
+            args=(hub, clock, name, outage),
             max_instances=1,
             coalesce=True,
             jitter=2,
@@ -152,25 +154,31 @@ async def _leases_freed(hub: Hub, clock: Clock) -> AsyncIterator[None]:
 
 
 async def _free_leases(hub: Hub, clock: Clock) -> None:
+    outage = Outage("leases")
     while True:
         try:
             freed = await upkeep.free_abandoned(hub, now=clock())
         except Exception as error:
             # The loop must live on: leases run out by themselves, only later.
-            _log.warning("leases.not_freed", error=str(error))
+            await outage.wait(error)
         else:
+            outage.over()
             if freed:
                 _log.info("leases.freed", rows=freed)
         await asyncio.sleep(_FREE_EVERY)
 
 
-async def _upkeep(hub: Hub, clock: Clock, name: str) -> None:
+async def _upkeep(hub: Hub, clock: Clock, name: str, outage: Outage) -> None:
     try:
         done = await upkeep.run(hub, name, now=clock())
+    except DATABASE_TROUBLE as error:
+        outage.note(error)
+        return
     except Exception:
         # The next turn may go better; a job that fails must not end the clock.
         _log.exception("upkeep.failed", job=name)
         return
+    outage.over()
     if done:
         _log.debug("upkeep.done", job=name, rows=done)
 
@@ -183,6 +191,7 @@ async def _listen_for_watchers(stack: AsyncExitStack, process: Running, clock: C
     disable_created_metrics()  # type: ignore[no-untyped-call]
     app = Application()
     app[HUB], app[CLOCK], app[PARTS] = process.hub, clock, process.parts
+    app[_OUTAGE] = Outage("metrics")
     app.add_routes(
         [
             web.get("/metrics", _show_metrics),
@@ -204,7 +213,9 @@ async def _listen_for_watchers(stack: AsyncExitStack, process: Running, clock: C
 async def _show_metrics(request: web.Request) -> web.Response:
     try:
         await measures.look(request.app[HUB], now=request.app[CLOCK]())
-    except (BaseORMException, OSError) as error:
+    except DATABASE_TROUBLE as error:
         # What this process counted itself is still worth having.
-        _log.warning("metrics.no_look", error=str(error))
+        request.app[_OUTAGE].note(error)
+    else:
+        request.app[_OUTAGE].over()
     return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

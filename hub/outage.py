@@ -20,11 +20,15 @@ class Outage:
         self._wait = 0.0
         self.trouble = ""
 
-    async def wait(self, error: BaseException) -> None:
-        """Say it once, and wait before the next try."""
+    def note(self, error: BaseException) -> None:
+        """Say it once, for a worker whose next try has its time already."""
         if not self.trouble:
             _log.warning("database.away", worker=self._worker, error=_said(error))
         self.trouble = f"the database can't be reached: {_said(error)}"
+
+    async def wait(self, error: BaseException) -> None:
+        """Say it once, and wait before the next try."""
+        self.note(error)
         self._wait = min(max(2 * self._wait, _FIRST), _LONGEST)
         await asyncio.sleep(self._wait)
 

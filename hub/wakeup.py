@@ -6,18 +6,16 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
-import structlog
 from tortoise.connection import get_connection
 from tortoise.context import TortoiseContext
-from tortoise.exceptions import BaseORMException
 
 from hub.beside import beside
+from hub.outage import DATABASE_TROUBLE, Outage
 from models.holders import Holder
 
 _CHANNEL = "tegata"
 _LOOK_EVERY = 0.25
 _RECONNECT_AFTER = 1.0
-_log = structlog.get_logger(__name__)
 
 
 class Bell:
@@ -89,13 +87,15 @@ class Wakeups:
     async def _look_at_file(self, connection: Any) -> None:
         """Ring for what commands beside this process wrote: SQLite counts others' commits, never our own."""
         seen: int | None = None
+        outage = Outage("wake-up")
         while True:
             await asyncio.sleep(_LOOK_EVERY)
             try:
                 (row,) = await connection.execute_query_dict("PRAGMA data_version")
-            except BaseORMException as error:
-                _log.warning("wakeup.look_failed", error=str(error))
+            except DATABASE_TROUBLE as error:
+                await outage.wait(error)
                 continue
+            outage.over()
             version = int(row["data_version"])
             if seen is not None and version != seen:
                 self._ring_all()
@@ -103,15 +103,16 @@ class Wakeups:
 
     async def _hear_notifications(self, connection: Any) -> None:
         """Hold one connection of our own to PostgreSQL that listens, and make it again when it is lost."""
+        outage = Outage("wake-up")
         while True:
             try:
-                await self._listen_once(connection)
+                await self._listen_once(connection, outage)
             except Exception as error:
                 # The loop must live on: a page that waits still looks by itself, only later.
-                _log.warning("wakeup.listen_failed", error=str(error))
+                await outage.wait(error)
             await asyncio.sleep(_RECONNECT_AFTER)
 
-    async def _listen_once(self, connection: Any) -> None:
+    async def _listen_once(self, connection: Any, outage: Outage) -> None:
         lost = asyncio.Event()
 
         def rang(_connection: object, _process: int, _channel: str, topic: str) -> None:
@@ -124,6 +125,7 @@ class Wakeups:
             listener.add_termination_listener(ended)
             await self.holder.lock(listener)
             await listener.add_listener(_CHANNEL, rang)
+            outage.over()
             self._ring_all()
             try:
                 await lost.wait()

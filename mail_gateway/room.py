@@ -5,12 +5,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-import structlog
-from tortoise.exceptions import BaseORMException
-
 from hub import intake
 from hub.beside import beside
 from hub.intake import Kept
+from hub.outage import DATABASE_TROUBLE, Outage
 from hub.settings import NUMBERS
 from models.kinds import MailUse
 
@@ -19,7 +17,6 @@ _EVERY = 2.0
 # Told before mail is refused, while there is time to look through the shelf.
 _NEARLY = 0.8
 _EMPTY = Kept(0, 0, 0, None)
-_log = structlog.get_logger(__name__)
 
 
 class Room:
@@ -30,6 +27,7 @@ class Room:
         self._clock = clock
         self._every = every
         self._kept = _EMPTY
+        self._outage = Outage("room for mail")
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Room"]:
@@ -65,7 +63,9 @@ class Room:
         while True:
             try:
                 await self.look()
-            except (BaseORMException, OSError) as error:
+            except DATABASE_TROUBLE as error:
                 # What was seen last holds; the next look may go better.
-                _log.warning("room.no_look", error=str(error))
+                await self._outage.wait(error)
+            else:
+                self._outage.over()
             await asyncio.sleep(self._every)
