@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 
 import uvloop
 
-from bench import decisions, growth, kiosk, latency, login, mail, power, size, slack
+from bench import decisions, growth, hot, kiosk, latency, login, mail, power, size, slack
 
 Measurement = Callable[[], Coroutine[object, object, None]]
 MEASUREMENTS: dict[str, tuple[Measurement, str]] = {
@@ -18,6 +18,10 @@ MEASUREMENTS: dict[str, tuple[Measurement, str]] = {
     "kiosk": (kiosk.run, "a card's way in and out at a whole kiosk, alone and as one of fifty"),
     "power": (power.run, "promises missing after a failed sync and a power cut: none may be"),
     "growth": (growth.run, "waits for jobs, and verifying the audit, with 100,000 accounts and 1,000,000 old rows"),
+    "hot": (
+        hot.run,
+        "right passwords while somebody in the same network guesses: how many are refused, how long it takes",
+    ),
     "size": (size.run, "start-up time, and memory over 15,000 logins, of the hub and of the whole demo"),
 }
 

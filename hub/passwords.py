@@ -12,9 +12,9 @@ from tortoise.transactions import in_transaction
 from hub import audit, known_browsers, throttle, turns
 from hub.hub import Hub
 from hub.outcome import Busy, Hold, Reason, Refused, Throttled
-from hub.queues import FullError, Turn
+from hub.queues import FullError, Source, Turn
 from hub.settings import NUMBERS
-from hub.throttle import ACCOUNTS, ADDRESSES, BROWSERS, PASSWORDS, Closed, Pace, Wait
+from hub.throttle import ACCOUNTS, ADDRESSES, BROWSERS, PASSWORDS, Pace, Wait
 from hub.visit import Visit
 from models.account import Account
 from models.kinds import EventKind
@@ -22,7 +22,6 @@ from models.rows import where
 from models.throttle import Throttle
 
 ALARM = "guessing"
-_CLOSED_FOR = timedelta(minutes=15)
 _log = structlog.get_logger(__name__)
 
 
@@ -35,12 +34,27 @@ class Proved:
 
 
 @dataclass(frozen=True, slots=True)
+class _Subjects:
+    """What a try of an unknown browser counts with: its name from its address, its account, its networks."""
+
+    mine: str
+    everywhere: str
+    nets: tuple[str, ...]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All of them."""
+        return (self.mine, self.everywhere, *self.nets)
+
+
+@dataclass(frozen=True, slots=True)
 class _Queue:
     """A queue that a try has to go through, and how long each wrong one keeps it."""
 
     name: str
     interval: timedelta
     why: Hold
+    lanes: int = 1
 
 
 async def prove(
@@ -86,9 +100,9 @@ async def _from_known(
 ) -> Proved | Refused | Throttled | Busy:
     mine = throttle.browser_subject(known)
     async with hub.passwords.entered():
-        stop = await _spent(BROWSERS, mine, (await throttle.rows_of(mine)).get(mine), visit)
-        if stop is not None:
-            return stop
+        stop = await throttle.spend(BROWSERS, mine, (await throttle.rows_of(mine)).get(mine), now=visit.now)
+        if isinstance(stop, Wait):
+            return Throttled(stop.retry_after, Hold.PASSWORD)
         if await _is_right(hub, account, password):
             return Proved(0, (mine,))
     hub.tries.note(folded, now=visit.now)
@@ -105,55 +119,72 @@ async def _from_known(
 async def _from_unknown(
     hub: Hub, visit: Visit, folded: str, account: Account | None, password: str
 ) -> Proved | Refused | Throttled | Busy:
-    mine = throttle.password_subject(folded, visit.address)
-    everywhere = throttle.account_subject(folded)
-    nets = throttle.address_subjects(visit.address)
-    counts = await throttle.rows_of(mine, everywhere, *nets)
-    # What stands against this very address and name is told at once, not after a wait.
-    stop = throttle.hindrance(PASSWORDS, counts.get(mine), visit.now)
-    if stop is not None:
-        return _held(stop)
-    queues = await _queues(hub, counts, everywhere, visit)
-    source = (throttle.single(visit.address), visit.visit_token)
-    try:
-        with hub.tries.running(everywhere, *nets):
+    subjects = _subjects(folded, visit)
+    source = throttle.source(visit.address, visit.visit_token)
+    # Those under way are counted before the rows are read, so that one that ends meanwhile is in one of the two.
+    ahead = {subject: hub.tries.now(subject) for subject in subjects.all}
+    with hub.tries.running(*subjects.all):
+        counts = await throttle.rows_of(*subjects.all)
+        queues = await _queues(subjects, counts, ahead, visit)
+        before = throttle.lately_wrong(counts.get(subjects.mine), visit.now)
+        try:
             async with _turns(hub, queues, source) as turns, hub.passwords.entered():
-                held = await _spent(PASSWORDS, mine, counts.get(mine), visit)
-                if held is not None:
-                    return held
+                # Before it is verified, so that no crash gives a free try.
+                await throttle.add(PASSWORDS, subjects.mine, counts.get(subjects.mine), now=visit.now)
                 right = await _is_right(hub, account, password)
                 for turn in turns:
                     turn.is_right = right
                 if not right:
-                    await _wrong(hub, visit, account, folded, (everywhere, *nets))
+                    await _wrong(hub, visit, account, folded, subjects)
                     return Refused(Reason.PASSWORD_WRONG)
-    except FullError:
-        return Throttled(NUMBERS.queue_retry, queues[0].why)
-    return Proved(throttle.lately_wrong(counts.get(mine), visit.now), (mine, everywhere))
+        except FullError as full:
+            return Throttled(NUMBERS.queue_retry, next(one.why for one in queues if one.name == full.name))
+    return Proved(before, (subjects.mine, subjects.everywhere))
 
 
-async def _queues(hub: Hub, counts: dict[str, Throttle], everywhere: str, visit: Visit) -> list[_Queue]:
-    """Name the queues of a try: its account's, when it was wrong too often, and its network's, when that is hot."""
+def _subjects(folded: str, visit: Visit) -> _Subjects:
+    return _Subjects(
+        throttle.password_subject(folded, visit.address),
+        throttle.account_subject(folded),
+        throttle.address_subjects(visit.address),
+    )
+
+
+async def _queues(
+    subjects: _Subjects, counts: dict[str, Throttle], ahead: dict[str, int], visit: Visit
+) -> list[_Queue]:
+    """Name the queues of a try, the narrowest first: who waits in one holds no turn in a wider one.
+
+    They are its name's at its address and its account's, where these were wrong too often, and a hot network's.
+    """
+
+    def wrong(pace: Pace, subject: str) -> int:
+        return throttle.standing(pace, counts.get(subject), visit.now) + ahead[subject]
+
     queues: list[_Queue] = []
-    wrong = throttle.standing(ACCOUNTS, counts.get(everywhere), visit.now) + hub.tries.now(everywhere)
-    interval = throttle.delay(ACCOUNTS, wrong)
-    if interval:
-        queues.append(_Queue(everywhere, interval, Hold.ACCOUNT))
+    if pause := throttle.pause(wrong(PASSWORDS, subjects.mine)):
+        queues.append(_Queue(subjects.mine, pause, Hold.PASSWORD))
+    if pause := throttle.delay(ACCOUNTS, wrong(ACCOUNTS, subjects.everywhere)):
+        queues.append(_Queue(subjects.everywhere, pause, Hold.ACCOUNT))
     for near, budget in reversed(list(throttle.budgets(visit.address))):
-        wrong = throttle.standing(ADDRESSES, counts.get(near), visit.now) + hub.tries.now(near)
-        if wrong < budget:
+        here = wrong(ADDRESSES, near)
+        if here < budget:
             continue
         grown = budget + 2 * await throttle.welcomed(visit.address, now=visit.now)
-        if wrong >= grown:
-            queues.append(_Queue(near, throttle.interval(wrong, grown), Hold.NETWORK))
+        if here >= grown:
+            queues.append(_Queue(near, throttle.interval(here, grown), Hold.NETWORK, NUMBERS.queue_lanes))
             break
     return queues
 
 
 @asynccontextmanager
-async def _turns(hub: Hub, queues: list[_Queue], source: tuple[str, str]) -> AsyncIterator[list[Turn]]:
+async def _turns(hub: Hub, queues: list[_Queue], source: Source) -> AsyncIterator[list[Turn]]:
+    line = hub.tries.queues
     async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(hub.tries.queues.turn(one.name, one.interval, source)) for one in queues]
+        yield [
+            await stack.enter_async_context(line.turn(one.name, one.interval, source, lanes=one.lanes))
+            for one in queues
+        ]
 
 
 async def _is_right(hub: Hub, account: Account | None, password: str) -> bool:
@@ -166,23 +197,14 @@ async def _is_right(hub: Hub, account: Account | None, password: str) -> bool:
     return True
 
 
-async def _spent(pace: Pace, subject: str, row: Throttle | None, visit: Visit) -> Throttled | None:
-    stop = await throttle.spend(pace, subject, row, now=visit.now)
-    return None if stop is None else _held(stop)
-
-
-def _held(stop: Wait | Closed) -> Throttled:
-    return Throttled(stop.retry_after if isinstance(stop, Wait) else _CLOSED_FOR, Hold.PASSWORD)
-
-
-async def _wrong(hub: Hub, visit: Visit, account: Account | None, folded: str, subjects: tuple[str, ...]) -> None:
+async def _wrong(hub: Hub, visit: Visit, account: Account | None, folded: str, subjects: _Subjects) -> None:
     """Count a wrong password and tell it; the same statements whether the account exists."""
     hub.tries.note(folded, now=visit.now)
     _watch(hub, visit)
+    paces = {subjects.everywhere: ACCOUNTS, **dict.fromkeys(subjects.nets, ADDRESSES)}
     async with in_transaction():
-        counts = await throttle.rows_of(*subjects)
-        for subject in subjects:
-            pace = ACCOUNTS if subject.startswith("account:") else ADDRESSES
+        counts = await throttle.rows_of(*paces)
+        for subject, pace in paces.items():
             await throttle.add(pace, subject, counts.get(subject), now=visit.now)
         await audit.record(hub.keys, EventKind.PASSWORD_WRONG, visit, account.id if account else None)
 

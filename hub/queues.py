@@ -1,8 +1,8 @@
-"""How tries wait where many were wrong: one at a time, those that were wrong least often first."""
+"""How tries wait where many were wrong: a few at a time, those that were wrong least often first."""
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -10,16 +10,21 @@ from datetime import timedelta
 from hub.settings import NUMBERS
 
 Pause = Callable[[float], Awaitable[None]]
-Source = tuple[str, str]
+# Where a try is from, from the widest to the narrowest: network, address, visit.
+Source = tuple[str, ...]
 
 
 class FullError(Exception):
-    """The queue is full, and this try is from the source that was wrong most often."""
+    """The queue is full, and this try is from the source that was wrong most often; `name` is the queue's."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
 
 
 @dataclass(slots=True)
 class Turn:
-    """One try's turn; it costs the queue a pause unless the try was right."""
+    """One try's turn; its lane is freed after a pause unless the try was right."""
 
     is_right: bool = False
 
@@ -33,7 +38,8 @@ class _Place:
 
 @dataclass(slots=True)
 class _Line:
-    is_taken: bool = False
+    taken: int = 0
+    freeing: asyncio.Lock = field(default_factory=asyncio.Lock)
     places: list[_Place] = field(default_factory=list)
 
 
@@ -53,13 +59,14 @@ class Queues:
         return sum(len(line.places) for line in self._lines.values())
 
     @asynccontextmanager
-    async def turn(self, name: str, interval: timedelta, source: Source) -> AsyncIterator[Turn]:
+    async def turn(self, name: str, interval: timedelta, source: Source, *, lanes: int = 1) -> AsyncIterator[Turn]:
         """Wait for a turn in a queue; FullError when the queue is full or the wait too long.
 
-        A source is an address and a visit. Who was wrong least often goes first, so the noisiest waits longest.
+        The source that was wrong least often goes first, so the noisiest waits longest. Tries are heard in `lanes` at
+        once. Lanes with a wrong one are freed one an interval; right ones pass in the others.
         """
         line = self._lines.setdefault(name, _Line())
-        await self._called(name, line, source)
+        await self._called(name, line, source, lanes)
         turn = Turn()
         try:
             yield turn
@@ -72,9 +79,9 @@ class Queues:
                 self._pausing.add(task)
                 task.add_done_callback(self._pausing.discard)
 
-    async def _called(self, name: str, line: _Line, source: Source) -> None:
-        if not line.is_taken:
-            line.is_taken = True
+    async def _called(self, name: str, line: _Line, source: Source, lanes: int) -> None:
+        if line.taken < lanes:
+            line.taken += 1
             return
         self._arrived += 1
         place = _Place(source, self._arrived, asyncio.get_running_loop().create_future())
@@ -83,7 +90,7 @@ class Queues:
             last = max(line.places, key=self._rank)
             line.places.remove(last)
             if last is place:
-                raise FullError
+                raise FullError(name)
             last.called.cancel()
         try:
             async with asyncio.timeout(NUMBERS.queue_wait.total_seconds()):
@@ -93,7 +100,7 @@ class Queues:
             task = asyncio.current_task()
             if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
                 raise
-            raise FullError from error
+            raise FullError(name) from error
 
     async def _left(self, name: str, line: _Line, place: _Place) -> None:
         if place in line.places:
@@ -104,7 +111,8 @@ class Queues:
 
     async def _later(self, name: str, line: _Line, interval: timedelta) -> None:
         try:
-            await self.pause(interval.total_seconds())
+            async with line.freeing:
+                await self.pause(interval.total_seconds())
         finally:
             self._next(name, line)
 
@@ -115,15 +123,20 @@ class Queues:
             if not first.called.done():
                 first.called.set_result(None)
                 return
-        line.is_taken = False
-        self._lines.pop(name, None)
+        line.taken -= 1
+        if not line.taken:
+            self._lines.pop(name, None)
 
-    def _rank(self, place: _Place) -> tuple[int, int, int]:
-        address, visit = place.source
-        return self._wrong.get((address,), 0), self._wrong.get((address, visit), 0), place.number
+    def _rank(self, place: _Place) -> tuple[int, ...]:
+        return *(self._wrong.get(part, 0) for part in _parts(place.source)), place.number
 
     def _note(self, source: Source) -> None:
-        for key in ((source[0],), source):
+        for key in _parts(source):
             self._wrong[key] = self._wrong.pop(key, 0) + 1
         while len(self._wrong) > NUMBERS.queue_remembered:
             self._wrong.popitem(last=False)
+
+
+def _parts(source: Source) -> Iterator[tuple[str, ...]]:
+    for length in range(1, len(source) + 1):
+        yield source[:length]

@@ -47,11 +47,12 @@ class Numbers:
     answer_steps: tuple[tuple[int, float], ...] = ((0, 1.0), (3, 3.0), (9, 5.0), (25, 10.0))
     # NIST SP 800-63B-4, 3.2.2: no more than 100 wrong answers in a row.
     answer_limit: int = 100
-    # Strangers must not lock a member out: wrong passwords count per account and address bucket, and fade.
+    # A browser that the account was used in: after so many wrong passwords in a row it waits, and is then forgotten.
     password_steps: tuple[tuple[int, float], ...] = ((0, 0.0), (10, 2.0), (25, 10.0), (50, 30.0))
     password_limit: int = 100
-    # One address and name: half of what an account bears, so that one guesser slows no one in another network.
-    password_limit_here: int = 50
+    # One name from one address: how long each wrong one keeps their queue. Behind one address may be a whole campus,
+    # so the name is never closed there.
+    password_pauses: tuple[tuple[int, float], ...] = ((0, 0.0), (10, 2.0), (25, 10.0))
     # NIST SP 800-63B-4, 3.2.2: 100 in a row for an account over all networks; slower and slower beyond.
     account_steps: tuple[tuple[int, float], ...] = ((0, 0.0), (100, 30.0), (200, 120.0), (300, 600.0))
     account_leaks: timedelta = timedelta(minutes=15)
@@ -66,6 +67,8 @@ class Numbers:
     welcome_life: timedelta = timedelta(minutes=15)
     # The queue of a network or an account that is hot; a browser's patience is about a minute.
     queue_places: int = 64
+    # Tries of a hot network that are heard at once, so that right ones pass beside a wrong one that still waits.
+    queue_lanes: int = 4
     queue_wait: timedelta = timedelta(seconds=30)
     queue_retry: timedelta = timedelta(seconds=10)
     queue_remembered: int = 20_000

@@ -75,11 +75,11 @@ class Wait:
 ANSWERS = Pace(NUMBERS.answer_steps, limit=NUMBERS.answer_limit)
 # Nobody logs in with what confirms a contact: a day's quiet is enough, and no help desk is needed.
 CONFIRMATIONS = Pace(NUMBERS.answer_steps, limit=NUMBERS.answer_limit, fades=NUMBERS.confirmation_life)
-PASSWORDS = Pace(NUMBERS.password_steps, limit=NUMBERS.password_limit_here, fades=NUMBERS.password_fades)
 # A browser that the account was used in: at the limit it is forgotten, which its caller does.
 BROWSERS = Pace(NUMBERS.password_steps, fades=NUMBERS.account_fades)
+# These three make tries wait in queues (`hub/queues.py`), so that no right password is refused.
+PASSWORDS = Pace(((0, 0.0),), fades=NUMBERS.password_fades)
 ACCOUNTS = Pace(NUMBERS.account_steps, leaks=NUMBERS.account_leaks)
-# Waited for in queues (`hub/queues.py`), so that no right password is refused.
 ADDRESSES = Pace(((0, 0.0),), leaks=NUMBERS.network_leaks)
 CARD_NUMBERS = Pace(NUMBERS.card_number_steps, fades=NUMBERS.password_fades)
 _ANSWERED = (
@@ -146,6 +146,11 @@ def interval(wrong: int, budget: int) -> timedelta:
     return NUMBERS.network_pause * (1 if wrong < 5 * budget else 2)
 
 
+def pause(wrong: int) -> timedelta:
+    """Tell how long each wrong password for one name from one address keeps their queue."""
+    return _step(NUMBERS.password_pauses, wrong)
+
+
 async def welcome(address: str, account_id: int, *, now: datetime) -> None:
     """Remember that an account was logged in to from a network, whose budget grows with their number."""
     subject = f"{_welcomes(address)}{account_id}"
@@ -189,6 +194,13 @@ def bucket(address: str) -> str:
     return str(ip_network(f"{parsed}/{length}", strict=False))
 
 
+def source(address: str, visit: str) -> tuple[str, str, str]:
+    """Name where a try is from: its /56 (IPv4: the address), its address or /64, its visit."""
+    parsed = _parsed(address)
+    wide = str(ip_network(f"{parsed}/56", strict=False)) if isinstance(parsed, IPv6Address) else single(address)
+    return wide, single(address), visit
+
+
 def single(address: str) -> str:
     """Give what one subscriber's machine counts with: its address, or its /64."""
     parsed = _parsed(address)
@@ -206,11 +218,12 @@ def _parsed(address: str) -> IPv4Address | IPv6Address | None:
 
 def delay(pace: Pace, wrong: int) -> timedelta:
     """Tell how long after the last of `wrong` wrong answers in a row the next try is heard."""
-    seconds = 0.0
-    for least, step in pace.steps:
-        if wrong >= least:
-            seconds = step
-    return timedelta(seconds=seconds if wrong else 0)
+    return _step(pace.steps, wrong)
+
+
+def _step(steps: tuple[tuple[int, float], ...], wrong: int) -> timedelta:
+    reached = [seconds for least, seconds in steps if wrong >= least]
+    return timedelta(seconds=reached[-1] if wrong else 0)
 
 
 def hindrance(pace: Pace, row: Throttle | None, now: datetime) -> Wait | Closed | None:

@@ -2,6 +2,9 @@
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -10,6 +13,10 @@ from aiohttp.web import RouteDef
 from structlog.testing import capture_logs
 from tortoise.connection import get_connections
 
+from hub import throttle
+from hub.labels import fold_account
+from hub.queues import Queues
+from hub.settings import NUMBERS
 from tests.house import House, Person
 from tests.people import PASSWORD
 from tests.walks import enter_password, log_in, rows, settled, step_up
@@ -250,17 +257,42 @@ async def test_a_failure_shows_a_reference_number_that_stands_in_the_log(house: 
     "name", ["nobody", "ＮＯＢＯＤＹ", "a" * 64, "no body", "../../etc", "'; DROP TABLE account--"]
 )
 async def test_an_unknown_account_is_answered_as_a_known_one(house: House, name: str) -> None:
-    """The same status, page, words and head, for one try and for as many as are slowed down."""
+    """The same status, page, words and head, for one try, for tries that wait and for one whose queue is full."""
     await house.people.member("taro")
+    queues = house.people.hub.tries.queues
+    queues.pause = _no_pause
     answers: dict[str, list[tuple[object, ...]]] = {"taro": [], name: []}
     for account, told in answers.items():
-        async with house.person() as person:
-            for _ in range(13):
+        async with house.person() as person, AsyncExitStack() as stack:
+            for number in range(13):
+                if number == 12:
+                    subject = throttle.password_subject(fold_account(account), "127.0.0.1")
+                    await stack.enter_async_context(_filled(queues, subject))
                 await person.open("/login/account")
                 await person.press("OK", account=account, password="wrong")
                 told.append((person.status, person.page, _words(person, account), sorted(person.headers)))
     assert answers["taro"] == answers[name]
-    assert {status for status, *_ in answers["taro"]} == {422, 429}
+    assert [status for status, *_ in answers["taro"]] == [422] * 12 + [429]
+
+
+async def _no_pause(_seconds: float) -> None:
+    """Let a queue go on at once."""
+
+
+@asynccontextmanager
+async def _filled(queues: Queues, name: str) -> AsyncIterator[None]:
+    """Fill a queue with tries of sources that were never wrong."""
+
+    async def wait() -> None:
+        async with queues.turn(name, timedelta(), ("", "", "")):
+            await asyncio.Event().wait()
+
+    waiting = [asyncio.create_task(wait()) for _ in range(NUMBERS.queue_places + 1)]
+    await asyncio.sleep(0)
+    yield
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
 
 
 async def test_a_disabled_account_is_answered_as_an_unknown_one(house: House) -> None:

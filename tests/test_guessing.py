@@ -5,13 +5,12 @@ from datetime import timedelta
 import pytest
 
 from hub import accounts, login
-from hub.outcome import Admitted, Asked, Begun, ByContact, BySoftToken, Reason, Refused, Throttled
-from hub.visit import Visit
+from hub.outcome import Admitted, Asked, ByContact, BySoftToken, Reason, Refused, Throttled
 from models.event import Event
-from models.kinds import AuthenticatorKind, EventKind, Zone
+from models.kinds import AuthenticatorKind, EventKind
 from models.login import Challenge
 from models.throttle import Throttle
-from tests.people import PASSWORD, Member, Pending, People
+from tests.people import Member, Pending, People
 
 ELSEWHERE = "203.0.113.7"
 
@@ -123,41 +122,6 @@ async def test_wrong_answers_of_one_account_slow_no_other_down(people: People) -
     guessed, waiting = await people.asked_for_cells(taro), await people.asked_for_cells(hanako)
     await login.answer(people.hub, people.visit(), guessed.token, "??????")
     assert isinstance(await login.answer(people.hub, people.visit(), waiting.token, waiting.right), Admitted)
-
-
-async def test_wrong_passwords_never_lock_a_member_out_from_another_address(people: People) -> None:
-    """A stranger's 120 wrong passwords close the name to one address; the member gets in at once from the next one."""
-    member = await people.member()
-    stranger = Visit(people.now, ELSEWHERE, Zone.OFF_CAMPUS)
-    outcomes = [await login.begin(people.hub, stranger, name="taro", password=f"guess {n}") for n in range(120)]
-    assert outcomes[:10] == [Refused(Reason.PASSWORD_WRONG)] * 10
-    assert isinstance(outcomes[10], Throttled)
-    assert isinstance(await login.begin(people.hub, stranger, name="taro", password=PASSWORD), Throttled)
-    neighbour = Visit(people.now, "203.0.113.99", Zone.OFF_CAMPUS)
-    assert isinstance(await people.begun(member, visit=neighbour), Begun)
-    assert isinstance(await people.begun(member), Begun)
-    outside = Visit(people.now, "198.51.100.7", Zone.OFF_CAMPUS)
-    assert isinstance(await people.begun(member, visit=outside), Begun)
-
-
-async def test_parallel_wrong_passwords_each_count(people: People) -> None:
-    """Of 60 at once no more than ten are verified before the pace slows; none is free."""
-    await people.member()
-    outcomes = await people.at_once(
-        60, lambda: login.begin(people.hub, people.visit(), name="taro", password="wrong password")
-    )
-    verified = sum(isinstance(outcome, Refused) for outcome in outcomes)
-    assert 1 <= verified <= 10
-    assert all(isinstance(outcome, Refused | Throttled) for outcome in outcomes)
-
-
-async def test_wrong_passwords_fade_after_a_quarter_of_an_hour(people: People) -> None:
-    """Fifty close the address for that name; fifteen quiet minutes later it is heard."""
-    member = await people.member()
-    await people.wronged("password:10.0.0.1:taro", 50)
-    assert isinstance(await login.begin(people.hub, people.visit(), name="taro", password=PASSWORD), Throttled)
-    people.later(minutes=15)
-    assert isinstance(await people.begun(member), Begun)
 
 
 async def test_a_right_answer_forgives_its_network_only_what_was_its_own(people: People) -> None:

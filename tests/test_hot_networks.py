@@ -94,13 +94,13 @@ async def test_a_new_browser_in_a_hot_network_goes_before_the_noisy(people: Peop
     noisy = [asyncio.create_task(_try(people, _from(people, NOISY), name=f"nobody{n}")) for n in range(40)]
     while not pauses.asked:
         await asyncio.sleep(0.001)
-    await _until_waiting(people, 39)
+    await _until_waiting(people, 36)
     right = asyncio.create_task(_try(people, _from(people, QUIET), password=PASSWORD))
-    await _until_waiting(people, 40)
+    await _until_waiting(people, 37)
     assert not right.done()
     pauses.go_on()
     assert isinstance(await right, Begun)
-    assert sum(task.done() for task in noisy) <= 2
+    assert sum(task.done() for task in noisy) <= NUMBERS.queue_lanes + 1
     assert max(pauses.asked) <= 1
     for task in noisy:
         task.cancel()
@@ -115,6 +115,64 @@ async def test_right_passwords_pause_no_queue(people: People, pauses: Pauses) ->
     outcomes = await people.at_once(30, lambda: _try(people, _from(people, QUIET), password=PASSWORD))
     assert all(isinstance(outcome, Begun) for outcome in outcomes)
     assert pauses.asked == []
+
+
+async def test_a_right_password_passes_beside_a_wrong_one_that_still_waits(people: People, pauses: Pauses) -> None:
+    """Behind one address whose count is high, three mistyped passwords keep three of the four lanes of its queue."""
+    await people.member()
+    await people.wronged(NETWORK, 1000)
+    pauses.is_quick = False
+    for number in range(3):
+        assert await _try(people, _from(people, QUIET), name=f"slip{number}") == Refused(Reason.PASSWORD_WRONG)
+    assert pauses.asked == [1.0]
+    assert isinstance(await _try(people, _from(people, QUIET), password=PASSWORD), Begun)
+
+
+async def test_a_name_is_never_closed_to_an_address(people: People, pauses: Pauses) -> None:
+    """A stranger behind the same address tries without end: the member's new browser waits its turn and is heard."""
+    await people.member()
+    outcomes = [await _try(people, _from(people, NOISY, visit="stranger")) for _ in range(60)]
+    assert outcomes == [Refused(Reason.PASSWORD_WRONG)] * 60
+    # The first of them free; then slower and slower.
+    assert pauses.asked == [2.0] * 15 + [10.0] * 35
+    assert isinstance(await _try(people, _from(people, NOISY, visit="member"), password=PASSWORD), Begun)
+    assert not await Throttle.exists(subject=f"password:{NOISY}:taro")
+
+
+async def test_the_wait_of_a_name_and_an_address_is_for_no_other(people: People, pauses: Pauses) -> None:
+    """The same name from the next address, and another name from this one, wait for nothing."""
+    await people.member()
+    await people.wronged(f"password:{NOISY}:taro", 50)
+    assert isinstance(await _try(people, _from(people, QUIET), password=PASSWORD), Begun)
+    assert await _try(people, _from(people, NOISY), name="hanako") == Refused(Reason.PASSWORD_WRONG)
+    assert pauses.asked == []
+
+
+async def test_parallel_wrong_passwords_each_count(people: People, pauses: Pauses) -> None:
+    """Of 60 at once no more than ten are verified before the pace slows; none is free."""
+    await people.member()
+    pauses.is_quick = False
+    tries = [asyncio.create_task(_try(people, _from(people, NOISY))) for _ in range(60)]
+    async with asyncio.timeout(10):
+        while not pauses.asked or sum(task.done() for task in tries) + people.hub.tries.queues.waiting < 60:
+            await asyncio.sleep(0.001)
+    heard = [task.result() for task in tries if task.done()]
+    assert 1 <= len(heard) <= 11
+    assert set(heard) == {Refused(Reason.PASSWORD_WRONG)}
+    for task in tries:
+        task.cancel()
+    await asyncio.gather(*tries, return_exceptions=True)
+
+
+async def test_wrong_passwords_fade_after_a_quarter_of_an_hour(people: People, pauses: Pauses) -> None:
+    """Fifty for one name from one address slow the next; fifteen quiet minutes later it is as ever."""
+    await people.member()
+    await people.wronged(f"password:{NOISY}:taro", 50)
+    await _try(people, _from(people, NOISY))
+    assert pauses.asked == [10.0]
+    people.later(minutes=15)
+    await _try(people, _from(people, NOISY))
+    assert pauses.asked == [10.0]
 
 
 async def test_a_networks_budget_grows_with_its_members(people: People, pauses: Pauses) -> None:
