@@ -12,7 +12,7 @@ from tortoise.transactions import in_transaction
 from hub import audit, known_browsers, throttle, turns
 from hub.hub import Hub
 from hub.outcome import Busy, Hold, Reason, Refused, Throttled
-from hub.queues import FullError, Source, Turn
+from hub.queues import FullError, Turn
 from hub.settings import NUMBERS
 from hub.throttle import ACCOUNTS, ADDRESSES, BROWSERS, PASSWORDS, Pace, Wait
 from hub.visit import Visit
@@ -45,6 +45,27 @@ class _Subjects:
     def all(self) -> tuple[str, ...]:
         """All of them."""
         return (self.mine, self.everywhere, *self.nets)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What stands against a try: the rows of its subjects, and how many others are under way for each."""
+
+    subjects: _Subjects
+    counts: dict[str, Throttle]
+    ahead: dict[str, int]
+
+    def wrong(self, pace: Pace, subject: str, visit: Visit) -> int:
+        """Count the wrong ones of a subject; those under way may be."""
+        return throttle.standing(pace, self.counts.get(subject), visit.now) + self.ahead[subject]
+
+
+class _FullQueueError(Exception):
+    """A queue is full for this try; `why` is what it is for."""
+
+    def __init__(self, why: Hold) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,25 +141,21 @@ async def _from_unknown(
     hub: Hub, visit: Visit, folded: str, account: Account | None, password: str
 ) -> Proved | Refused | Throttled | Busy:
     subjects = _subjects(folded, visit)
-    source = throttle.source(visit.address, visit.visit_token)
-    # Those under way are counted before the rows are read, so that one that ends meanwhile is in one of the two.
-    ahead = {subject: hub.tries.now(subject) for subject in subjects.all}
     with hub.tries.running(*subjects.all):
-        counts = await throttle.rows_of(*subjects.all)
-        queues = await _queues(subjects, counts, ahead, visit)
-        before = throttle.lately_wrong(counts.get(subjects.mine), visit.now)
+        seen = await _look(hub, subjects)
+        before = throttle.lately_wrong(seen.counts.get(subjects.mine), visit.now)
         try:
-            async with _turns(hub, queues, source) as turns, hub.passwords.entered():
+            async with _turns(hub, seen, visit) as turns, hub.passwords.entered():
                 # Before it is verified, so that no crash gives a free try.
-                await throttle.add(PASSWORDS, subjects.mine, counts.get(subjects.mine), now=visit.now)
+                await throttle.add(PASSWORDS, subjects.mine, seen.counts.get(subjects.mine), now=visit.now)
                 right = await _is_right(hub, account, password)
                 for turn in turns:
                     turn.is_right = right
                 if not right:
                     await _wrong(hub, visit, account, folded, subjects)
                     return Refused(Reason.PASSWORD_WRONG)
-        except FullError as full:
-            return Throttled(NUMBERS.queue_retry, next(one.why for one in queues if one.name == full.name))
+        except _FullQueueError as full:
+            return Throttled(NUMBERS.queue_retry, full.why)
     return Proved(before, (subjects.mine, subjects.everywhere))
 
 
@@ -150,41 +167,60 @@ def _subjects(folded: str, visit: Visit) -> _Subjects:
     )
 
 
-async def _queues(
-    subjects: _Subjects, counts: dict[str, Throttle], ahead: dict[str, int], visit: Visit
-) -> list[_Queue]:
-    """Name the queues of a try, the narrowest first: who waits in one holds no turn in a wider one.
+async def _look(hub: Hub, subjects: _Subjects) -> _Seen:
+    """See what stands against a try that is counted as under way.
 
-    They are its name's at its address and its account's, where these were wrong too often, and a hot network's.
+    Others under way are counted before the rows are read, so that one that ends meanwhile is in one of the two.
     """
+    ahead = {subject: hub.tries.now(subject) - 1 for subject in subjects.all}
+    return _Seen(subjects, await throttle.rows_of(*subjects.all), ahead)
 
-    def wrong(pace: Pace, subject: str) -> int:
-        return throttle.standing(pace, counts.get(subject), visit.now) + ahead[subject]
 
-    queues: list[_Queue] = []
-    if pause := throttle.pause(wrong(PASSWORDS, subjects.mine)):
-        queues.append(_Queue(subjects.mine, pause, Hold.PASSWORD))
-    if pause := throttle.delay(ACCOUNTS, wrong(ACCOUNTS, subjects.everywhere)):
-        queues.append(_Queue(subjects.everywhere, pause, Hold.ACCOUNT))
+@asynccontextmanager
+async def _turns(hub: Hub, seen: _Seen, visit: Visit) -> AsyncIterator[list[Turn]]:
+    """Wait for the turns of a try, the narrowest queue first: who waits in one holds no turn in a wider one.
+
+    The queues are its name's at its address and its account's, where these were wrong too often, and a hot network's.
+    """
+    source = throttle.source(visit.address, visit.visit_token)
+    subjects = seen.subjects
+    wider = {_name_queue: (subjects.everywhere, *subjects.nets), _account_queue: subjects.nets, _network_queue: ()}
+    turns: list[Turn] = []
+    async with AsyncExitStack() as stack:
+        for queue_of, not_yet in wider.items():
+            queue = await queue_of(seen, visit)
+            if queue is None:
+                continue
+            turn = hub.tries.queues.turn(queue.name, queue.interval, source, lanes=queue.lanes)
+            try:
+                with hub.tries.paused(*not_yet):
+                    turns.append(await stack.enter_async_context(turn))
+            except FullError as full:
+                raise _FullQueueError(queue.why) from full
+            # Others were heard meanwhile.
+            seen = await _look(hub, subjects)
+        yield turns
+
+
+async def _name_queue(seen: _Seen, visit: Visit) -> _Queue | None:
+    pause = throttle.pause(seen.wrong(PASSWORDS, seen.subjects.mine, visit))
+    return _Queue(seen.subjects.mine, pause, Hold.PASSWORD) if pause else None
+
+
+async def _account_queue(seen: _Seen, visit: Visit) -> _Queue | None:
+    pause = throttle.delay(ACCOUNTS, seen.wrong(ACCOUNTS, seen.subjects.everywhere, visit))
+    return _Queue(seen.subjects.everywhere, pause, Hold.ACCOUNT) if pause else None
+
+
+async def _network_queue(seen: _Seen, visit: Visit) -> _Queue | None:
     for near, budget in reversed(list(throttle.budgets(visit.address))):
-        here = wrong(ADDRESSES, near)
+        here = seen.wrong(ADDRESSES, near, visit)
         if here < budget:
             continue
         grown = budget + 2 * await throttle.welcomed(visit.address, now=visit.now)
         if here >= grown:
-            queues.append(_Queue(near, throttle.interval(here, grown), Hold.NETWORK, NUMBERS.queue_lanes))
-            break
-    return queues
-
-
-@asynccontextmanager
-async def _turns(hub: Hub, queues: list[_Queue], source: Source) -> AsyncIterator[list[Turn]]:
-    line = hub.tries.queues
-    async with AsyncExitStack() as stack:
-        yield [
-            await stack.enter_async_context(line.turn(one.name, one.interval, source, lanes=one.lanes))
-            for one in queues
-        ]
+            return _Queue(near, throttle.interval(here, grown), Hold.NETWORK, NUMBERS.queue_lanes)
+    return None
 
 
 async def _is_right(hub: Hub, account: Account | None, password: str) -> bool:

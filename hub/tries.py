@@ -1,7 +1,7 @@
 """What a process knows of the passwords it is hearing: those under way, those that wait, those of the last minute."""
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -26,10 +26,16 @@ class Tries:
         try:
             yield
         finally:
-            self._running.subtract(subjects)
-            for subject in subjects:
-                if not self._running[subject]:
-                    del self._running[subject]
+            self._subtract(subjects)
+
+    @contextmanager
+    def paused(self, *subjects: str) -> Iterator[None]:
+        """Leave a try that waits elsewhere out of these subjects' tries under way."""
+        self._subtract(subjects)
+        try:
+            yield
+        finally:
+            self._running.update(subjects)
 
     def now(self, subject: str) -> int:
         """Tell how many tries are heard for a subject at this moment."""
@@ -44,3 +50,9 @@ class Tries:
         while self._wrong and self._wrong[0][0] < now - _MINUTE:
             self._wrong.popleft()
         return len(self._wrong), len({name for _, name in self._wrong})
+
+    def _subtract(self, subjects: Iterable[str]) -> None:
+        self._running.subtract(subjects)
+        for subject in subjects:
+            if not self._running[subject]:
+                del self._running[subject]

@@ -148,6 +148,20 @@ async def test_the_wait_of_a_name_and_an_address_is_for_no_other(people: People,
     assert pauses.asked == []
 
 
+async def test_tries_that_wait_for_a_name_count_with_no_account_yet(people: People, pauses: Pauses) -> None:
+    """A client that keeps its queue full at one address makes nobody wait at the next."""
+    await people.member()
+    for subject in (f"password:{NOISY}:taro", "account:taro", NETWORK):
+        await people.wronged(subject, 50)
+    pauses.is_quick = False
+    noisy = [asyncio.create_task(_try(people, _from(people, NOISY))) for _ in range(60)]
+    await _until_waiting(people, 59)
+    assert isinstance(await _try(people, _from(people, QUIET), password=PASSWORD), Begun)
+    for task in noisy:
+        task.cancel()
+    await asyncio.gather(*noisy, return_exceptions=True)
+
+
 async def test_parallel_wrong_passwords_each_count(people: People, pauses: Pauses) -> None:
     """Of 60 at once no more than ten are verified before the pace slows; none is free."""
     await people.member()
