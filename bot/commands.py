@@ -9,17 +9,17 @@ from bot.hands import Lane
 from bot.typed import plain
 
 _WORDS: dict[Work, tuple[str, ...]] = {
-    asking.state: ("", "state", "状態"),
+    asking.state: ("", "state", "状態", "settings", "設定"),
     asking.give_help: ("help", "ヘルプ", "使い方"),
     asking.list_contacts: ("list", "一覧"),
     asking.add: ("add", "追加", "登録"),
     asking.confirm: ("confirm", "確認"),
     asking.remove: ("remove", "削除"),
     asking.send_again: ("code", "コード"),
-    asking.list_sessions: ("sessions", "セッション"),
+    asking.list_sessions: ("sessions", "セッション", "logout", "ログアウト"),
     asking.lock: ("lock", "止める", "ロック"),
     asking.speak: ("language", "言語"),
-    linking.link: ("link", "連携"),
+    linking.link: ("link", "連携", "リンク"),
     linking.unlink: ("unlink", "連携解除"),
 }
 COMMANDS: dict[str, Work] = {word: work for work, words in _WORDS.items() for word in words}
@@ -30,8 +30,8 @@ _URGENT = {word for work in (asking.add, asking.confirm, asking.lock) for word i
 
 
 def folded(word: str) -> str:
-    """PURE: read a command word as an input method may write it: full width, large letters."""
-    return unicodedata.normalize("NFKC", word).casefold()
+    """PURE: read a command word as an input method may write it: full width, large letters, with a full stop."""
+    return unicodedata.normalize("NFKC", word).casefold().strip("。、.,!?:「」\"'")
 
 
 def lane_of(text: str) -> Lane:

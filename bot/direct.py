@@ -1,13 +1,15 @@
-"""What members type to the bot in its direct message: the same words as after `/tegata`, and help for all else."""
+"""What members type to the bot in its direct message: the words of `/tegata`, a denial, and help for all else."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot import asking, commands
+from bot import asking, commands, not_me
 from bot.desk import Desk, Heard
 from bot.telling import language_of, tell
-from bot.typed import is_code, plain
+from bot.typed import is_code, is_number, is_password, plain, shown
 from bot.words import Say, say
+from hub.answers.commands import command_of
+from hub.replies import Confirm, Refuse
 
 # A message of a person's own: plain, with a file, in a thread, or with /me.
 _SUBTYPES = {"", "file_share", "me_message", "thread_broadcast"}
@@ -26,11 +28,31 @@ async def said(desk: Desk, heard: Heard) -> None:
         word, _, _ = rest.partition(" ")
     if (is_called or word) and commands.folded(word) in commands.COMMANDS:
         await commands.run(desk, replace(heard, text=_behind(heard, is_called=is_called)))
-    elif is_code(text):
-        language = await language_of(desk, heard)
-        await tell(desk, heard, say(Say.TYPE_THERE, language), language=language)
     else:
+        await _answered(desk, heard, text)
+
+
+async def _answered(desk: Desk, heard: Heard, text: str) -> None:
+    """Answer what is no command: a denial is obeyed, what belongs elsewhere is led there, all else gets the help."""
+    meant = command_of(shown(text))
+    if isinstance(meant, Refuse):
+        await not_me.typed(desk, heard)
+        return
+    sentence = _led(text, is_consent=isinstance(meant, Confirm))
+    if sentence is None:
         await asking.give_help(desk, heard)
+        return
+    language = await language_of(desk, heard)
+    await tell(desk, heard, say(sentence, language), language=language)
+
+
+def _led(text: str, *, is_consent: bool) -> Say | None:
+    """PURE: choose the sentence that leads a member to where what they typed belongs; None where there is none."""
+    if is_code(text):
+        return Say.TYPE_THERE
+    if is_password(text):
+        return Say.NO_PASSWORD
+    return Say.HOW_TO_APPROVE if is_consent or is_number(text) else None
 
 
 def is_a_persons(event: Mapping[str, object]) -> bool:

@@ -1,4 +1,4 @@
-"""The button "This was not me" under a message."""
+"""The button "This was not me" under a message, and the same said in words."""
 
 from datetime import timedelta
 from typing import assert_never
@@ -9,11 +9,11 @@ from slack_sdk.errors import SlackApiError
 from bot import blocks, telling
 from bot.answers import UNREACHED
 from bot.blocks import Message
-from bot.desk import Desk, Heard, Place
+from bot.desk import Desk, Heard, Place, place_of
 from bot.errors import error_of
 from bot.words import Say, say
 from hub import fading, not_me
-from hub.not_me import Disowned
+from hub.not_me import Disowned, Received
 from hub.outcome import Refused
 from models.kinds import Channel
 
@@ -27,15 +27,36 @@ async def pressed(desk: Desk, heard: Heard) -> None:
     if letter is None:
         await heard.respond(say(Say.GONE, await telling.language_of(desk, heard)))
         return
+    await _end(desk, heard, letter, heard.place)
+
+
+async def typed(desk: Desk, heard: Heard) -> None:
+    """End what a message announced that a member denies in words: the one of the thread, or the last one."""
+    thread = str(heard.event.get("thread_ts") or "")
+    remote = f"{heard.event.get('channel')}/{thread}" if thread else ""
+    letter = await not_me.latest(
+        channel=Channel.SLACK, address=heard.member.address, now=desk.clock(), remote=remote
+    ) or await not_me.latest(channel=Channel.SLACK, address=heard.member.address, now=desk.clock())
+    if letter is None:
+        language = await telling.language_of(desk, heard)
+        await telling.tell(desk, heard, say(Say.HOW_TO_DENY, language), language=language)
+        return
+    await _end(desk, heard, letter, place_of(letter.remote), is_typed=True)
+
+
+async def _end(desk: Desk, heard: Heard, letter: Received, place: Place | None, *, is_typed: bool = False) -> None:
     outcome = await not_me.disown(desk.hub, desk.visit(letter.language), letter.id)
     match outcome:
         case Disowned():
             message = blocks.disowned(
                 outcome.codes_from, letter.language, desk.hub.settings.zone, is_desk_told=outcome.is_desk_told
             )
-            if heard.place is None or not await _rewritten(desk, heard.place, message):
-                # It is done, so it must be said; the message itself is rewritten as those of ended codes are.
+            is_rewritten = place is not None and await _rewritten(desk, place, message)
+            if not is_rewritten:
+                # The message itself is rewritten as those of ended codes are.
                 await fading.put_off(letter.id, until=desk.clock() + _LATER)
+            if is_typed or not is_rewritten:
+                # It is done, so it must be said.
                 await heard.respond(message.text)
         case Refused():
             await heard.respond(say(Say.GONE, letter.language))

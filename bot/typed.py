@@ -9,6 +9,16 @@ _LINK = re.compile(r"<(?P<mail>mailto:)?(?P<target>[^<>|]*)(?:\|(?P<shown>[^<>]*
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 _GAP = "[ \\-\u2010\u2212\u30fc]"
 _CODE = re.compile(rf"(?<!\d)(?:\d{{6}}|\d{{3}}{_GAP}\d{{3}}|\d{{2}}{_GAP}\d{{2}}{_GAP}\d{{2}})(?!\d)")
+_NUMBER = re.compile(r"\d{2}|(?:please )?(?:approve|approved|allow)(?: it| this| please)?|承認(?:する|したい)?")
+_PASSWORD = re.compile(
+    r"(?:password|passwd|passphrase|\bpw|パスワード|暗証番号|\bpin)\s*(?:は|が|を|:|=|\bis\b)\s*\S", re.IGNORECASE
+)
+_SIGN = re.compile(r":([a-z0-9_+-]+)(?:::skin-tone-\d)?:")
+_SIGNS = {
+    **dict.fromkeys(("-1", "thumbsdown"), "👎"),
+    **dict.fromkeys(("no_good", "man-gesturing-no", "woman-gesturing-no"), "🙅"),
+    **dict.fromkeys(("x", "no_entry_sign", "no_entry", "octagonal_sign", "negative_squared_cross_mark", "ng"), "❌"),
+}
 
 
 def plain(text: str) -> str:
@@ -24,6 +34,21 @@ def is_code(text: str) -> bool:
     """Tell whether a text holds something that looks like a code of six digits."""
     # Divided as people read codes out, too: 123 456, 123-456.
     return _CODE.search(unicodedata.normalize("NFKC", text)) is not None
+
+
+def is_number(text: str) -> bool:
+    """Tell whether a text is the two digits that a login page shows, or a word for approving."""
+    return _NUMBER.fullmatch(unicodedata.normalize("NFKC", text).casefold().strip(" .。!！")) is not None
+
+
+def is_password(text: str) -> bool:
+    """Tell whether a text may hold a password, by the words around it."""
+    return _PASSWORD.search(unicodedata.normalize("NFKC", text)) is not None
+
+
+def shown(text: str) -> str:
+    """Give the signs that Slack's names for them stand for; names of other signs say nothing."""
+    return _SIGN.sub(lambda found: _SIGNS.get(found[1], " "), text)
 
 
 def _typed(found: re.Match[str]) -> str:

@@ -21,6 +21,9 @@ class Say(StrEnum):
     WORKING = "working"
     TYPE_THERE = "type-there"
     PRESS = "press"
+    HOW_TO_APPROVE = "how-to-approve"
+    HOW_TO_DENY = "how-to-deny"
+    NO_PASSWORD = "no-password"
 
 
 _WORDS = {
@@ -65,6 +68,35 @@ _WORDS = {
     ("en", Say.TYPE_THERE): "Please type the code on the login page, not here.",
     ("ja", Say.TYPE_THERE): "コードはここではなく、ログイン画面に入力してください。",
     ("en", Say.PRESS): "Please press the button and fill in the form.",
+    (
+        "en",
+        Say.HOW_TO_APPROVE,
+    ): "Nothing was approved here. To approve a login, press *Approve* under its message and type the two digits of the"
+    " login page in the window that opens.",
+    (
+        "ja",
+        Say.HOW_TO_APPROVE,
+    ): "ここへの入力では承認されません。ログインを承認するには、そのメッセージの「承認」を押し、"
+    "開いた画面にログイン画面の2桁の数字を入力してください。",
+    (
+        "en",
+        Say.HOW_TO_DENY,
+    ): "Nothing was ended: no message of the last hour is here. If an older one was not you, press *This was not me*"
+    " under it. `/tegata lock` ends all sessions and logins at once.",
+    (
+        "ja",
+        Say.HOW_TO_DENY,
+    ): "直近1時間のメッセージがないため、何も終了していません。以前のメッセージに心当たりがない場合は、"
+    "その下の「心当たりがない」を押してください。"
+    "`/tegata 止める` ですべてのセッションとログインをただちに終了できます。",
+    (
+        "en",
+        Say.NO_PASSWORD,
+    ): "Never send your password here. If your message contains it, delete the message and change the password.",
+    (
+        "ja",
+        Say.NO_PASSWORD,
+    ): "パスワードはここに送らないでください。送ってしまった場合は、メッセージを削除し、パスワードを変更してください。",
     ("ja", Say.PRESS): "ボタンを押して、画面に入力してください。",
 }
 

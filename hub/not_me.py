@@ -1,7 +1,7 @@
 """What ends when the reader of a letter says that it was not them; nobody is ever logged in by it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import structlog
@@ -31,6 +31,9 @@ from models.delivery import Delivery
 from models.kinds import Channel, EventKind, Letter
 from models.session import Session
 
+# What is typed without an answer's reference is about what came a short time ago.
+_TYPED_WITHIN = timedelta(hours=1)
+_LOOKED_AT = 10
 _log = structlog.get_logger(__name__)
 _disowned = Counter("tegata_disowned_total", "Letters whose reader said that it was not them.", ["letter"])
 
@@ -81,6 +84,8 @@ class Received:
 
     id: int
     language: str
+    # Where its message is, as its door reported it.
+    remote: str = ""
 
 
 async def opened_link(hub: Hub, token: str, *, now: datetime) -> Disownable | Refused:
@@ -110,7 +115,19 @@ async def received(message_id: str, *, channel: Channel, address: str, now: date
     delivery = await Delivery.get_or_none(message_id=f"<{message_id}>", channel=channel, address=address)
     if delivery is None or not is_disownable(delivery) or delivery.posted_at + NUMBERS.not_me_life <= now:
         return None
-    return Received(delivery.id, delivery.language)
+    return Received(delivery.id, delivery.language, delivery.remote)
+
+
+async def latest(*, channel: Channel, address: str, now: datetime, remote: str = "") -> Received | None:
+    """Find the letter that a denial typed to its channel is about: the one at `remote`, or else the last of an hour."""
+    since = now - (NUMBERS.not_me_life if remote else _TYPED_WITHIN)
+    sent = Delivery.filter(channel=channel, address=address, posted_at__gt=since, accepted_at__isnull=False)
+    if remote:
+        sent = sent.filter(remote=remote)
+    found = next(
+        (one for one in await sent.order_by("-posted_at", "-id").limit(_LOOKED_AT) if is_disownable(one)), None
+    )
+    return Received(found.id, found.language, found.remote) if found else None
 
 
 async def disown(hub: Hub, visit: Visit, delivery_id: int) -> Disowned | Refused:

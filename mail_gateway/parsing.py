@@ -8,10 +8,10 @@ from email.message import Message
 from email.parser import BytesParser
 from email.utils import parseaddr
 
+from hub.answers.commands import is_denial
 from mail_gateway import machines, reports
 from mail_gateway.answers.own_text import own_text
 from mail_gateway.charsets import text_of
-from mail_gateway.commands import is_denial
 from mail_gateway.html_text import text_of_html
 from mail_gateway.reports import Delivered, Finding
 

@@ -10,6 +10,7 @@ import structlog
 from prometheus_client import Counter
 
 from hub import intake, replies
+from hub.answers.commands import command_of, is_absence
 from hub.beside import beside
 from hub.hub import Hub
 from hub.intake import Unread
@@ -17,7 +18,6 @@ from hub.outage import DATABASE_TROUBLE, Outage
 from hub.replies import Answered, Automatic, Refuse, Said, Unclear
 from hub.visit import Visit
 from mail_gateway.authentication import Examiner, Message
-from mail_gateway.commands import command_of, is_absence
 from mail_gateway.parsing import Parsed, UnreadableError
 from mail_gateway.reader import Reader
 from mail_gateway.reports import Delivered, Finding

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from hub.answers.commands import command_of, is_absence
 from hub.replies import Confirm, Help, ListContacts, Refuse, Remove
-from mail_gateway.commands import command_of, is_absence
 
 YES = """
 "yes" | *Yes* | OK | Okay. | Yes | _yes_ | ok | okay | yes. | “Yes” | 「はい」 | はい! | はい… | はい、 | はい。。 | はい． | 確認 | ｏｋ

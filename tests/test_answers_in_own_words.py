@@ -2,8 +2,8 @@
 
 import pytest
 
+from hub.answers.commands import command_of
 from hub.replies import Confirm, Refuse
-from mail_gateway.commands import command_of
 from tests.test_answer_words import cells
 from tests.test_own_text import mail
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from hub.answers.commands import command_of
 from hub.bounces import BounceKind
 from hub.replies import Confirm, Help, ListContacts, Refuse, Remove
-from mail_gateway.commands import command_of
 from mail_gateway.parsing import Parsed, parse
 from mail_gateway.reports import Delivered, Finding
 

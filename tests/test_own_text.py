@@ -4,9 +4,9 @@ from email.message import EmailMessage
 
 import pytest
 
+from hub.answers.commands import command_of
 from hub.replies import Confirm, Refuse
 from mail_gateway.answers.own_text import own_text
-from mail_gateway.commands import command_of
 from mail_gateway.parsing import Parsed, parse
 
 LETTER = """Tegata にログイン中の方が、このメールアドレスを

@@ -3,9 +3,9 @@
 import re
 from typing import Final
 
-from mail_gateway.answers.folding import visible_composed
+from hub.answers.commands import is_denial
+from hub.answers.folding import visible_composed
 from mail_gateway.answers.our_letters import without_ours
-from mail_gateway.commands import is_denial
 
 LONGEST: Final = 2_000
 _LINES: Final = 2_000

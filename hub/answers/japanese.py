@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from mail_gateway.answers.folding import folded_pattern
+from hub.answers.folding import folded_pattern
 
 
 def _pattern(*alternatives: str) -> re.Pattern[str]:

@@ -2,9 +2,9 @@
 
 import re
 
+from hub.answers import english, japanese
+from hub.answers.folding import Folded, fold, words_of
 from hub.replies import Command, Confirm, Help, ListContacts, Refuse, Remove
-from mail_gateway.answers import english, japanese
-from mail_gateway.answers.folding import Folded, fold, words_of
 
 # What people put around a word without meaning more by it.
 _AROUND = " \t.。!．、,\"'“”「」*_【】()（）！"
