@@ -14,7 +14,7 @@ _REASONS = {
         " guest in Slack. `/tegata link` links it again.",
         Reason.SLACK_AWAY: "The link of this Slack account is suspended, because the app was removed from the"
         " workspace. `/tegata link` links it again.",
-        Reason.LABEL_BAD: "Please use 1 to 32 characters for the label.",
+        Reason.LABEL_BAD: "Please use 1 to 32 characters for the label, none of them invisible.",
         Reason.LABEL_TAKEN: "There is something with this label already. Please choose another label.",
         Reason.ADDRESS_BAD: "Please check the email address.",
         Reason.ADDRESS_DOTS: "The part before the @ can't begin or end with a dot or have two dots in a row. Please"
@@ -47,7 +47,7 @@ _REASONS = {
         "`/tegata 連携` でもう一度連携できます。",
         Reason.SLACK_AWAY: "ワークスペースからアプリが削除されたため、このSlackアカウントの連携を停止しています。"
         "`/tegata 連携` でもう一度連携できます。",
-        Reason.LABEL_BAD: "ラベルは1文字以上32文字以内で入力してください。",
+        Reason.LABEL_BAD: "ラベルは1文字以上32文字以内で入力してください。目に見えない文字は使えません。",
         Reason.LABEL_TAKEN: "同じラベルがすでにあります。別のラベルにしてください。",
         Reason.ADDRESS_BAD: "メールアドレスの形式が正しくありません。",
         Reason.ADDRESS_DOTS: "@ より前の部分の先頭や末尾に「.」があるか、「.」が連続しています。"

@@ -36,7 +36,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for another pro
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check everything and write nothing.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Send the member no notice; for imports and set-up.")]
 KeepGoing = Annotated[bool, typer.Option("--keep-going", help="Write the good rows although some are bad.")]
-File = Annotated[Path, typer.Argument(metavar="FILE.csv", help="A CSV file in UTF-8; the first line names columns.")]
+File = Annotated[
+    Path, typer.Argument(metavar="FILE.csv", help="A CSV file in UTF-8 or UTF-16; the first line names columns.")
+]
 
 
 class Language(StrEnum):

@@ -198,7 +198,7 @@ async def add_contact(
     try:
         named = label_of(label)
     except UnacceptableError as error:
-        message = f"{label!r}: a label has 1 to 32 characters."
+        message = f"{label!r}: a label has 1 to 32 characters, none of them invisible."
         raise RefusedError(message) from error
     place = _place(hub, address)
     try:

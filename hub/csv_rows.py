@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 # Excel writes a semicolon where the comma is the decimal sign, and tabs in its "Unicode text".
 _SEPARATORS = (",", ";", "\t")
 _UTF16 = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+# The first line that programs write for Excel, such as `sep=;`; it is no row.
+_SEPARATOR_SAID = re.compile(r"sep=([,;\t])[ \t]*\r?\n", re.IGNORECASE)
+# How the files of spreadsheets begin: a ZIP archive (xlsx, ods, numbers), and Excel's old format (xls).
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 # Characters; the longest thing that a file brings is a certificate in base64.
 _FIELD_LIMIT = 100_000
 
@@ -37,7 +42,10 @@ def rows_of(path: Path) -> Rows:
     rows, and columns without a name and values, are dropped. In a row, the key "" holds a value beyond the columns.
     """
     text = _text(path)
-    separator = _separator(text)
+    said = _SEPARATOR_SAID.match(text)
+    separator = said[1] if said else _separator(text)
+    # The line stays, empty, so that each row keeps its number.
+    text = text[said.end() - 1 :] if said else text
     records = _records(path, csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
     header = next(records, None)
     if header is None:
@@ -53,6 +61,9 @@ def _text(path: Path) -> str:
     except OSError as error:
         message = f"{path}: it can't be read ({error.strerror})."
         raise RefusedError(message) from error
+    if content.startswith(_WORKBOOKS):
+        message = f'{path}: this is a workbook, not a CSV file; save it as CSV (in Excel: "CSV UTF-8").'
+        raise RefusedError(message)
     encoding = _UTF16.get(content[:2]) or _utf16_without_mark(content) or "utf-8-sig"
     try:
         return content.decode(encoding)

@@ -1,6 +1,7 @@
 """Accounts and matrix cards in bulk: every row checked before the first is written."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ _BREATH = 0.02
 _ACCOUNT_COLUMNS = {"account", "password", "password_hash", "language"}
 _LANGUAGES = {"", "ja", "en"}
 _SERIAL = 32
+# Such as 1.2E+11.
+_ROUNDED = re.compile(r"\d([.,]\d+)?E[+-]\d{2,3}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,22 +331,22 @@ def _account(line: int, row: dict[str, str]) -> NewAccount:
     if "" in row:
         message = "there are more fields than columns."
         raise RefusedError(message)
-    language = _language(row.get("language", ""))
-    password, hashed = row.get("password", ""), row.get("password_hash", "")
+    language = _language(row["account"], row.get("language", ""))
+    name, password, hashed = name_of(row["account"]), row.get("password", ""), row.get("password_hash", "")
     if bool(password) == bool(hashed):
-        message = f"{row['account']}: either a password or a password_hash is needed."
+        message = f"{name}: either a password or a password_hash is needed."
         raise RefusedError(message)
     if hashed:
-        _check_hash(row["account"], hashed)
-        return NewAccount(line, name_of(row["account"]), language, "", hashed)
-    return NewAccount(line, check_new(row["account"], password), language, password, "")
+        _check_hash(name, hashed)
+        return NewAccount(line, name, language, "", hashed)
+    return NewAccount(line, check_new(name, password), language, password, "")
 
 
-def _language(written: str) -> str:
+def _language(account: str, written: str) -> str:
     """Fold a language code to ja or en: JA and ja-JP are ja (RFC 5646); empty where none is given."""
     language = written.replace("_", "-").partition("-")[0].casefold()
     if language not in _LANGUAGES:
-        message = f"the language {written!r} is neither ja nor en."
+        message = f"{account}: the language {written!r} is neither ja nor en."
         raise RefusedError(message)
     return language
 
@@ -351,6 +354,7 @@ def _language(written: str) -> str:
 def _card(line: int, row: dict[str, str], each: dict[str, str]) -> NewCard:
     name = name_of(row["account"])
     serial = row["serial"]
+    _check_not_rounded(serial)
     if not 1 <= len(serial) <= _SERIAL or not serial.isprintable():
         message = f"{name}: a serial number has 1 to {_SERIAL} characters."
         raise RefusedError(message)
@@ -367,11 +371,19 @@ def _card(line: int, row: dict[str, str], each: dict[str, str]) -> NewCard:
 
 def name_of(typed: str) -> str:
     """Give an account's name as it is written; RefusedError when it can be none."""
+    _check_not_rounded(typed)
     try:
         return account_of(typed)
     except UnacceptableError as error:
-        message = f"{typed!r}: an account's name has 1 to 64 letters, digits and . _ @ + -."
+        message = f"{typed!r}: an account's name has 1 to 64 letters, digits and . _ @ + -, and begins with one."
         raise RefusedError(message) from error
+
+
+def _check_not_rounded(written: str) -> None:
+    """Refuse what a spreadsheet makes of a long number: the digits that were there are lost."""
+    if _ROUNDED.fullmatch(written):
+        message = f"{written!r}: a spreadsheet wrote this number in short form. Format the column as text."
+        raise RefusedError(message)
 
 
 def _check_hash(name: str, hashed: str) -> None:

@@ -22,8 +22,11 @@ _ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._@+-]*")
 # Bidirectional controls reorder what is read next to a label (Unicode TR 36, 2.8.1); the rest can't be seen at all.
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _JOINERS = {"\u200d", "\ufe0f"}
+# Invisible signs at the ends of a copied text: spaces without width, a byte order mark, direction marks.
+_COPIED = "\u00ad\u061c\u180e\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
 # PostgreSQL keeps no NUL in a text, and nothing encodes one half of a pair of surrogates.
 _CODES = re.compile(r"(?<!\d)\d{6}(?!\d)")
+_UNCOPIED = dict.fromkeys(map(ord, _COPIED))
 _UNKEPT = re.compile("[\0\ud800-\udfff]")
 _LOCAL_LENGTH = 64
 # The full-width signs of a Japanese keyboard, and the full stops of one in a domain (UTS 46, 2.3).
@@ -71,6 +74,13 @@ def label_or_refusal(typed: str) -> str | Refused:
         return Refused(Reason.LABEL_BAD)
 
 
+def _trimmed(text: str) -> str:
+    """Drop spaces, and the invisible signs that come along with a copied text, at both ends."""
+    while (less := text.strip().strip(_COPIED)) != text:
+        text = less
+    return text
+
+
 def measured(typed: str, longest: int) -> str:
     """Give a text that has at most so many characters; UnacceptableError when it has more."""
     if len(typed) > longest:
@@ -95,7 +105,7 @@ def fold_label(label: str) -> str:
 
 def account_of(typed: str) -> str:
     """Trim and check an account's name (1 to 64 of letters, digits and `._@+-`); else UnacceptableError."""
-    name = unicodedata.normalize("NFKC", measured(typed, LONGEST_NAME)).strip()
+    name = _trimmed(unicodedata.normalize("NFKC", measured(typed, LONGEST_NAME)))
     if len(name) > ACCOUNT_LENGTH or not _ACCOUNT.fullmatch(name.casefold()):
         raise UnacceptableError(name)
     return name
@@ -103,7 +113,7 @@ def account_of(typed: str) -> str:
 
 def fold_account(typed: str) -> str:
     """Give the form by which accounts are found: full-width and capitals fold away."""
-    return unicodedata.normalize("NFKC", kept(typed[:LONGEST_NAME])).strip().casefold()[:ACCOUNT_LENGTH]
+    return _trimmed(unicodedata.normalize("NFKC", kept(typed[:LONGEST_NAME]))).casefold()[:ACCOUNT_LENGTH]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +137,7 @@ def address_of(typed: str, rules: AddressRules = _ANY_ADDRESS) -> str:
 
     No comments, source routes, quoted local parts, control or bidirectional characters: UnacceptableError.
     """
-    trimmed = unicodedata.normalize("NFC", measured(typed, LONGEST_ADDRESS).strip().translate(_HALF_WIDTH))
+    trimmed = unicodedata.normalize("NFC", _trimmed(measured(typed, LONGEST_ADDRESS)).translate(_HALF_WIDTH))
     if any(unicodedata.category(sign) in _UNSEEN for sign in trimmed):
         raise UnacceptableError(typed, Reason.ADDRESS_BAD)
     local, at, domain = trimmed.rpartition("@")
@@ -232,7 +242,7 @@ def typed_code(typed: str) -> str:
     """Read a code as typed: full-width digits count, spaces and hyphens fall away; empty when it is too long."""
     if len(typed) > LONGEST_CODE:
         return ""
-    plain = unicodedata.normalize("NFKC", kept(typed))
+    plain = unicodedata.normalize("NFKC", kept(typed)).translate(_UNCOPIED)
     # A phone copies the whole message: the code is the one number of six digits in it.
     numbers = _CODES.findall(plain)
     if len(numbers) == 1 and len(plain.split()) > 1 and not plain.replace(" ", "").isdecimal():

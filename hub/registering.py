@@ -86,11 +86,11 @@ async def register(
     return Added(contact.id)
 
 
-async def added_again(session: Current, *, label: str, address: str, now: datetime) -> Added | None:
+async def added_again(hub: Hub, session: Current, *, label: str, address: str, now: datetime) -> Added | None:
     """Find the contact that the same form added within the last seconds; None when there is none."""
     named = label_or_refusal(label)
     try:
-        place = address_of(address)
+        place = address_of(address, hub.settings.address_rules)
     except UnacceptableError:
         return None
     if isinstance(named, Refused):

@@ -13,6 +13,7 @@ from hub.labels import (
     label_of,
     mail_address,
     shown_address,
+    typed_code,
 )
 from hub.outcome import Reason
 
@@ -242,3 +243,12 @@ def test_an_address_is_refused_with_its_reason(typed: str, reason: Reason) -> No
 def test_an_idn_is_shown_as_it_was_typed(typed: str) -> None:
     """Kept as A-labels for mail servers, shown in its own script."""
     assert shown_address(address_of(typed)) == typed
+
+
+@pytest.mark.parametrize("sign", [*BIDI, "\u200b", "\u2060", "\ufeff", "\u00ad"])
+def test_invisible_signs_around_a_copied_text_are_dropped(sign: str) -> None:
+    """They come along from mails and documents, and the member can't see them."""
+    assert address_of(f"{sign}taro@example.com{sign} ") == "taro@example.com"
+    assert account_of(f"{sign} taro{sign}") == "taro"
+    assert fold_account(f"Taro{sign} {sign}") == "taro"
+    assert typed_code(f"{sign}123{sign}456{sign}") == "123456"

@@ -37,7 +37,9 @@ async def post_add(request: Request) -> Response:
         case Added(contact_id):
             raise see(_waiting_path(contact_id))
         case Refused() | Throttled():
-            again = await registering.added_again(session, label=label, address=email, now=now_of(request))
+            again = await registering.added_again(
+                hub_of(request), session, label=label, address=email, now=now_of(request)
+            )
             if again is not None:
                 raise see(_waiting_path(again.contact_id))
             return refused(request, "add-mail", outcome, label=label[:200], email=email[:320])

@@ -55,7 +55,7 @@ _REASONS = {
     ),
     Reason.STEP_UP_NEEDED: N_("Please enter your password again."),
     Reason.MATRIX_OFF_CAMPUS: N_("It is not available to set this up using Matrix authentication from off-campus."),
-    Reason.LABEL_BAD: N_("Please use 1 to 32 characters for the label."),
+    Reason.LABEL_BAD: N_("Please use 1 to 32 characters for the label, none of them invisible."),
     Reason.LABEL_TAKEN: N_("There is something with this label already. Please choose another label."),
     Reason.ADDRESS_BAD: N_("Please check the email address."),
     Reason.ADDRESS_DOTS: N_(
