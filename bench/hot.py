@@ -43,6 +43,7 @@ _KNOWN_MS, _NEW_MS = 1000.0, 10_000.0
 _PATIENCE = aiohttp.ClientTimeout(total=60)
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 _BETWEEN = 0.2
+_SETTLED = 3.0
 _AGAIN = 1.0
 
 
@@ -129,8 +130,13 @@ class Portal:
         return 1000 * (perf_counter() - since)
 
     @asynccontextmanager
-    async def guessed_at(self, rate: int, *, names: Callable[[], str], at_once: bool) -> AsyncIterator[list[int]]:
-        """Let one client send wrong passwords all the while, so many a second; gives how many it sent."""
+    async def guessed_at(
+        self, rate: int, *, names: Callable[[], str], first: int, at_once: bool
+    ) -> AsyncIterator[list[int]]:
+        """Let one client send wrong passwords all the while, so many a second; gives how many it sent.
+
+        The `first` of them go as quickly as the hub takes them, up to where its network's budget ends.
+        """
         sent = [0]
         clients = [self.browser(_NOISY) for _ in range(2)]
         tokens = []
@@ -148,12 +154,11 @@ class Portal:
             async with clients[one].post("/login/account", data=form, allow_redirects=False) as answer:
                 await answer.read()
 
-        # As quickly as the hub takes them, up to where its network's budget ends.
-        for start in range(0, _FIRST, 10):
-            await asyncio.gather(*(wrong() for _ in range(min(10, _FIRST - start))))
+        for start in range(0, first, 10):
+            await asyncio.gather(*(wrong() for _ in range(min(10, first - start))))
         guessing = asyncio.create_task(_steadily(wrong, rate, at_once=at_once))
         try:
-            await asyncio.sleep(2)
+            await asyncio.sleep(_SETTLED)
             yield sent
         finally:
             guessing.cancel()
@@ -191,14 +196,17 @@ async def _measured(where: str, folder: Path, url: str, *, hubs: int) -> None:
     cost = Cost(settings.argon2_memory, settings.argon2_passes, settings.argon2_lanes)
     await populate(folder, url, _MEMBERS, cost)
     nobodys = count()
-    for what, rate, names, at_once in (
-        ("30 wrong a second, names nobody has", _RATE, lambda: f"nobody{next(nobodys)}", True),
-        ("30 wrong a second, the member's own name", _RATE, lambda: name_of(0), True),
-        ("one after the other, 20 ms between", 50, lambda: f"nobody{next(nobodys)}", False),
+    for what, rate, names, first, at_once in (
+        ("30 wrong a second, names nobody has", _RATE, lambda: f"nobody{next(nobodys)}", _FIRST, True),
+        ("30 wrong a second, the member's own name", _RATE, lambda: name_of(0), 0, True),
+        ("one after the other, 20 ms between", 50, lambda: f"nobody{next(nobodys)}", _FIRST, False),
     ):
         print(f"-- {where}: {what}")
         await _forgotten(url)
-        async with _portal(folder, url, hubs) as portal, portal.guessed_at(rate, names=names, at_once=at_once) as sent:
+        async with (
+            _portal(folder, url, hubs) as portal,
+            portal.guessed_at(rate, names=names, first=first, at_once=at_once) as sent,
+        ):
             since, before = perf_counter(), sent[0]
             known = await portal.tries(_NEIGHBOUR, name_of(0), known=True)
             new = await portal.tries(_NEIGHBOUR, name_of(0), known=False)

@@ -13,7 +13,7 @@ from argon2.exceptions import InvalidHashError
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from hub import audit, matrix_cards, notices
+from hub import audit, matrix_cards, notices, password_costs
 from hub.accounts import check_new
 from hub.authenticators import matrix, password
 from hub.csv_rows import rows_of
@@ -169,15 +169,27 @@ def read_cards(path: Path) -> ReadCards:
 
 
 async def unknown_accounts(read: ReadAccounts) -> ReadAccounts:
-    """Take the rows out whose account stands in the database already."""
+    """Take the rows out whose account stands in the database already, or whose hash brings one cost too many."""
     known = await known_accounts([row.name for row in read.good])
+    costs = set((await password_costs.stored())[0])
     checked = ReadAccounts([], list(read.bad))
     for row in read.good:
+        cost = password.cost_of(row.hashed) if row.hashed else None
         if fold_account(row.name) in known:
             checked.bad.append(BadRow(row.line, f"{row.name}: there is an account of this name."))
+        elif cost is not None and len(costs | {cost}) > password.MOST_COSTS:
+            checked.bad.append(BadRow(row.line, f"{row.name}: {_too_many(cost)}"))
         else:
+            costs |= {cost} if cost is not None else set()
             checked.good.append(row)
     return checked
+
+
+def _too_many(cost: password.Cost) -> str:
+    return (
+        f"the password_hash has m={cost.memory},t={cost.passes},p={cost.lanes}, but at most {password.MOST_COSTS}"
+        " different parameters may be stored, since each wrong password is verified with all of them."
+    )
 
 
 async def fitting_cards(read: ReadCards) -> ReadCards:
@@ -394,6 +406,9 @@ def _check_hash(name: str, hashed: str) -> None:
         raise RefusedError(message) from error
     if not hashed.startswith("$argon2id$"):
         message = f"{name}: the password_hash is not argon2id."
+        raise RefusedError(message)
+    if not password.is_readable(hashed):
+        message = f"{name}: the password_hash can't be verified; $argon2id$v=19$m=…,t=…,p=…$SALT$HASH is needed."
         raise RefusedError(message)
     excess = password.excess(hashed)
     if excess:

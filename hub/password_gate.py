@@ -10,6 +10,7 @@ from time import monotonic
 
 from hub.authenticators.password import Cost, Passwords
 from hub.outcome import Busy
+from hub.password_costs import StoredCosts
 from hub.settings import NUMBERS, Settings
 
 # How much one more measurement moves the estimate of what a hash takes.
@@ -28,6 +29,7 @@ class PasswordGate:
         self._doorway = asyncio.Semaphore(self._cores * 3)
         self._inside = 0
         self._seconds = _FIRST_ESTIMATE
+        self.costs = StoredCosts()
 
     def close(self) -> None:
         """Let the threads go."""
@@ -53,9 +55,10 @@ class PasswordGate:
         finally:
             self._inside -= 1
 
-    async def is_right(self, hashed: str, password: str) -> bool:
-        """Verify a password in a thread; argon2 lets go of the interpreter meanwhile."""
-        right, seconds = await asyncio.get_running_loop().run_in_executor(self._threads, self._timed, hashed, password)
+    async def is_right(self, hashed: str, password: str, *, costs: frozenset[Cost] = frozenset()) -> bool:
+        """Verify a password in a thread, a wrong one at each of the costs; argon2 lets go of the interpreter."""
+        loop = asyncio.get_running_loop()
+        right, seconds = await loop.run_in_executor(self._threads, self._timed, hashed, password, costs)
         self._seconds += _SMOOTHING * (seconds - self._seconds)
         return right
 
@@ -63,9 +66,9 @@ class PasswordGate:
         """Hash a new password in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self.hashing.hash, password)
 
-    def _timed(self, hashed: str, password: str) -> tuple[bool, float]:
+    def _timed(self, hashed: str, password: str, costs: frozenset[Cost]) -> tuple[bool, float]:
         began = monotonic()
-        return self.hashing.is_right(hashed, password), monotonic() - began
+        return self.hashing.is_right(hashed, password, costs=costs), monotonic() - began
 
 
 def _cores() -> int:

@@ -124,7 +124,7 @@ async def _from_known(
         stop = await throttle.spend(BROWSERS, mine, (await throttle.rows_of(mine)).get(mine), now=visit.now)
         if isinstance(stop, Wait):
             return Throttled(stop.retry_after, Hold.PASSWORD)
-        if await _is_right(hub, account, password):
+        if await _is_right(hub, visit, account, password):
             return Proved(0, (mine,))
     hub.tries.note(folded, now=visit.now)
     _watch(hub, visit)
@@ -148,7 +148,7 @@ async def _from_unknown(
             async with _turns(hub, seen, visit) as turns, hub.passwords.entered():
                 # Before it is verified, so that no crash gives a free try.
                 await throttle.add(PASSWORDS, subjects.mine, seen.counts.get(subjects.mine), now=visit.now)
-                right = await _is_right(hub, account, password)
+                right = await _is_right(hub, visit, account, password)
                 for turn in turns:
                     turn.is_right = right
                 if not right:
@@ -223,10 +223,12 @@ async def _network_queue(seen: _Seen, visit: Visit) -> _Queue | None:
     return None
 
 
-async def _is_right(hub: Hub, account: Account | None, password: str) -> bool:
+async def _is_right(hub: Hub, visit: Visit, account: Account | None, password: str) -> bool:
     known = account if account is not None and account.disabled_at is None else None
     hashed = known.password_hash if known else hub.passwords.hashing.nobody
-    right = await hub.passwords.is_right(hashed, password)
+    # An imported hash may take longer than ours: without this the time would tell whose name it is.
+    costs = await hub.passwords.costs.now_stored(now=visit.now)
+    right = await hub.passwords.is_right(hashed, password, costs=costs)
     if known is None or not right:
         return False
     await _renew(hub, known, password)

@@ -156,6 +156,11 @@ async def insert_unless_taken(row: Model) -> bool:
     return await _inserted(row, "ON CONFLICT DO NOTHING ")
 
 
+def dialect() -> str:
+    """Name the dialect of SQL that the open database speaks: sqlite or postgres."""
+    return _dialect(_connection())
+
+
 async def read(text: str, **values: Any) -> list[dict[str, Any]]:
     """Run a quick read of the caller's own; `{name}` in its text stands where the value of that name goes."""
     connection = _connection()

@@ -3,15 +3,17 @@
 from statistics import median, quantiles
 from time import perf_counter
 
+import pytest
+
 from hub import login
-from hub.authenticators.password import Cost, Passwords
+from hub.authenticators.password import Cost, Passwords, cost_of
 from hub.outcome import Reason, Refused
 from models.account import Account
 from models.event import Event
 from models.kinds import EventKind
 from models.login import Login
 from models.throttle import Throttle
-from tests.people import People
+from tests.people import PASSWORD, People
 from tests.statements import statements
 
 
@@ -50,6 +52,54 @@ async def test_known_unknown_and_disabled_accounts_take_the_same_statements(peop
         asked.append(seen)
     assert asked[0] == asked[1] == asked[2]
     assert len(asked[0]) > 5
+
+
+class _Working(Passwords):
+    """Verifies as ever, and keeps at which cost."""
+
+    def __init__(self, cost: Cost) -> None:
+        super().__init__(cost)
+        self.worked: list[Cost | None] = []
+
+    def verify(self, hashed: str, typed: str) -> bool:
+        """Verify one hash."""
+        self.worked.append(cost_of(hashed))
+        return super().verify(hashed, typed)
+
+
+@pytest.mark.parametrize("imported", [[], [Cost(64, 3, 1)], [Cost(64, 3, 1), Cost(32, 1, 2), Cost(8, 2, 1)]])
+async def test_a_wrong_password_takes_the_same_work_for_each_name(people: People, imported: list[Cost]) -> None:
+    """Whatever hash an account was imported with, the first and the second time, in a process that ran before."""
+    hashing = _Working(Cost(16, 1, 1))
+    people.hub.passwords.hashing = hashing
+    await people.member()
+    disabled = await people.member("jiro")
+    await Account.filter(id=disabled.account.id).update(disabled_at=people.now)
+    await login.begin(people.hub, people.visit(), name="before", password="wrong password")
+    for number, cost in enumerate(imported):
+        made = await people.member(f"imported{number}")
+        await Account.filter(id=made.account.id).update(password_hash=Passwords(cost).hash(PASSWORD))
+    worked = set()
+    names = ["nobody", *(f"imported{number}" for number in range(len(imported))), "taro", "jiro", "nobody"]
+    for name in names:
+        hashing.worked.clear()
+        outcome = await login.begin(people.hub, people.visit(), name=name, password="wrong password")
+        assert outcome == Refused(Reason.PASSWORD_WRONG)
+        worked.add(tuple(sorted(cost for cost in hashing.worked if cost)))
+    assert worked == {tuple(sorted([Cost(16, 1, 1), *imported]))}
+
+
+@pytest.mark.parametrize(
+    "spoilt", ["", "$argon2id$v=19$m=16,t=1,p=1$x$y", f"$argon2id$v=19$m=262144,t=32,p=1${'c' * 11}${'t' * 6}"]
+)
+async def test_a_hash_that_is_never_right_takes_the_same_work(people: People, spoilt: str) -> None:
+    """A row that was spoilt, or asks for too much: as for nobody."""
+    hashing = _Working(Cost(16, 1, 1))
+    people.hub.passwords.hashing = hashing
+    member = await people.member()
+    await Account.filter(id=member.account.id).update(password_hash=spoilt)
+    await login.begin(people.hub, people.visit(), name="taro", password="wrong password")
+    assert hashing.worked == [Cost(16, 1, 1)]
 
 
 def _seconds(hashing: Passwords) -> float:

@@ -67,6 +67,25 @@ def test_a_hash_that_asks_for_too_much_work_is_refused(desk_on_sqlite: Shell, co
     assert f"file.csv:2: taro: the password_hash asks for too much: {bound}." in told.err
 
 
+@pytest.mark.parametrize("tail", ["$c2FsdA$dGFndGFndGFn", "$c2FsdHNhbHQ", "$c2FsdHNhbHQ$", "$c2FsdHNhbHQ$!!!!!!!!"])
+def test_a_hash_that_can_not_be_verified_is_refused(desk_on_sqlite: Shell, tail: str) -> None:
+    """Its member could never log in, and a wrong password would be answered sooner than for others."""
+    file = written(desk_on_sqlite, "account,password_hash", f'taro,"$argon2id$v=19$m=8,t=1,p=1{tail}"')
+    told = desk_on_sqlite.run("account", "import", "--dry-run", file)
+    assert told.code == 1
+    assert "file.csv:2: taro: the password_hash" in told.err
+
+
+def test_hashes_of_at_most_four_costs_are_imported(desk_on_sqlite: Shell) -> None:
+    """Each wrong password is verified at every cost that is stored; the fifth is refused with its line."""
+    head, version, _, *rest = HASH.lstrip("$").split("$")
+    hashes = ["$" + "$".join([head, version, f"m=8,t={passes},p=1", *rest]) for passes in range(1, 6)]
+    file = written(desk_on_sqlite, "account,password_hash", *(f'm{n},"{one}"' for n, one in enumerate(hashes)))
+    told = desk_on_sqlite.run("account", "import", "--dry-run", file)
+    assert "file.csv:6: m4: the password_hash has m=8,t=5,p=1, but at most 4 different parameters" in told.err
+    assert "4 accounts can be written, 1 bad row" in told.out
+
+
 def test_an_accounts_history_begins_with_its_import(desk: Shell) -> None:
     """Whoever asks for one account's events is told when it came, of that one alone, and the audit holds."""
     file = written(desk, "account,password_hash", f'taro,"{HASH}"', f'Hanako,"{HASH}"')

@@ -1,8 +1,10 @@
 """PURE: the password: what may be one, how it is hashed, and whether it was typed."""
 
 import base64
+import re
 import secrets
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from argon2 import PasswordHasher, Type, extract_parameters
@@ -19,9 +21,13 @@ MOST_PASSES = 32
 MOST_LANES = 16
 MOST_WORK = 1_048_576
 _LONGEST_HASH = 255
+# argon2 wants a salt of 8 bytes and a tag of 4, each in base64.
+_FORM = re.compile(r"\$argon2id\$v=(?:16|19)\$m=\d+,t=\d+,p=\d+\$([A-Za-z0-9+/]{11,})\$([A-Za-z0-9+/]{6,})")
+# Each wrong password is verified once at each cost that is stored.
+MOST_COSTS = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Cost:
     """The argon2id parameters (RFC 9106): memory in KiB, passes, lanes."""
 
@@ -37,22 +43,34 @@ class Passwords:
         self._hasher = PasswordHasher(
             time_cost=cost.passes, memory_cost=cost.memory, parallelism=cost.lanes, type=Type.ID
         )
+        self._cost = cost
         # Verified when nobody has the name, so that strangers learn nothing from the time it takes.
         self.nobody = unmatchable(cost)
+        self._decoys: dict[Cost, str] = {cost: self.nobody}
 
     def hash(self, password: str) -> str:
         """Hash a password; blocks for milliseconds, so keep it off the event loop."""
         return self._hasher.hash(normal(password))
 
-    def is_right(self, hashed: str, password: str) -> bool:
+    def is_right(self, hashed: str, password: str, *, costs: Iterable[Cost] = ()) -> bool:
         """Tell whether this is the password; blocks for milliseconds, so keep it off the event loop.
 
-        A hash that asks for more than any may is never verified: it takes the time of the dummy hash.
+        A wrong one is verified once at each of the costs and at ours, so that the work tells nothing of the hash. A
+        hash that can't be verified, or asks for more than any may, takes the work of the dummy hash.
         """
-        if excess(hashed):
+        if not is_readable(hashed) or excess(hashed):
             hashed = self.nobody
+        typed = normal(password)
+        if self.verify(hashed, typed):
+            return True
+        for cost in sorted({self._cost, *costs} - {cost_of(hashed) or self._cost}):
+            self.verify(self._decoys.setdefault(cost, unmatchable(cost)), typed)
+        return False
+
+    def verify(self, hashed: str, typed: str) -> bool:
+        """Verify one hash; blocks for as long as its cost takes."""
         try:
-            return self._hasher.verify(hashed, normal(password))
+            return self._hasher.verify(hashed, typed)
         except (VerificationError, InvalidHashError):
             return False
 
@@ -74,6 +92,13 @@ def cost_of(hashed: str) -> Cost | None:
     except InvalidHashError:
         return None
     return Cost(found.memory_cost, found.time_cost, found.parallelism)
+
+
+def is_readable(hashed: str) -> bool:
+    """Tell whether a hash can be verified: argon2id with its parameters, a salt and a tag."""
+    found = _FORM.fullmatch(hashed)
+    # Base64 without its padding never has one character left over.
+    return found is not None and all(len(part) % 4 != 1 for part in found.groups())
 
 
 def excess(hashed: str) -> str:
