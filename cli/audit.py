@@ -1,5 +1,6 @@
-"""`tegata audit`: list what happened, and verify that it was not rewritten."""
+"""`tegata audit`: list what happened, seal it, and verify that it was not rewritten."""
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,39 +11,79 @@ from cli.console import as_json, counted, say, warn
 from models.kinds import EventKind
 
 if TYPE_CHECKING:
-    from hub.audit import Told, Verdict
+    from hub.audit import Finding, Newest, Told, Verdict
     from hub.hub import Hub
 
-app = typer.Typer(no_args_is_help=True, help="List what happened, and verify that it was not rewritten.")
+_SEAL = re.compile("[0-9a-f]{64}")
+app = typer.Typer(no_args_is_help=True, help="List what happened, seal it, and verify that it was not rewritten.")
 
 
 @app.command()
-def verify(json: AsJson = False) -> None:
-    """Look through the whole audit for what was changed, dropped or added; exit code 1 when something was."""
+def verify(
+    kept_seal: Annotated[
+        str, typer.Option("--seal", metavar="HEX", help="A seal that was kept elsewhere: it must be there still.")
+    ] = "",
+    kept_events: Annotated[
+        int, typer.Option("--events", min=0, help="The number that was kept with it: no fewer events may be told of.")
+    ] = 0,
+    json: AsJson = False,
+) -> None:
+    """Look through the whole audit for what was changed, dropped or added; exit code 1 when something was.
+
+    Only a seal that was kept elsewhere shows that the end of the audit was cut off cleanly.
+    """
+    kept_seal = kept_seal.strip().casefold()
+    if kept_seal and not _SEAL.fullmatch(kept_seal):
+        hubwork.refuse(f"--seal {kept_seal}: a seal has 64 hexadecimal digits.")
 
     async def work(hub: "Hub") -> "Verdict":
         from hub import audit
         from models.event import Event
 
         with shown_progress("looking", await Event.all().count()) as advance:
-            return await audit.verify(hub.keys, advance)
+            return await audit.verify(hub.keys, advance, kept=audit.Kept(kept_seal, kept_events))
 
     verdict = hubwork.in_hub(work)
     if json:
         as_json(verdict)
     else:
         for finding in verdict.findings:
-            where = f"segment {finding.segment}" if finding.segment else "not sealed yet"
-            warn(f"{where}{f', event {finding.event}' if finding.event else ''}: {finding.what}.")
+            warn(f"{_where(finding)}{finding.what}.")
         if verdict.more:
             warn(f"There are {verdict.more} more.")
         say(f"{counted(verdict.events, 'event')}, {counted(verdict.segments, 'sealed segment')}.")
         if verdict.last_seal:
-            say(f"The last seal is {verdict.last_seal}; keep it elsewhere.")
+            say(f"The last seal is {verdict.last_seal}; keep it elsewhere, with the number of events: {verdict.total}.")
+            say(f"Compare later with `tegata audit verify --seal {verdict.last_seal} --events {verdict.total}`.")
     if verdict.findings:
         if not json:
             warn(f"The audit is not as it was written: {counted(len(verdict.findings) + verdict.more, 'finding')}.")
         raise typer.Exit(hubwork.REFUSED)
+
+
+def _where(finding: "Finding") -> str:
+    if finding.segment is None and finding.event is None:
+        return ""
+    where = f"segment {finding.segment}" if finding.segment else "not sealed yet"
+    return f"{where}{f', event {finding.event}' if finding.event else ''}: "
+
+
+@app.command()
+def seal(json: AsJson = False) -> None:
+    """Seal what is not sealed yet, and print the seal and the number of events, to be kept elsewhere."""
+
+    async def work(hub: "Hub") -> "Newest | None":
+        from hub import audit
+
+        return await audit.seal_all(hub.keys, now=hubwork.now())
+
+    newest = hubwork.in_hub(work)
+    if newest is None:
+        hubwork.refuse("Nothing has happened yet, so there is nothing to seal.")
+    if json:
+        as_json(newest)
+        return
+    say(f"--seal {newest.seal} --events {newest.events}")
 
 
 @app.command("list")

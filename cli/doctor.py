@@ -169,6 +169,9 @@ async def _rows(settings: Settings, hub: "Hub") -> AsyncIterator[Finding]:
         yield Finding("audit", Grade.WRONG, what, "see them with `tegata audit verify`")
     else:
         what = f"the newest {counted(verdict.events, 'event')}, none rewritten; `tegata audit verify` looks at all"
+        newest = await audit.newest()
+        if newest:
+            what = f"{what}; keep elsewhere: --seal {newest.seal} --events {newest.events}"
         yield Finding("audit", Grade.OK, what)
 
 

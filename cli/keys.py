@@ -1,4 +1,4 @@
-"""`tegata keys`: make the key ring, and add a key to it."""
+"""`tegata keys`: make the key ring, add a key to it, and retire the keys before."""
 
 from typing import TYPE_CHECKING
 
@@ -7,11 +7,12 @@ import typer
 from cli import hubwork
 from cli.accounts import shown_progress
 from cli.console import counted, say
+from models.kinds import EventKind
 
 if TYPE_CHECKING:
     from hub.hub import Hub
 
-app = typer.Typer(no_args_is_help=True, help="Make the key ring, and add a key to it.")
+app = typer.Typer(no_args_is_help=True, help="Make the key ring, add a key to it, retire the keys before.")
 
 
 @app.command()
@@ -26,7 +27,7 @@ def init() -> None:
 
 @app.command()
 def rotate() -> None:
-    """Add a key, and seal every secret with it; older keys stay for what was made with them."""
+    """Add a key, and seal every secret with it; older keys stay for what was made while they were current."""
     from hub import keyring
 
     path = hubwork.settings().keys_file
@@ -36,10 +37,40 @@ def rotate() -> None:
     async def work(hub: "Hub") -> int:
         from hub import upkeep
 
-        total = await upkeep.to_reseal(hub)
-        with shown_progress("sealing", total) as advance:
-            while done := await upkeep.reseal(hub, hubwork.now()):
-                advance(done)
-        return total
+        await upkeep.tell_of_keys(hub, hubwork.visit(), EventKind.KEYS_ROTATED)
+        return await _resealed(hub)
 
     say(f"{counted(hubwork.in_hub(work), 'secret')} sealed with it. Running hubs take it up by themselves.")
+
+
+@app.command()
+def retire() -> None:
+    """Have every key but the current one open nothing any more; all who are logged in by one must log in again."""
+    from hub import keyring, upkeep
+
+    path = hubwork.settings().keys_file
+    ring = hubwork.guarded(lambda: keyring.load(path))
+    left = [key_id for key_id in ring.opening if key_id != ring.current]
+    if not left:
+        hubwork.refuse("There is no older key to retire; `tegata keys rotate` adds a new one first.")
+
+    async def work(hub: "Hub") -> None:
+        # Secrets that an older key sealed would be lost.
+        await _resealed(hub)
+        keyring.load(path).without_replaced(now=hubwork.now())
+        await upkeep.tell_of_keys(hub, hubwork.visit(), EventKind.KEYS_RETIRED)
+
+    hubwork.in_hub(work)
+    say(f"Retired: {', '.join(left)}. They verify the audit still; back {path} up.")
+    say("What was made with them opens nothing any more: sessions, logins under way, links and addresses in letters.")
+
+
+async def _resealed(hub: "Hub") -> int:
+    """Seal every secret with the current key."""
+    from hub import upkeep
+
+    total = await upkeep.to_reseal(hub)
+    with shown_progress("sealing", total) as advance:
+        while done := await upkeep.reseal(hub, hubwork.now()):
+            advance(done)
+    return total

@@ -165,8 +165,8 @@ async def write(
                     numbered.append(uid_cards.drafted(hub, visit, account_id, row.number))
             await IcCard.bulk_create(certified)
             await UidCard.bulk_create(numbered)
-            await audit.record_all([_told(hub, visit, card) for card in certified])
-            await audit.record_all([_numbered(hub, visit, card) for card in numbered])
+            await audit.record_all(hub.keys, [_told(hub, visit, card) for card in certified])
+            await audit.record_all(hub.keys, [_numbered(hub, visit, card) for card in numbered])
             told: frozenset[Channel] = frozenset()
             if not quiet:
                 told = await notices.tell_each(hub, visit, list(ids.values()), Notice.CARD_BOUND)

@@ -248,7 +248,8 @@ async def admit(hub: Hub, visit: Visit, presented: Presented) -> WentIn | GoesOn
     if not presented.code:
         return Over()
     async with in_transaction():
-        login = await where(KioskLogin, admission_digest__in=hub.keys.digests(_ADMISSION, presented.code)).first()
+        digests = hub.keys.digests(_ADMISSION, presented.code, since=visit.now - NUMBERS.login_life)
+        login = await where(KioskLogin, admission_digest__in=digests).first()
         if login is None:
             return Over()
         admission = await _admitted(hub, visit, login, presented)
@@ -263,7 +264,8 @@ async def named(hub: Hub, token: str, *, now: datetime) -> Waiting | None:
     """Find what a kiosk's browser goes on with: the account that a card has named; None when the card is gone."""
     if not token:
         return None
-    login = await where(KioskLogin, named_digest__in=hub.keys.digests(_NAMED, token), ended_at=None).first()
+    digests = hub.keys.digests(_NAMED, token, since=now - NUMBERS.login_life)
+    login = await where(KioskLogin, named_digest__in=digests, ended_at=None).first()
     if login is None or login.begun_at + NUMBERS.login_life <= now:
         return None
     account = await where(Account, id=login.account_id, disabled_at=None).first()

@@ -110,4 +110,4 @@ def _mac(keys: KeyRing, challenge: Challenge, use: str) -> bytes:
         str(challenge.id).encode(),
         bytes(challenge.nonce),
     )
-    return keys.mac("challenge", *parts, key_id=challenge.key)
+    return keys.mac_of("challenge", *parts, key_id=challenge.key, made_at=challenge.issued_at)

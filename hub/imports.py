@@ -258,10 +258,11 @@ async def write_accounts(
             ids = await _ids([row.name for row, _ in batch])
             # Each account's own history begins with it; how many came together is told once.
             await audit.record_all(
+                hub.keys,
                 [
                     audit.drafted(hub.keys, EventKind.ACCOUNT_ADDED, visit, ids[fold_account(row.name)], by="import")
                     for row, _ in batch
-                ]
+                ],
             )
         progress(len(batch))
     await audit.record(hub.keys, EventKind.ACCOUNT_ADDED, visit, None, imported=len(rows))

@@ -6,8 +6,8 @@ import json
 import os
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from hub.errors import KeyRingError, TamperedError
 
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
+# What a key makes is written a moment after the request began, and a ring tells times in whole seconds or better.
+_TOLERANCE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Key:
     id: str
     made_at: str
     secret: bytes = field(repr=False)
+    # From then on it only verifies the audit that it made.
+    retired_at: str = ""
 
 
 class KeyRing:
@@ -45,7 +49,8 @@ class KeyRing:
 
     @property
     def current(self) -> str:
-        """The id of the key that new values are made with."""
+        """The id of the key that new values are made with, also when another process has just added it."""
+        self._look()
         return self._keys[-1].id
 
     @property
@@ -53,8 +58,30 @@ class KeyRing:
         """The ids of all keys, the oldest first."""
         return tuple(key.id for key in self._keys)
 
+    @property
+    def retired(self) -> tuple[str, ...]:
+        """The ids of the keys that open nothing any more."""
+        self._look()
+        return tuple(key.id for key in self._keys if key.retired_at)
+
+    @property
+    def opening(self) -> tuple[str, ...]:
+        """The ids of the keys that may open something still, the oldest first."""
+        self._look()
+        return tuple(key.id for key in self._keys if not key.retired_at)
+
+    def age_of(self, key_id: str) -> int:
+        """Give a key's place in the ring, 0 for the oldest."""
+        return self._keys.index(self._named(key_id))
+
+    def made_in_time(self, key_id: str, made_at: datetime) -> bool:
+        """Tell whether a key was not replaced yet at this time."""
+        behind = self.age_of(key_id) + 1
+        return behind == len(self._keys) or made_at <= _at(self._keys[behind]) + _TOLERANCE
+
     def seal(self, plain: bytes, *, identity: str) -> bytes:
         """Encrypt with AES-256-GCM, bound to the identity of the row that will hold it."""
+        self._look()
         key = self._keys[-1]
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = AESGCM(_derived(key, "seal")).encrypt(nonce, plain, identity.encode())
@@ -64,6 +91,9 @@ class KeyRing:
         """Decrypt; TamperedError when the value was changed or belongs to another row."""
         key_id, _, rest = bytes(sealed).partition(b":")
         key = self._named(key_id.decode("ascii", "replace"))
+        if key.retired_at:
+            message = f"{identity} is sealed with the key {key.id}, which was retired"
+            raise TamperedError(message)
         try:
             return AESGCM(_derived(key, "seal")).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], identity.encode())
         except InvalidTag as error:
@@ -88,14 +118,44 @@ class KeyRing:
         """Give the digest under which a secret rests in a new row (64 hexadecimal signs)."""
         return self.mac(purpose, secret.encode(), key_id=self.current).hex()
 
-    def digests(self, purpose: str, secret: str) -> list[str]:
-        """Give the digests under which a secret may rest in older rows too, the current key's first."""
+    def digests(self, purpose: str, secret: str, *, since: datetime | None = None, retired: bool = False) -> list[str]:
+        """Give the digests under which a secret may rest in older rows too, the current key's first.
+
+        `since` leaves out the keys that were replaced before: what they made is over. Retired keys count only for
+        what names and proves nothing.
+        """
         self._look()
-        return [self.mac(purpose, secret.encode(), key_id=key.id).hex() for key in reversed(self._keys)]
+        chosen = [
+            key
+            for key in reversed(self._keys)
+            if (retired or not key.retired_at) and (since is None or self.made_in_time(key.id, since))
+        ]
+        return [self.mac(purpose, secret.encode(), key_id=key.id).hex() for key in chosen]
+
+    def is_timely(self, purpose: str, secret: str, digest: str, *, made_at: datetime) -> bool:
+        """Tell whether the key of a row's digest was not replaced yet when the row says that it was made."""
+        for key_id in self.opening:
+            if hmac.compare_digest(self.mac(purpose, secret.encode(), key_id=key_id).hex(), digest):
+                return self.made_in_time(key_id, made_at)
+        return False
+
+    def mac_of(self, purpose: str, *parts: bytes, key_id: str, made_at: datetime) -> bytes:
+        """Give the MAC of a row that names its key; random bytes, which match nothing, if it did not count then."""
+        if key_id not in self.retired and self.made_in_time(key_id, made_at):
+            return self.mac(purpose, *parts, key_id=key_id)
+        return secrets.token_bytes(_KEY_BYTES)
 
     def rotated(self, *, now: datetime) -> "KeyRing":
         """Give a ring with one key more, written to the same file."""
         ring = KeyRing(self._path, (*self._keys, _new_key(now)))
+        ring.write()
+        return ring
+
+    def without_replaced(self, *, now: datetime) -> "KeyRing":
+        """Give a ring whose replaced keys are retired, written to the same file."""
+        at = now.isoformat(timespec="seconds")
+        old = tuple(replace(key, retired_at=key.retired_at or at) for key in self._keys[:-1])
+        ring = KeyRing(self._path, (*old, self._keys[-1]))
         ring.write()
         return ring
 
@@ -135,6 +195,7 @@ class KeyRing:
             {
                 "keys": [
                     {"id": key.id, "made_at": key.made_at, "secret": base64.b64encode(key.secret).decode()}
+                    | ({"retired_at": key.retired_at} if key.retired_at else {})
                     for key in self._keys
                 ]
             },
@@ -174,9 +235,16 @@ def _read(path: Path) -> tuple[Key, ...]:
     try:
         content = json.loads(path.read_text(encoding="ascii"))
         keys = tuple(
-            Key(str(entry["id"]), str(entry["made_at"]), base64.b64decode(entry["secret"], validate=True))
+            Key(
+                str(entry["id"]),
+                str(entry["made_at"]),
+                base64.b64decode(entry["secret"], validate=True),
+                str(entry.get("retired_at", "")),
+            )
             for entry in content["keys"]
         )
+        for key in keys:
+            _at(key)
     except FileNotFoundError as error:
         message = f"{path}: there is no key ring; `tegata keys init` makes one."
         raise KeyRingError(message) from error
@@ -192,8 +260,12 @@ def _read(path: Path) -> tuple[Key, ...]:
     return keys
 
 
+def _at(key: Key) -> datetime:
+    return datetime.fromisoformat(key.made_at)
+
+
 def _new_key(now: datetime) -> Key:
-    return Key(secrets.token_hex(4), now.isoformat(timespec="seconds"), secrets.token_bytes(_KEY_BYTES))
+    return Key(secrets.token_hex(4), now.isoformat(timespec="milliseconds"), secrets.token_bytes(_KEY_BYTES))
 
 
 @lru_cache(maxsize=256)

@@ -199,7 +199,7 @@ async def end_all(*, now: datetime, **which: int | str) -> int:
 
 
 async def _enrolled(hub: Hub, visit: Visit, code: str, public_key: bytes) -> Kiosk | None:
-    digests = hub.keys.digests(_PURPOSE, _typed(code))
+    digests = hub.keys.digests(_PURPOSE, _typed(code), since=visit.now - NUMBERS.kiosk_code_life)
     kiosk = await where(Kiosk, code_digest__in=digests).first()
     if kiosk is None:
         return None

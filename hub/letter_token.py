@@ -22,10 +22,11 @@ def is_right(keys: KeyRing, delivery: Delivery, token: str, *, now: datetime) ->
     if delivery.posted_at + NUMBERS.not_me_life <= now:
         return False
     given = token.partition("-")[2].lower().encode()
-    return any(hmac.compare_digest(_derived(keys, delivery, key_id).encode(), given) for key_id in keys.ids)
+    return any(hmac.compare_digest(_derived(keys, delivery, key_id).encode(), given) for key_id in keys.opening)
 
 
 def _derived(keys: KeyRing, delivery: Delivery, key_id: str) -> str:
     # The Message-ID holds the delivery's own random bytes.
-    mac = keys.mac(_PURPOSE, str(delivery.id).encode(), delivery.message_id.encode(), key_id=key_id)
+    parts = (str(delivery.id).encode(), delivery.message_id.encode())
+    mac = keys.mac_of(_PURPOSE, *parts, key_id=key_id, made_at=delivery.posted_at)
     return b32encode(mac[:_TOKEN_BYTES]).decode().rstrip("=").lower()

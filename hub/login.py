@@ -347,10 +347,13 @@ async def _living(hub: Hub, token: str, now: datetime) -> Login | None:
     """Find the login of a token that has neither ended nor run out, with its account and what it asks."""
     if not token:
         return None
-    digests = hub.keys.digests(_PURPOSE, token)
+    digests = hub.keys.digests(_PURPOSE, token, since=now - NUMBERS.login_life)
     living = where(Login, digest__in=digests, ended_at=None, expires_at__gt=now)
     login = await living.first_with("account", "challenge")
-    return login if login is not None and login.account.disabled_at is None else None
+    if login is None or login.account.disabled_at is not None:
+        return None
+    is_current = login.digest == digests[0]
+    return login if is_current or hub.keys.is_timely(_PURPOSE, token, login.digest, made_at=login.begun_at) else None
 
 
 def _chosen(way: Way) -> str:

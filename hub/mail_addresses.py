@@ -42,7 +42,7 @@ def is_right(keys: KeyRing, delivery: Delivery, address: str) -> bool:
     if found is None:
         return False
     use, given = found[1].lower(), found[3].lower().encode()
-    return any(hmac.compare_digest(_token(keys, delivery, use, key_id).encode(), given) for key_id in keys.ids)
+    return any(hmac.compare_digest(_token(keys, delivery, use, key_id).encode(), given) for key_id in keys.opening)
 
 
 def _address(keys: KeyRing, delivery: Delivery, use: str, domain: str) -> str:
@@ -50,5 +50,6 @@ def _address(keys: KeyRing, delivery: Delivery, use: str, domain: str) -> str:
 
 
 def _token(keys: KeyRing, delivery: Delivery, use: str, key_id: str) -> str:
-    mac = keys.mac(f"mail-{use}", str(delivery.id).encode(), delivery.message_id.encode(), key_id=key_id)
+    parts = (str(delivery.id).encode(), delivery.message_id.encode())
+    mac = keys.mac_of(f"mail-{use}", *parts, key_id=key_id, made_at=delivery.posted_at)
     return b32encode(mac[:_TOKEN_BYTES]).decode().rstrip("=").lower()

@@ -144,10 +144,11 @@ async def bind(
     await Challenge.filter(slot__in=slots).update(slot=None, revoked_at=visit.now)
     await MatrixCard.bulk_create([_sealed(hub, visit, blank) for blank in blanks])
     await audit.record_all(
+        hub.keys,
         [
             audit.drafted(hub.keys, EventKind.MATRIX_ISSUED, visit, blank.account_id, serial=blank.serial)
             for blank in blanks
-        ]
+        ],
     )
     if quiet:
         return frozenset()

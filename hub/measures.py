@@ -6,7 +6,7 @@ from typing import ParamSpec, TypeVar, assert_never
 
 from prometheus_client import Counter, Gauge
 
-from hub import intake
+from hub import audit, intake
 from hub.hub import Hub
 from hub.outcome import Admitted, Begun, Busy, Reason, Refused, Throttled
 
@@ -19,6 +19,9 @@ _due = Gauge("tegata_outbox_due", "Deliveries that are due and not made yet.", [
 _age = Gauge("tegata_outbox_oldest_seconds", "Age of the oldest of them.", ["channel"])
 _kept = Gauge("tegata_mail_kept", "Messages that came in and are kept, by how they stand.", ["state"])
 _unread_age = Gauge("tegata_mail_unread_oldest_seconds", "Age of the unread message that waits longest for its turn.")
+_sealed = Gauge(
+    "tegata_audit_sealed_events", "Events that the newest seal of the audit covers; keep both elsewhere.", ["seal"]
+)
 _queue = Gauge("tegata_password_queue", "Claimants whose password is hashed or waits for it.")
 
 _at_kiosks = Counter("tegata_kiosk_requests_total", "What kiosks asked, by what came of it.", ["step", "outcome"])
@@ -68,6 +71,11 @@ async def look(hub: Hub, *, now: datetime) -> None:
     _kept.labels("unread").set(kept.unread)
     _kept.labels("shelved").set(kept.shelved)
     _kept.labels("for-operator").set(kept.for_operator)
+    newest = await audit.newest()
+    # One series at a time: a seal that is over says nothing new.
+    _sealed.clear()
+    if newest is not None:
+        _sealed.labels(newest.seal).set(newest.events)
     _unread_age.set((now - kept.since).total_seconds() if kept.since else 0)
 
 

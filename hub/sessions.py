@@ -148,9 +148,14 @@ async def current(hub: Hub, token: str, *, now: datetime) -> Current | None:
     """Find the open session of a token; None when it has ended, idled out or never was."""
     if not token:
         return None
-    digests = hub.keys.digests(_PURPOSE, token)
+    digests = hub.keys.digests(_PURPOSE, token, since=now - NUMBERS.session_life)
     session = await where(Session, digest__in=digests, ended_at=None).first_with("account")
     if session is None or not _is_open(session, now) or session.account.disabled_at is not None:
+        return None
+    # The current key's digest is the usual case, and needs no second look.
+    if session.digest != digests[0] and not hub.keys.is_timely(
+        _PURPOSE, token, session.digest, made_at=session.opened_at
+    ):
         return None
     account = session.account
     if now - session.seen_at >= _TOUCH_EVERY:
@@ -282,4 +287,5 @@ def _line(row: Session, now: datetime, *, this: int | None = None) -> SessionLin
 
 
 def _is_open(session: Session, now: datetime) -> bool:
-    return now < session.expires_at and now < session.seen_at + NUMBERS.session_idle
+    lives = now < min(session.expires_at, session.opened_at + NUMBERS.session_life)
+    return lives and now < session.seen_at + NUMBERS.session_idle

@@ -328,7 +328,8 @@ def _profile(link: SlackLink) -> Profile:
 
 def _token_of(keys: KeyRing, link: SlackLink) -> str:
     """Derive the token that a linking's URL carries: its id and 128 bits, letters and digits."""
-    mac = keys.mac(_PURPOSE, str(link.id).encode(), bytes(link.nonce), link.address.encode(), key_id=link.key)
+    parts = (str(link.id).encode(), bytes(link.nonce), link.address.encode())
+    mac = keys.mac_of(_PURPOSE, *parts, key_id=link.key, made_at=link.asked_at)
     return f"{link.id}-{b32encode(mac[:_TOKEN_BYTES]).decode().rstrip('=').lower()}"
 
 

@@ -87,7 +87,7 @@ async def bound_already(hub: Hub, numbers: Sequence[str]) -> set[str]:
         by_digest = {
             digest: number
             for number in numbers[start : start + _BATCH]
-            for digest in hub.keys.digests(_PURPOSE, number)
+            for digest in hub.keys.digests(_PURPOSE, number, retired=True)
         }
         rows = await UidCard.filter(digest__in=list(by_digest)).values_list("digest", flat=True)
         found |= {by_digest[str(one)] for one in rows}
@@ -95,4 +95,4 @@ async def bound_already(hub: Hub, numbers: Sequence[str]) -> set[str]:
 
 
 async def _found(hub: Hub, number: str) -> UidCard | None:
-    return await where(UidCard, digest__in=hub.keys.digests(_PURPOSE, number)).first()
+    return await where(UidCard, digest__in=hub.keys.digests(_PURPOSE, number, retired=True)).first()

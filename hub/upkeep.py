@@ -21,7 +21,7 @@ from hub.visit import Visit
 from models.authenticator import MatrixCard, SoftToken
 from models.delivery import Delivery
 from models.holders import free_abandoned as free_leases
-from models.kinds import Channel, Zone
+from models.kinds import Channel, EventKind, Zone
 from models.kiosk import KioskLogin, KioskNonce
 from models.lease import Lease
 from models.login import Challenge, Login
@@ -154,6 +154,13 @@ def _sealed_before(hub: Hub, model: type[Row], column: str) -> QuerySet[Row]:
 
 def _again(hub: Hub, sealed: bytes, *, identity: str) -> bytes:
     return hub.keys.seal(hub.keys.unseal(sealed, identity=identity), identity=identity)
+
+
+async def tell_of_keys(hub: Hub, visit: Visit, kind: EventKind) -> None:
+    """Write that the key ring changed, and seal the audit with the current key: what older keys made is closed."""
+    async with in_transaction():
+        await audit.record(hub.keys, kind, visit, None, key=hub.keys.current)
+    await audit.seal_all(hub.keys, now=visit.now)
 
 
 JOBS: dict[str, tuple[Job, timedelta]] = {

@@ -10,11 +10,15 @@ from models.kinds import EventKind
 
 
 class Segment(Model):
-    """A run of events under one seal, which covers the seal before it too."""
+    """A run of events under one seal, which covers the seal before it too.
+
+    `total` counts all events up to its end, dropped ones too; 0 in rows of before events were numbered in their MACs.
+    """
 
     id = fields.BigIntField(primary_key=True)
     sealed_at: datetime = InstantField()
     events = fields.IntField()
+    total = fields.BigIntField(default=0, db_default=0)
     key = fields.CharField(max_length=16)
     previous = fields.CharField(max_length=64)
     seal = fields.CharField(max_length=64, unique=True)

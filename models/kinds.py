@@ -177,3 +177,5 @@ class EventKind(StrEnum):
     CARD_REFUSED = "card-refused"
     CARD_NAMED = "card-named"
     AUDIT_PRUNED = "audit-pruned"
+    KEYS_ROTATED = "keys-rotated"
+    KEYS_RETIRED = "keys-retired"

@@ -148,6 +148,48 @@ async def insert(row: Model) -> None:
         raise OperationalError(message)
 
 
+async def insert_numbered(row: Model) -> None:
+    """Write a new row under the id that it has already, one of those that `reserved` gave."""
+    model, connection = type(row), _connection()
+    columns = ("id", *_columns(model))
+    text = _insert(model, columns, "", _dialect(connection))
+    await _wrote(connection, text, [_checked(model, name, getattr(row, name)) for name in columns])
+    row.__dict__.update(_saved_in_db=True)
+
+
+async def reserved(model: type[Model], number: int) -> list[int]:
+    """Take the next ids of a table for rows that must know theirs before they are written.
+
+    On SQLite they follow on one another, and a transaction that is undone gives them back; a sequence of PostgreSQL
+    leaves gaps.
+    """
+    connection = _connection()
+    table = model._meta.db_table  # noqa: SLF001
+    if _dialect(connection) == "postgres":
+        text = f"SELECT nextval(pg_get_serial_sequence('{table}', 'id')) AS n FROM generate_series(1, $1::int)"  # noqa: S608
+        return sorted(int(n) for (n,) in await _read(connection, text, [number]))
+    # A table of SQLite's own, which holds the highest id that each table ever had.
+    text = 'UPDATE "sqlite_sequence" SET "seq" = "seq" + ?2 WHERE "name" = ?1 RETURNING "seq"'
+    found = await _wrote(connection, text, [table, number])
+    if not found:
+        text = 'INSERT INTO "sqlite_sequence" ("name", "seq") VALUES (?1, ?2) RETURNING "seq"'
+        found = await _wrote(connection, text, [table, number])
+    ((last,),) = found
+    return list(range(int(last) - number + 1, int(last) + 1))
+
+
+async def last_reserved(model: type[Model]) -> tuple[int, bool]:
+    """Tell the highest id that a table ever had, and whether ids without a row show that rows are gone."""
+    connection = _connection()
+    table = model._meta.db_table  # noqa: SLF001
+    if _dialect(connection) == "postgres":
+        text = "SELECT COALESCE(pg_sequence_last_value(pg_get_serial_sequence($1, 'id')::regclass), 0)"
+        ((last,),) = await _read(connection, text, [table])
+        return int(last), False
+    found = await _read(connection, 'SELECT "seq" FROM "sqlite_sequence" WHERE "name" = ?1', [table])
+    return (int(next(iter(found[0]))) if found else 0), True
+
+
 async def insert_unless_taken(row: Model) -> bool:
     """Write a new row, and give it its id; False when one of its unique columns is taken, with nothing spoilt.
 

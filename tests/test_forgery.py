@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp.web import RouteDef
 
+from hub import keyring
 from tests.house import House, Person, url_in
 from tests.people import PASSWORD
 from tests.walks import enter_password, log_in, rows, step_up
@@ -141,3 +142,17 @@ async def test_every_form_on_a_page_has_the_token(target: Target) -> None:
         for form in target.person.soup.find_all("form"):
             assert form["method"] == "post", path
             assert form.find("input", attrs={"name": "csrf"}), path
+
+
+async def test_a_form_that_was_open_while_a_key_was_added_goes_on(house_on_sqlite: House) -> None:
+    """The token of the key before counts until that key is retired."""
+    house = house_on_sqlite
+    await house.people.member()
+    async with house.person() as person:
+        await person.open("/login/account")
+        keyring.load(house.hub.settings.keys_file).rotated(now=house.people.now)
+        await person.press("OK", account="taro", password=PASSWORD)
+        assert person.page == "matrix"
+        keyring.load(house.hub.settings.keys_file).rotated(now=house.people.now).without_replaced(now=house.people.now)
+        await person.press("OK", cells="AAAAAA")
+        assert person.page not in {"matrix", "portal"}

@@ -10,6 +10,8 @@ from hub.keyring import KeyRing
 from web.context import LOGIN, PAGES, SESSION, VISIT, Cookie, hub_of, keep, read
 
 FIELD = "csrf"
+_PURPOSE, _MARK_PURPOSE = "csrf", "csrf-pages"
+_LENGTH, _MARK_LENGTH = 43, 32
 # The strongest secret that the browser holds: the token is renewed with each rise in privilege.
 _ANCHORS: tuple[Cookie, ...] = (SESSION, LOGIN, VISIT)
 _NEW_VISIT = RequestKey("new-visit", str)
@@ -52,19 +54,22 @@ def is_right(request: Request, token: str) -> bool:
     keys = hub_of(request).keys
     token = token.partition(".")[0]
     anchors = [value for value in (read(request, cookie) for cookie in _ANCHORS) if value]
-    return any(hmac.compare_digest(_token(keys, anchor).encode(), token.encode()) for anchor in anchors)
+    # A form that was shown before a key was added goes on.
+    tokens = [right[:_LENGTH] for anchor in anchors for right in keys.digests(_PURPOSE, anchor)]
+    return any(hmac.compare_digest(right.encode(), token.encode()) for right in tokens)
 
 
 def is_older(request: Request, token: str) -> bool:
     """Tell whether a form was shown to this browser, though under a secret that it holds no more."""
     pages = read(request, PAGES)
     mark = token.partition(".")[2]
-    return bool(pages) and hmac.compare_digest(_mark(hub_of(request).keys, pages).encode(), mark.encode())
+    marks = [right[:_MARK_LENGTH] for right in hub_of(request).keys.digests(_MARK_PURPOSE, pages)] if pages else []
+    return any(hmac.compare_digest(right.encode(), mark.encode()) for right in marks)
 
 
 def _mark(keys: KeyRing, pages: str) -> str:
-    return keys.digest("csrf-pages", pages)[:32]
+    return keys.digest(_MARK_PURPOSE, pages)[:_MARK_LENGTH]
 
 
 def _token(keys: KeyRing, anchor: str) -> str:
-    return keys.digest("csrf", anchor)[:43]
+    return keys.digest(_PURPOSE, anchor)[:_LENGTH]
