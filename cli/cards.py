@@ -71,8 +71,8 @@ def import_file(
     async def work(hub: "Hub") -> "tuple[Imported, int]":
         from hub import imports
 
-        read = await imports.fitting_cards(imports.read_cards(file))
-        weak = sum(row.signs == 1 for row in read.good)
+        read = await imports.fitting_cards(imports.read_cards(file, takes_weak=hub.settings.matrix_weak_imports))
+        weak = sum(row.is_weak for row in read.good)
         if dry_run or (read.bad and not keep_going):
             return imports.unwritten(read), weak
         with shown_progress("writing", len(read.good)) as advance:
@@ -82,7 +82,7 @@ def import_file(
     imported, weak = hubwork.in_hub(work)
     if weak:
         cards = "1 card has" if weak == 1 else f"{weak} cards have"
-        warn(f"{cards} one sign a cell: three cells are 15 bits, below the floor of 20 that is advised.")
+        warn(f"{cards} less than 20 bits in three cells: they are guessed sooner.")
     report(file, imported, what="card", dry_run=dry_run, json=json)
 
 

@@ -107,6 +107,7 @@ async def approve(hub: Hub, visit: Visit, speaker: str, message_id: str, typed: 
                 await where(Login, id=delivery.login_id or 0, ended_at=None).update(ended_at=visit.now)
         account = await where(Account, id=delivery.account_id).one()
     await hub.wakeups.tell(topic_of(challenge.id))
+    await verification.rouse(hub, verdict)
     # The message there is rewritten.
     await hub.wakeups.tell(fading.ENDED)
     return Approved(account.name, delivery.label) if isinstance(verdict, Right) else verdict

@@ -20,6 +20,7 @@ from hub.csv_rows import rows_of
 from hub.errors import RefusedError
 from hub.hub import Hub
 from hub.labels import UnacceptableError, account_of, fold_account
+from hub.settings import NUMBERS
 from hub.visit import Visit
 from models.account import Account
 from models.authenticator import MatrixCard
@@ -67,6 +68,7 @@ class NewCard:
     serial: str
     signs: int
     packed: bytes = field(repr=False)
+    is_weak: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +142,11 @@ def read_accounts(path: Path) -> ReadAccounts:
     return ReadAccounts(good, bad)
 
 
-def read_cards(path: Path) -> ReadCards:
-    """Read a CSV file of account, serial and the 70 cells (columns A1 to J7, or one column cells)."""
+def read_cards(path: Path, *, takes_weak: bool = False) -> ReadCards:
+    """Read a CSV file of account, serial and the 70 cells (columns A1 to J7, or one column cells).
+
+    Cards whose three cells hold too few bits are bad rows, unless `takes_weak` says otherwise.
+    """
     rows = rows_of(path)
     each = {cell.replace(",", "").casefold(): cell for cell in matrix.CELLS}
     columns = set(rows.columns)
@@ -154,7 +159,7 @@ def read_cards(path: Path) -> ReadCards:
     seen: dict[str, int] = {}
     for line, row in rows.rows:
         try:
-            card = _card(line, row, each)
+            card = _card(line, row, each, takes_weak=takes_weak)
         except RefusedError as error:
             bad.append(BadRow(line, str(error)))
             continue
@@ -364,7 +369,7 @@ def _language(account: str, written: str) -> str:
     return language
 
 
-def _card(line: int, row: dict[str, str], each: dict[str, str]) -> NewCard:
+def _card(line: int, row: dict[str, str], each: dict[str, str], *, takes_weak: bool) -> NewCard:
     name = name_of(row["account"])
     serial = row["serial"]
     _check_not_rounded(serial)
@@ -379,7 +384,14 @@ def _card(line: int, row: dict[str, str], each: dict[str, str]) -> NewCard:
     if not matrix.is_card(cells):
         message = f"{name}: a card has 70 cells of equally many letters or digits, 1 to 4."
         raise RefusedError(message)
-    return NewCard(line, name, serial, len(cells["A,1"]), matrix.pack(cells))
+    held = matrix.bits(cells)
+    if held < NUMBERS.matrix_bits_floor and not takes_weak:
+        message = (
+            f"{name}: three cells of this card hold {int(held)} bits, and {NUMBERS.matrix_bits_floor} are needed;"
+            " TEGATA_MATRIX_WEAK_IMPORTS=true takes such cards all the same."
+        )
+        raise RefusedError(message)
+    return NewCard(line, name, serial, len(cells["A,1"]), matrix.pack(cells), held < NUMBERS.matrix_bits_floor)
 
 
 def name_of(typed: str) -> str:

@@ -192,6 +192,7 @@ async def answer(hub: Hub, visit: Visit, token: str, response: str) -> Admitted 
     if login.challenge is not None:
         await codes.tell_if_ended(hub, login.challenge, now=visit.now)
     if isinstance(admission, Refused | Throttled):
+        await verification.rouse(hub, verdict)
         return admission
     admitted, told = admission
     await notices.rouse(hub, told)

@@ -33,7 +33,7 @@ _URGENCY = {Letter.CODE: 0, Letter.APPROVAL: 0, Letter.CONFIRMATION: 1, Letter.A
 # Letters that no challenge is behind.
 _OF_THEIR_OWN = {Letter.ANSWER, Letter.NOTICE}
 # No person did these, so no person can disown them; the letter to the help desk must not end anything either.
-SUSPENSIONS = {Notice.CONTACT_SUSPENDED, Notice.SLACK_SUSPENDED, Notice.DISOWNED}
+SUSPENSIONS = {Notice.CONTACT_SUSPENDED, Notice.SLACK_SUSPENDED, Notice.DISOWNED, Notice.PASSWORDS_WRONG}
 _LOCKED = "lock"
 _FIRST_RETRY = timedelta(seconds=1)
 _LONGEST_RETRY = timedelta(seconds=30)

@@ -74,6 +74,8 @@ class Numbers:
     queue_remembered: int = 20_000
     # ASVS 5.0, 6.3.5: suspicious tries are told to the member; behind the right password two slips are usual.
     told_at_wrong: tuple[int, ...] = (3, 10)
+    # Wrong passwords over all networks: more than members mistype, half of what an account bears.
+    told_at_passwords: int = 50
     # Wrong passwords a minute and process at which an operator is alarmed.
     alarm_wrong: int = 120
     # A stolen kiosk's key must not find out whose card has which number; on the first day of term many are unknown.
@@ -365,6 +367,11 @@ class Settings(BaseModel):
         " no letter.",
     )
     matrix_signs: Literal[1, 2] = Field(2, description="Signs in a cell of a new matrix card, 1 or 2.")
+    matrix_weak_imports: bool = Field(
+        default=False,
+        description="Whether matrix cards may be imported whose three cells hold less than 20 bits, such as those of"
+        " one sign a cell.",
+    )
     matrix_strict: bool = Field(default=False, description="Whether no cell of a matrix card is asked twice.")
     # OWASP's argon2id setting with the least memory: 19 MiB, 2 passes, 1 lane.
     argon2_memory: Annotated[int, Field(ge=8, le=4194304)] = Field(

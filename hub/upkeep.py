@@ -13,7 +13,7 @@ from tortoise.models import Model
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
-from hub import audit, intake, matrix_cards, soft_tokens, throttle
+from hub import audit, guessed, intake, matrix_cards, soft_tokens, throttle
 from hub.hub import Hub
 from hub.keyring import KeyRing
 from hub.settings import NUMBERS
@@ -165,6 +165,7 @@ async def tell_of_keys(hub: Hub, visit: Visit, kind: EventKind) -> None:
 
 JOBS: dict[str, tuple[Job, timedelta]] = {
     "expire": (expire, timedelta(seconds=30)),
+    "guessed": (guessed.tell, timedelta(seconds=30)),
     "seal": (seal, timedelta(minutes=1)),
     "prune": (prune, timedelta(hours=1)),
     "reseal": (reseal, timedelta(minutes=1)),

@@ -13,7 +13,7 @@ from hub.throttle import ADDRESSES, Closed, Wait
 from hub.visit import Visit
 from models.contact import Contact
 from models.delivery import Delivery
-from models.kinds import AuthenticatorKind, EventKind, Notice, Purpose
+from models.kinds import AuthenticatorKind, Channel, EventKind, Notice, Purpose
 from models.login import Challenge
 from models.rows import where
 from models.throttle import Throttle
@@ -71,6 +71,12 @@ async def verify(hub: Hub, visit: Visit, question: Question, typed: str) -> Righ
     if verdict.reason in _COUNTED:
         await _count(hub, visit, question, subject, counts)
     return verdict
+
+
+async def rouse(hub: Hub, verdict: object) -> None:
+    """Wake the senders when an answer was counted as wrong, for the member may be told; call it after the commit."""
+    if isinstance(verdict, Refused) and verdict.reason in _COUNTED:
+        await notices.rouse(hub, Channel)
 
 
 async def count_denied(account_id: int, *, now: datetime) -> None:
@@ -223,5 +229,5 @@ async def _count(hub: Hub, visit: Visit, question: Question, subject: str, count
     )
     wrong = 1 + sum(throttle.standing(pace, row, visit.now) for row in counts.values())
     if question.purpose is Purpose.LOGIN and wrong in NUMBERS.told_at_wrong:
-        # The senders look for themselves: waking them has to wait for the caller's commit.
+        # The caller wakes the senders after its commit, with `rouse`.
         await notices.tell_all(hub, visit, question.account_id, Notice.ANSWERS_WRONG)

@@ -69,6 +69,20 @@ _NOTICES = {
         "en",
         Notice.ANSWERS_WRONG,
     ): "Somebody gave the right password and then several wrong second steps. If it was not you, change your password.",
+    (
+        "ja",
+        Notice.PASSWORDS_WRONG,
+    ): (
+        "お使いのアカウントで、誤ったパスワードが何度も入力されました。これらの入力ではログインできていません。"
+        "お心当たりがない場合は、ほかで使っていないパスワードに変更してください。"
+    ),
+    (
+        "en",
+        Notice.PASSWORDS_WRONG,
+    ): (
+        "Wrong passwords were entered many times for your account. None of them opened it. If it was not you, set a"
+        " password that you use nowhere else."
+    ),
     ("ja", Notice.UNLOCKED): "ICカードでログインした方が、認証の一時停止を解除しました。",
     ("en", Notice.UNLOCKED): "All ways to log in were opened again by somebody who logged in with the IC card.",
     ("ja", Notice.CODES_ALLOWED): "「心当たりがない」とのご報告で止めていたコードの送信が、再開されました。",

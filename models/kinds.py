@@ -110,6 +110,7 @@ class Notice(StrEnum):
     ACCOUNT_RESET = "account-reset"
     CONTACT_RENAMED = "contact-renamed"
     ANSWERS_WRONG = "answers-wrong"
+    PASSWORDS_WRONG = "passwords-wrong"
     # For the help desk, not for the member.
     DISOWNED = "disowned"
 

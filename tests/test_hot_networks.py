@@ -12,7 +12,7 @@ from hub.queues import FullError, Queues
 from hub.settings import NUMBERS
 from hub.visit import Visit
 from models.delivery import Delivery
-from models.kinds import AuthenticatorKind, Notice, Zone
+from models.kinds import AuthenticatorKind, Channel, Notice, Zone
 from models.session import KnownBrowser
 from models.throttle import Throttle
 from tests.people import PASSWORD, Member, People
@@ -310,17 +310,67 @@ async def test_wrong_second_steps_are_told_to_the_member(people: People, already
     assert await Delivery.filter(notice=Notice.ANSWERS_WRONG).count() == 2
 
 
-async def test_a_known_browsers_answers_are_heard_in_spite_of_a_strangers(people: People) -> None:
-    """A stranger with the password has closed the kind; the member's own browser goes in with it, and opens no more."""
+@pytest.mark.parametrize("wrong", [26, 99, 100])
+async def test_a_known_browsers_answers_are_heard_in_spite_of_a_strangers(people: People, wrong: int) -> None:
+    """A member with the matrix card alone: a stranger with the password slows the kind down, or closes it.
+
+    The member's own browser goes in with it at once, and opens nothing for the stranger.
+    """
     member = await people.member()
     await _known(people, member)
     subject = throttle.answer_subject(member.account.id, AuthenticatorKind.MATRIX)
-    await people.wronged(subject, 100)
+    await people.wronged(subject, wrong)
     pending = await people.asked_for_cells(member)
-    assert await login.answer(people.hub, people.visit(), pending.token, pending.right) == Refused(Reason.KIND_CLOSED)
+    if wrong < 100:
+        assert await login.answer(people.hub, people.visit(), pending.token, "??????") == Refused(Reason.ANSWER_WRONG)
+    strangers = await login.answer(people.hub, people.visit(), pending.token, pending.right)
+    assert strangers == Throttled(timedelta(seconds=10)) if wrong == 26 else Refused(Reason.KIND_CLOSED)
     known = replace(people.visit(), browser_token="known")
     assert isinstance(await login.answer(people.hub, known, pending.token, pending.right), Admitted)
     assert await Throttle.exists(subject=subject)
+
+
+async def test_another_kinds_login_clears_no_count(people: People) -> None:
+    """The member logs in with a mailed code after wrong cells of a stranger's: the stranger gets no fresh tries."""
+    member = await people.member(contacts=("自宅",))
+    subject = throttle.answer_subject(member.account.id, AuthenticatorKind.MATRIX)
+    await people.wronged(subject, 99)
+    pending = await people.asked_for_code(member, "自宅")
+    assert isinstance(await login.answer(people.hub, people.visit(), pending.token, pending.right), Admitted)
+    assert (await Throttle.get(subject=subject)).wrong == 99
+
+
+async def test_the_letter_of_wrong_second_steps_leaves_at_once(people: People) -> None:
+    """The sender is woken when the wrong answer is committed."""
+    member = await people.member(contacts=("自宅",))
+    await people.wronged(throttle.answer_subject(member.account.id, AuthenticatorKind.MATRIX), 2)
+    begun = await people.begun(member)
+    await login.choose(people.hub, people.visit(), begun.token, ByMatrix())
+    async with people.hub.outbox.waiting(Channel.MAIL) as bell:
+        assert await login.answer(people.hub, people.visit(), begun.token, "??????") == Refused(Reason.ANSWER_WRONG)
+        assert await bell.heard(timeout=0)
+        assert [one.notice for one in await people.delivered()] == [Notice.ANSWERS_WRONG]
+
+
+@pytest.mark.parametrize(("wrong", "letters"), [(48, 0), (49, 2), (99, 2)])
+async def test_contacts_are_told_once_of_many_wrong_passwords(
+    people: People, pauses: Pauses, wrong: int, letters: int
+) -> None:
+    """From 50 over all networks on, with the last address; names that nobody has bring no letter and no error."""
+    await people.member(contacts=("自宅", "職場"))
+    for subject in ("account:taro", "account:nobody"):
+        await people.wronged(subject, wrong)
+    for address in (NOISY, QUIET):
+        await _try(people, _from(people, address), name="nobody")
+        await _try(people, _from(people, address))
+        await upkeep.run(people.hub, "guessed", now=people.now)
+        people.later(minutes=1)
+        if wrong == 48:
+            # The fiftieth tells, the forty-ninth does not.
+            break
+    told = await Delivery.filter(notice=Notice.PASSWORDS_WRONG)
+    assert len(told) == letters
+    assert {one.asked_from for one in told} <= {NOISY}
 
 
 async def test_every_scope_is_pruned(people: People) -> None:

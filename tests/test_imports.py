@@ -290,15 +290,14 @@ def test_an_import_lets_logins_write_between_its_batches(desk_on_sqlite: Shell) 
 
 
 def test_cards_that_were_printed_already_are_bound(desk: Shell) -> None:
-    """By one column or by seventy; a card of one sign a cell is told as weak; an older card is revoked."""
+    """By one column or by seventy; an older card is revoked."""
     for name in ("taro", "hanako"):
         desk.member(name)
     assert desk.run("matrix", "issue", "taro").code == 0
     told = desk.run(
-        "matrix", "import", written(desk, "account,serial,cells", f"taro,C-1,{cells()}", f"Hanako,C-2,{cells('a')}")
+        "matrix", "import", written(desk, "account,serial,cells", f"taro,C-1,{cells()}", f"Hanako,C-2,{cells('ab')}")
     )
     assert (told.code, told.out) == (0, "2 cards written, 0 bad rows.\n")
-    assert "1 card has one sign a cell" in told.err
     assert desk.run("account", "show", "taro", "--json").json["matrix_serial"] == "C-1"
     head = ",".join(cell.replace(",", "") for cell in matrix.CELLS)
     each = written(desk, f"account,serial,{head}", f"taro,C-3,{','.join(['XY'] * 70)}")
@@ -310,6 +309,29 @@ def test_cards_that_were_printed_already_are_bound(desk: Shell) -> None:
         ("hanako", "C-2"),
         ("taro", "C-3"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("sign", "bits"),
+    [("A", 14), ("1", 9), ("A1", None), ("AB", None), ("12", 19), ("123", None)],
+)
+def test_a_card_of_less_than_20_bits_is_refused_unless_a_setting_takes_it(
+    desk_on_sqlite: Shell, sign: str, bits: int | None
+) -> None:
+    """With its line and the setting's name, in a dry run too."""
+    desk = desk_on_sqlite
+    desk.member("taro")
+    file = written(desk, "account,serial,cells", f"taro,C-1,{cells(sign)}")
+    for more in (["--dry-run"], []) if bits else (["--dry-run"],):
+        told = desk.run("matrix", "import", *more, file)
+        assert told.code == (1 if bits else 0)
+        why = f"file.csv:2: taro: three cells of this card hold {bits} bits, and 20 are needed"
+        assert (why in told.err and "TEGATA_MATRIX_WEAK_IMPORTS" in told.err) is bool(bits)
+    if bits:
+        desk.set(matrix_weak_imports="true")
+        told = desk.run("matrix", "import", file)
+        assert (told.code, told.out) == (0, "1 card written, 0 bad rows.\n")
+        assert "less than 20 bits" in told.err
 
 
 def test_every_bad_card_is_told_with_its_line(desk: Shell) -> None:

@@ -6,6 +6,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Collection, Mapping
+from math import log2
 
 COLUMNS = "ABCDEFGHIJ"
 ROWS = "1234567"
@@ -49,6 +50,13 @@ def is_card(cells: Cells) -> bool:
     """Tell whether these are the cells of one card: all 70, equally long, letters and digits."""
     lengths = {len(signs) for signs in cells.values()}
     return set(cells) == set(CELLS) and len(lengths) == 1 and all(map(_IMPORTED_SIGN.fullmatch, cells.values()))
+
+
+def bits(cells: Cells) -> float:
+    """Tell how many bits three cells of a card hold at most, by the kinds of signs on it."""
+    signs = "".join(cells.values())
+    kinds = (10 if any(map(str.isdigit, signs)) else 0) + (26 if any(map(str.isalpha, signs)) else 0)
+    return ASKED * len(cells["A,1"]) * log2(kinds)
 
 
 def pack(cells: Cells) -> bytes:
