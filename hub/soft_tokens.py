@@ -7,7 +7,7 @@ from datetime import datetime
 from tortoise.transactions import in_transaction
 
 from hub import audit, notices, sessions, turns
-from hub.authenticators import soft_token
+from hub.authenticators import one_time_password, soft_token
 from hub.authenticators.soft_token import NearMiss
 from hub.hub import Hub
 from hub.labels import fold_label, label_or_refusal, typed_code
@@ -73,11 +73,9 @@ async def bind(hub: Hub, visit: Visit, session: Current, *, label: str, code: st
             return Refused(Reason.LABEL_TAKEN)
         if await SoftToken.filter(account_id=session.account_id, bound_at__isnull=False).count() >= NUMBERS.soft_tokens:
             return Refused(Reason.TOO_MANY)
-        secret = hub.keys.unseal(token.secret, identity=identity_of(token))
-        step = soft_token.matching_step(secret, typed_code(code), now=visit.now, last_step=-1)
-        if step is None:
-            is_near = soft_token.near_miss(secret, typed_code(code), now=visit.now, last_step=-1)
-            return Refused(Reason.CLOCK_OFF if is_near else Reason.ANSWER_WRONG)
+        step = _proved(hub.keys.unseal(token.secret, identity=identity_of(token)), typed_code(code), visit.now)
+        if isinstance(step, Reason):
+            return Refused(step)
         waiting = SoftToken.filter(id=token.id, bound_at=None)
         # The proving code's step is spent: it opens no login.
         await waiting.update(label=named, label_folded=fold_label(named), bound_at=visit.now, last_step=step)
@@ -87,6 +85,17 @@ async def bind(hub: Hub, visit: Visit, session: Current, *, label: str, code: st
         )
     await notices.rouse(hub, told)
     return Done()
+
+
+def _proved(secret: bytes, code: str, now: datetime) -> int | Reason:
+    """Give the time step that a code proves a new secret with, or why it proves nothing."""
+    if not one_time_password.can_be(code):
+        return Reason.CODE_MISSHAPEN
+    step = soft_token.matching_step(secret, code, now=now, last_step=-1)
+    if step is not None:
+        return step
+    is_near = soft_token.near_miss(secret, code, now=now, last_step=-1)
+    return Reason.CLOCK_OFF if is_near else Reason.ANSWER_WRONG
 
 
 async def listed(session: Current) -> tuple[SoftTokenLine, ...]:

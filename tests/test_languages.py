@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po
 from hub.outcome import Reason, Refused
 from models.account import Account
 from tests.house import House
-from tests.walks import enter_password, log_in
+from tests.walks import answer_matrix, enter_password, log_in
 from web import pages, sentences
 from web.words import negotiated, translations
 
@@ -209,3 +209,19 @@ def test_a_translation_is_text_and_never_a_template() -> None:
         "{% trans %}Portal{% endtrans %}, {% trans time='<b>' %}Added {{ time }}{% endtrans %}, {{ _('Portal') }}"
     ).render()
     assert text == "{{ 6*7 }} {# note #}, {{ 6*7 }} &lt;b&gt;, {{ 6*7 }} {# note #}"
+
+
+async def test_the_language_switched_to_on_the_way_in_stays(house_on_sqlite: House) -> None:
+    """The account's own language counts where the member did not choose just now."""
+    house = house_on_sqlite
+    member = await house.people.member()
+    await Account.filter(id=member.account.id).update(language="ja")
+    async with house.person(language="ja") as person:
+        await enter_password(person, member)
+        await person.press("English")
+        await answer_matrix(person, member)
+        assert person.page == "portal"
+        assert person.soup.html["lang"] == "en"  # type: ignore[index]
+        await person.press("Log out")
+        await log_in(person, member)
+        assert person.soup.html["lang"] == "ja"  # type: ignore[index]

@@ -71,3 +71,51 @@ async def test_who_may_not_change_settings_off_campus_is_told_to_log_in_again(ho
         assert "Log in again from the campus network." in person.text
         await person.press("Log out")
         assert person.page == "login"
+
+
+async def test_another_address_begins_with_what_was_typed(house_on_sqlite: House) -> None:
+    """A slip in the address is mended in the form, and the label is free again; twice pressed leads there as well."""
+    house = house_on_sqlite
+    member = await house.people.member()
+    async with house.person() as person:
+        await log_in(person, member)
+        await step_up(person)
+        await person.open("/settings/email")
+        await person.press("Add", label="home", email="taro@gmial.test")
+        await person.follow("Use another address")
+        filled = {str(one["name"]): str(one["value"]) for one in person.soup.select("main form input")}
+        path = person.soup.select_one("main form")["action"]  # type: ignore[index]
+        await person.press("Remove")
+        assert person.page == "add-mail"
+        assert [person.soup.select_one(f"[name={name}]")["value"] for name in ("label", "email")] == [  # type: ignore[index]
+            "home",
+            "taro@gmial.test",
+        ]
+        await person.send(str(path), filled)
+        assert person.page == "add-mail"
+        await person.press("Add", label="home", email="taro@gmail.test")
+        assert person.page == "waiting", person.text
+
+
+async def test_a_soft_tokens_code_of_another_length_is_told_apart_at_set_up(house_on_sqlite: House) -> None:
+    """As at the login: six digits, and nothing was counted."""
+    house = house_on_sqlite
+    member = await house.people.member()
+    async with house.person() as person:
+        await log_in(person, member)
+        await step_up(person)
+        await person.open("/settings/soft-token")
+        await person.press("OK", label="phone", code="12345")
+        assert person.error.startswith("The code has six digits.")
+
+
+async def test_back_after_the_login_says_that_it_was_done(house_on_sqlite: House) -> None:
+    """The login's page leads to the portal and does not ask to start again; nothing says that something went wrong."""
+    house = house_on_sqlite
+    member = await house.people.member()
+    async with house.person() as person:
+        await log_in(person, member)
+        await person.open("/login/code")
+        assert person.page == "ended"
+        assert "You are logged in already" in person.text
+        assert "This login has ended" not in person.text

@@ -12,10 +12,13 @@ from web import sentences
 from web.context import hub_of, language_of, now_of, session_of, visit_of
 from web.forms import fields
 from web.pages import clock_of, noted, page, refused, see, told
+from web.paths import own_path
+from web.said import Said, say
 from web.settings_pages import permitted
 from web.words import translations
 
 _LIST = "/settings/contacts"
+_ADD = "/settings/email"
 
 
 async def show_add(request: Request) -> Response:
@@ -108,16 +111,25 @@ async def show_remove(request: Request) -> Response:
     overview = await enrolment.overview(hub_of(request), session, now=now_of(request))
     is_offered = contact.confirmed_at is not None and contact.suspended_at is None
     is_last = is_offered and overview.contacts == 1 and not overview.soft_tokens
-    return page(request, "remove", contact=contact, is_last=is_last, has_matrix=overview.has_matrix_card)
+    onward = own_path(request.query.get("next", ""), "")
+    return page(request, "remove", contact=contact, is_last=is_last, has_matrix=overview.has_matrix_card, next=onward)
 
 
 async def post_remove(request: Request) -> Response:
-    """Remove a contact."""
+    """Remove a contact; where it gives way to another address, what was typed stands in the form again."""
     session = await permitted(request)
     if isinstance(session, Response):
         return session
+    (onward,) = await fields(request, "next")
+    contact = await contacts.one(session, _id(request))
     await contacts.remove(hub_of(request), visit_of(request), session, _id(request))
-    return noted(request, _LIST, sentences.CONTACT_REMOVED)
+    if onward != _ADD:
+        return noted(request, _LIST, sentences.CONTACT_REMOVED)
+    response = see(_ADD).response
+    notice = translations(language_of(request)).gettext(sentences.CONTACT_REMOVED)
+    typed = {"label": contact.label, "email": contact.shown} if contact else {}
+    say(request, response, Said("add-mail", notice=notice, typed=typed))
+    return response
 
 
 async def show_rename(request: Request) -> Response:

@@ -38,6 +38,8 @@ PAGES = Cookie("tegata-pages")
 LOGIN = Cookie("tegata-login")
 SESSION = Cookie("tegata-session")
 LANGUAGE = Cookie("tegata-language", timedelta(days=365))
+# That the language was switched on the way in: then the one kept with the account does not turn it back.
+SWITCHED = Cookie("tegata-switched", NUMBERS.login_life)
 # Where the claimant was going; a path may carry a mailed token, which no query string ever does.
 ONWARD = Cookie("tegata-onward", NUMBERS.login_life)
 # Where an admission has just led, for the form that was sent twice and comes a moment later.

@@ -32,6 +32,7 @@ from web.context import (
     ONWARD,
     SESSION,
     START,
+    SWITCHED,
     VISIT,
     WENT,
     browser_token_of,
@@ -245,7 +246,9 @@ def _admitted(request: Request, session: str, language: str) -> Response:
         keep(request, answer.response, WENT, read(request, ONWARD))
     if read(request, KIOSK):
         forget(request, answer.response, KIOSK)
-    if language:
+    if read(request, SWITCHED):
+        forget(request, answer.response, SWITCHED)
+    elif language:
         keep(request, answer.response, LANGUAGE, language)
     raise answer
 

@@ -10,6 +10,7 @@ from web.context import (
     LOGIN,
     ONWARD,
     SESSION,
+    SWITCHED,
     forget,
     hub_of,
     keep,
@@ -80,6 +81,8 @@ async def post_language(request: Request) -> Response:
         session = await session_of(request)
         if session is not None:
             await sessions.speak(session, language)
+        else:
+            keep(request, answer.response, SWITCHED, language)
     raise answer
 
 
