@@ -37,9 +37,11 @@ async def sent(desk: Desk, heard: Heard) -> None:
         case Approved():
             await heard.reply(_instead(_WORDS[language], language))
         case Refused(Reason.DIGITS_MISSING) | Throttled():
-            await heard.reply(views.errors("digits", refusal(outcome, language, desk.hub.settings.zone)))
+            await heard.reply(
+                views.errors("digits", refusal(outcome, language, desk.hub.settings.zone, now=desk.clock()))
+            )
         case Refused():
-            await heard.reply(_instead(refusal(outcome, language, desk.hub.settings.zone), language))
+            await heard.reply(_instead(refusal(outcome, language, desk.hub.settings.zone, now=desk.clock()), language))
         case _:
             assert_never(outcome)
 

@@ -157,7 +157,7 @@ async def added(desk: Desk, heard: Heard) -> None:
             await refresh(desk, heard, language=language)
         case Refused() | Throttled():
             field = "label" if isinstance(outcome, Refused) and outcome.reason.startswith("label") else "address"
-            await heard.reply(views.errors(field, refusal(outcome, language, desk.hub.settings.zone)))
+            await heard.reply(views.errors(field, refusal(outcome, language, desk.hub.settings.zone, now=desk.clock())))
         case _:
             assert_never(outcome)
 
@@ -207,7 +207,9 @@ async def confirmed(desk: Desk, heard: Heard) -> None:
             await heard.reply(views.instead(views.told(title, sentence, language)))
             await refresh(desk, heard, language=language)
         case Refused() | Throttled():
-            await heard.reply(views.errors("code", refusal(outcome, language, desk.hub.settings.zone)))
+            await heard.reply(
+                views.errors("code", refusal(outcome, language, desk.hub.settings.zone, now=desk.clock()))
+            )
         case _:
             assert_never(outcome)
 

@@ -245,7 +245,7 @@ def _login_asked(claimed: Claimed, head: Head) -> Block:
         (words["account"], claimed.account),
         (words["label"], claimed.label),
         (words["from"], _asker(claimed)),
-        (words["at"], moment(claimed.asked_at, head.zone)),
+        (words["at"], moment(claimed.named_at or claimed.asked_at, head.zone)),
         (words["until"], moment(claimed.expires_at, head.zone)),
     )
 

@@ -38,5 +38,5 @@ async def shortcut(desk: Desk, heard: Heard) -> None:
     if isinstance(state, State):
         shown = views.state_of(state, language, head_of(desk))
     else:
-        shown = views.unlinked(refusal(state, language, desk.hub.settings.zone), language)
+        shown = views.unlinked(refusal(state, language, desk.hub.settings.zone, now=desk.clock()), language)
     await show(desk, heard, views.window(desk.hub.settings.service_name, shown, language))

@@ -10,6 +10,7 @@ from slack_sdk.errors import SlackApiError
 from bot import telling, views
 from bot.answers import UNREACHED
 from bot.desk import Desk, Heard
+from bot.sentences import waiting
 from bot.words import Say, escaped, say
 from hub import slack_links
 from hub.outcome import Refused, Throttled
@@ -42,7 +43,10 @@ async def link(desk: Desk, heard: Heard) -> None:
         sentence = say(Say.NOT_FOR_GUESTS, language)
     else:
         outcome = await slack_links.ask(desk.hub, desk.visit(language), person.profile)
-        sentence = _told(outcome, language, service)
+        if isinstance(outcome, Throttled):
+            sentence = waiting(outcome, language, desk.hub.settings.zone, now=desk.clock())
+        else:
+            sentence = _told(outcome, language, service)
     await telling.tell(desk, heard, sentence, [views.spoken(sentence)], language=language)
 
 
@@ -102,7 +106,7 @@ def organisation_of(user: Mapping[str, Any]) -> str:
     return str((user.get("enterprise_user") or {}).get("enterprise_id") or user.get("enterprise_id") or "")
 
 
-def _told(outcome: LinkAsked | Linked | Throttled, language: str, service: str) -> str:
+def _told(outcome: LinkAsked | Linked, language: str, service: str) -> str:
     match outcome:
         case LinkAsked(url):
             minutes = str(int(NUMBERS.slack_link_life.total_seconds()) // 60)
@@ -110,7 +114,5 @@ def _told(outcome: LinkAsked | Linked | Throttled, language: str, service: str) 
             return f"{words}\n<{url}|{say(Say.LINK_OPEN, language)}>"
         case Linked():
             return say(Say.LINKED_ALREADY, language, account=escaped(outcome.account), label=escaped(outcome.label))
-        case Throttled():
-            return say(Say.NOT_NOW, language)
         case _:
             assert_never(outcome)

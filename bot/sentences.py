@@ -1,9 +1,9 @@
 """PURE: the sentence for every outcome of what a member asks in Slack, in Japanese and English."""
 
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from math import ceil
 
-from hub.outcome import Reason, Refused, Throttled
+from hub.outcome import Hold, Reason, Refused, Throttled
 
 _REASONS = {
     "en": {
@@ -22,7 +22,8 @@ _REASONS = {
         Reason.ADDRESS_DOMAIN: "The part after the @ is not an internet domain. Please check the email address.",
         Reason.ADDRESS_OURS: "Mail to this domain comes back to this service. Please use an address of your own.",
         Reason.ADDRESS_TAKEN: "This address is in the list already.",
-        Reason.ADDRESS_REFUSED: "The owner of this address declined the registration.",
+        Reason.ADDRESS_REFUSED: "The owner of this address declined the registration. If that was a mistake,"
+        " the help desk can allow it again.",
         Reason.ADDRESS_GUARDED: "Codes can't go to a mailbox that this login itself protects.",
         Reason.TOO_MANY: "There are too many already. Please remove one, or confirm those that wait.",
         Reason.CODES_BLOCKED: "This is paused until {time} because a login was reported as not yours.",
@@ -34,6 +35,8 @@ _REASONS = {
         Reason.KIND_CLOSED: "This method is locked after too many wrong answers. The help desk can unlock it.",
         Reason.ALREADY_CONFIRMED: "This is confirmed already.",
         Reason.NO_LOGIN_WAITS: "No login page waits for a message here.",
+        Reason.LOGINS_WAIT: "More than one login waits for a message here, and one of them may not be yours."
+        " Please press Send again on your own login page.",
         Reason.ALREADY_APPROVED: "This is approved already.",
         Reason.APPROVAL_OVER: "This request has ended. Nothing was approved.",
         Reason.DIGITS_WRONG: "That is not the number on the page. The login was ended.",
@@ -55,7 +58,8 @@ _REASONS = {
         Reason.ADDRESS_DOMAIN: "@ より後の部分が正しくありません。メールアドレスをご確認ください。",
         Reason.ADDRESS_OURS: "このサービス自身のドメインのアドレスです。ご自分のアドレスを入力してください。",
         Reason.ADDRESS_TAKEN: "このアドレスはすでに一覧にあります。",
-        Reason.ADDRESS_REFUSED: "このアドレスの利用者が登録を辞退しました。",
+        Reason.ADDRESS_REFUSED: "このアドレスの利用者が登録を辞退しました。"
+        "誤りの場合は、窓口で再び登録できるようにすることができます。",
         Reason.ADDRESS_GUARDED: "このログインで守られているメールボックスには、コードを送れません。",
         Reason.TOO_MANY: "登録が多すぎます。どれかを削除するか、確認待ちのものを確認してください。",
         Reason.CODES_BLOCKED: "心当たりのないログインとして報告があったため、{time} まで利用できません。",
@@ -67,6 +71,8 @@ _REASONS = {
         Reason.KIND_CLOSED: "誤りが続いたため、この認証方法はロックされています。窓口で解除を依頼してください。",
         Reason.ALREADY_CONFIRMED: "すでに確認済みです。",
         Reason.NO_LOGIN_WAITS: "ここへのメッセージを待っているログイン画面はありません。",
+        Reason.LOGINS_WAIT: "ここへのメッセージを待っているログインが複数あり、ご自身のものでない可能性があります。"
+        "ご自身のログイン画面で「もう一度送る」を押してください。",
         Reason.ALREADY_APPROVED: "すでに承認済みです。",
         Reason.APPROVAL_OVER: "この依頼は終了しました。何も承認していません。",
         Reason.DIGITS_WRONG: "画面の数字と異なります。ログインを終了しました。",
@@ -77,20 +83,77 @@ _GONE = {"en": "This has expired or was already removed.", "ja": "期限切れ�
 _ONE_LEFT = {"en": " 1 attempt left.", "ja": "あと1回入力できます。"}
 _TRIES_LEFT = {"en": " {tries} attempts left.", "ja": "あと{tries}回入力できます。"}
 _WAIT = {
-    "en": ("Please wait {number} seconds, then try again.", "Please wait {number} minutes, then try again."),
-    "ja": ("{number}秒待ってから、もう一度お試しください。", "{number}分待ってから、もう一度お試しください。"),
+    "en": "Please wait {span}, until {time}, then try again.",
+    "ja": "{span}後（{time}）以降に、もう一度お試しください。",
 }
-_WAIT_A_SECOND = {
-    "en": "Please wait a second, then try again.",
-    "ja": "1秒待ってから、もう一度お試しください。",
+_SPANS = {
+    "en": ("1 second", "{number} seconds", "{number} minutes"),
+    "ja": ("1秒", "{number}秒", "{number}分"),
+}
+_ELSEWHERE = {
+    "en": "The login page offers other methods meanwhile, where any are registered.",
+    "ja": "ほかの認証方法が登録されていれば、ログイン画面で今すぐ使えます。",
+}
+_OTHER_ADDRESS = {
+    "en": "You can add another address at any time.",
+    "ja": "別のアドレスは今すぐ登録できます。",
+}
+_KEEPS_WORKING = {
+    "en": "Confirmed addresses are not affected.",
+    "ja": "確認済みのアドレスには影響しません。",
+}
+_HOLDS = {
+    "en": {
+        Hold.ANSWER: "There were wrong answers for this method.",
+        Hold.SENT: "A code was sent a moment ago.",
+        Hold.SENT_ELSEWHERE: "Another login to your account asked for a code a moment ago.",
+        Hold.SENT_AN_HOUR: "As many codes as allowed within an hour were sent here.",
+        Hold.SENT_A_DAY: "As many codes as allowed within a day were sent here.",
+        Hold.SENT_TO_ACCOUNT: "As many codes as allowed within an hour were sent for your account.",
+        Hold.SENT_TO_ACCOUNT_A_DAY: "As many codes as allowed within a day were sent for your account.",
+        Hold.CODES_LIVE: "Several logins to your account have a code that is still good.",
+        Hold.APPROVALS: "As many approvals as allowed were asked for.",
+        Hold.CONFIRMATION: "A mail was sent to this address a moment ago.",
+        Hold.CONFIRMATIONS_THERE: "As many registration mails as allowed within a day were sent to this address.",
+        Hold.CONFIRMATIONS: "Your account has asked for many registrations of addresses.",
+        Hold.LINKS: "This Slack account was linked, or asked to be, many times.",
+    },
+    "ja": {
+        Hold.ANSWER: "この認証方法で入力の誤りがありました。",
+        Hold.SENT: "コードは先ほど送信しました。",
+        Hold.SENT_ELSEWHERE: "このアカウントへの別のログインが、先ほどコードを要求しました。",
+        Hold.SENT_AN_HOUR: "ここに1時間に送信できるコードの回数に達しました。",
+        Hold.SENT_A_DAY: "ここに1日に送信できるコードの回数に達しました。",
+        Hold.SENT_TO_ACCOUNT: "このアカウントで1時間に送信できるコードの回数に達しました。",
+        Hold.SENT_TO_ACCOUNT_A_DAY: "このアカウントで1日に送信できるコードの回数に達しました。",
+        Hold.CODES_LIVE: "このアカウントへの複数のログインに、有効なコードを送信済みです。",
+        Hold.APPROVALS: "依頼できる承認の回数に達しました。",
+        Hold.CONFIRMATION: "このアドレスには先ほどメールを送信しました。",
+        Hold.CONFIRMATIONS_THERE: "このアドレスに1日に送信できる登録確認メールの回数に達しました。",
+        Hold.CONFIRMATIONS: "このアカウントで依頼できる登録の回数に達しました。",
+        Hold.LINKS: "このSlackアカウントで連携を依頼できる回数に達しました。",
+    },
+}
+_MEANWHILE = {
+    Hold.CONFIRMATION: _OTHER_ADDRESS,
+    Hold.CONFIRMATIONS_THERE: _OTHER_ADDRESS,
+    Hold.CONFIRMATIONS: _KEEPS_WORKING,
+    Hold.SENT: _ELSEWHERE,
+    Hold.SENT_ELSEWHERE: _ELSEWHERE,
+    Hold.SENT_AN_HOUR: _ELSEWHERE,
+    Hold.SENT_A_DAY: _ELSEWHERE,
+    Hold.SENT_TO_ACCOUNT: _ELSEWHERE,
+    Hold.SENT_TO_ACCOUNT_A_DAY: _ELSEWHERE,
+    Hold.CODES_LIVE: _ELSEWHERE,
+    Hold.APPROVALS: _ELSEWHERE,
 }
 _TWO_MINUTES = 120
 
 
-def refusal(why: Refused | Throttled, language: str, zone: tzinfo) -> str:
+def refusal(why: Refused | Throttled, language: str, zone: tzinfo, *, now: datetime) -> str:
     """Write why something was not done."""
     if isinstance(why, Throttled):
-        return _wait(why, language)
+        return waiting(why, language, zone, now=now)
     sentence = _REASONS[language].get(why.reason, _GONE[language])
     if why.until is not None:
         return sentence.format(time=clock(why.until, zone))
@@ -105,11 +168,22 @@ def clock(at: datetime, zone: tzinfo) -> str:
     return f"{at.astimezone(zone):%H:%M:%S}"
 
 
-def _wait(why: Throttled, language: str) -> str:
+def waiting(why: Throttled, language: str, zone: tzinfo, *, now: datetime) -> str:
+    """Write what has to wait, why, until when, and what is possible meanwhile."""
     seconds = max(1, ceil(why.retry_after.total_seconds()))
+    span = _span(seconds, language)
+    parts = [
+        _HOLDS[language].get(why.why, "") if why.why else "",
+        _WAIT[language].format(span=span, time=clock(now + timedelta(seconds=seconds), zone)),
+        _MEANWHILE[why.why][language] if why.why in _MEANWHILE else "",
+    ]
+    return (" " if language == "en" else "").join(part for part in parts if part)
+
+
+def _span(seconds: int, language: str) -> str:
+    one, several, minutes = _SPANS[language]
     if seconds == 1:
-        return _WAIT_A_SECOND[language]
-    in_seconds, in_minutes = _WAIT[language]
+        return one
     if seconds <= _TWO_MINUTES:
-        return in_seconds.format(number=seconds)
-    return in_minutes.format(number=ceil(seconds / 60))
+        return several.format(number=seconds)
+    return minutes.format(number=ceil(seconds / 60))

@@ -47,7 +47,7 @@ async def tell(desk: Desk, heard: Heard, sentence: str, blocks: Sequence[Block] 
 
 async def refuse(desk: Desk, heard: Heard, why: Refused | Throttled, *, language: str) -> None:
     """Say why something was not done."""
-    await tell(desk, heard, refusal(why, language, desk.hub.settings.zone), language=language)
+    await tell(desk, heard, refusal(why, language, desk.hub.settings.zone, now=desk.clock()), language=language)
 
 
 async def show(desk: Desk, heard: Heard, view: views.View) -> None:
@@ -74,7 +74,7 @@ async def refresh(desk: Desk, heard: Heard, *, language: str) -> None:
 async def publish(desk: Desk, heard: Heard, state: State | Refused, *, language: str) -> None:
     """Show the account in the App Home."""
     if isinstance(state, Refused):
-        view = views.home_unlinked(refusal(state, language, desk.hub.settings.zone), language)
+        view = views.home_unlinked(refusal(state, language, desk.hub.settings.zone, now=desk.clock()), language)
     else:
         view = views.home(views.state_of(state, language, head_of(desk)))
     await desk.client.views_publish(user_id=heard.member.user, view=view)

@@ -11,7 +11,7 @@ from hub.codes import Sent
 from hub.hub import Hub
 from hub.labels import typed_code
 from hub.outbox import topic_of
-from hub.outcome import Approved, Reason, Refused, Throttled
+from hub.outcome import Approved, Hold, Reason, Refused, Throttled
 from hub.settings import NUMBERS
 from hub.verification import Question, Right
 from hub.visit import Visit
@@ -46,7 +46,7 @@ async def ask(
             return Sent(living, last, posted=last.due_at is not None)
     wait = await _too_soon(account.id, now=visit.now)
     if wait:
-        return Throttled(wait)
+        return Throttled(wait, Hold.APPROVALS)
     if living is not None and living.contact_id != contact.id:
         await challenges.revoke(living, now=visit.now)
         living = None
@@ -97,7 +97,7 @@ async def approve(hub: Hub, visit: Visit, speaker: str, message_id: str, typed: 
         challenge = await where(Challenge, id=delivery.challenge_id or 0).first()
         if await _is_over(delivery, visit.now) or challenge is None:
             return Refused(Reason.ALREADY_APPROVED if challenge and challenge.approved_at else Reason.APPROVAL_OVER)
-        question = Question(delivery.account_id, AuthenticatorKind.APPROVAL, challenge)
+        question = Question(delivery.account_id, AuthenticatorKind.APPROVAL, challenge, login_id=delivery.login_id)
         verdict = await verification.verify(hub, visit, question, digits)
         match verdict:
             case Right():
@@ -152,7 +152,7 @@ async def _minted(hub: Hub, visit: Visit, login: Login, contact_id: int) -> Chal
         slot=slot_of(login.id),
         now=visit.now,
     )
-    fresh.contact_id = contact_id
+    fresh.contact_id, fresh.login_id = contact_id, login.id
     fresh.tries_left = 1
     fresh.expires_at = min(visit.now + NUMBERS.code_life, login.expires_at)
     return await challenges.mint(fresh)

@@ -104,10 +104,7 @@ async def revoke(challenge: Challenge, *, now: datetime) -> None:
 
 
 def _mac(keys: KeyRing, challenge: Challenge, use: str) -> bytes:
-    parts = (
-        use.encode(),
-        str(challenge.purpose).encode(),
-        str(challenge.id).encode(),
-        bytes(challenge.nonce),
-    )
+    parts = [use.encode(), str(challenge.purpose).encode(), str(challenge.id).encode(), bytes(challenge.nonce)]
+    if challenge.login_id is not None:
+        parts.append(str(challenge.login_id).encode())
     return keys.mac_of("challenge", *parts, key_id=challenge.key, made_at=challenge.issued_at)

@@ -47,6 +47,8 @@ class Claimed:
     disowned_at: datetime | None = None
     disowned_from: str = ""
     disowned_with: str = ""
+    # The moment that the letter names: of a code sent again, when it was first asked for, as on its page.
+    named_at: datetime | None = None
     # How many copies went out of which it is not known whether they arrived.
     copies: int = 0
 

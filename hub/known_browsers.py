@@ -8,6 +8,16 @@ from models.session import KnownBrowser
 _PURPOSE = "browser"
 
 
+def digest_of(hub: Hub, visit: Visit, account_id: int) -> str:
+    """Give the digest that this browser has for the account; empty when the visit is of no browser."""
+    return hub.keys.digest(_PURPOSE, _named(visit, account_id)) if visit.browser_token else ""
+
+
+def digests_of(hub: Hub, visit: Visit, account_id: int) -> list[str]:
+    """Give the digests that this browser may have for the account in older rows, too."""
+    return hub.keys.digests(_PURPOSE, _named(visit, account_id)) if visit.browser_token else []
+
+
 async def known_as(hub: Hub, visit: Visit, account_id: int) -> str:
     """Give the digest that this browser is known to the account by; empty when it is not known."""
     if not visit.browser_token:

@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from tortoise.transactions import in_transaction
 
@@ -13,6 +14,7 @@ from hub import (
     card_logins,
     challenges,
     codes,
+    known_browsers,
     matrix_cards,
     measures,
     new_logins,
@@ -59,11 +61,13 @@ _PURPOSE = "login"
 
 @measures.counted
 async def begin(
-    hub: Hub, visit: Visit, *, name: str, password: str, named: str = ""
+    hub: Hub, visit: Visit, *, name: str, password: str, named: str = "", before: str = ""
 ) -> Begun | Refused | Throttled | Busy:
     """Begin a login with account and password; where only the matrix card is left, its cells are asked at once.
 
     `named` is what a kiosk's browser goes on with after a card has named the account: the login ends with that card.
+    `before` is the token of the login that this browser was at: of the same account, it goes on under the new token, so
+    that a code which another tab has asked for stays good.
     """
     at_kiosk = await card_logins.named(hub, named, now=visit.now)
     folded = fold_account(at_kiosk.account.name if at_kiosk else name)
@@ -83,23 +87,25 @@ async def begin(
             return Refused(Reason.PASSWORD_WRONG)
         await passwords.forgive(visit, proof)
         challenge = await matrix_cards.ask(hub, visit, account.id) if at_once else None
-        login = fresh(
-            Login,
-            digest=hub.keys.digest(_PURPOSE, token),
-            account_id=account.id,
-            challenge_id=challenge.id if challenge else None,
-            chosen=_chosen(at_once) if at_once else "",
-            kiosk_login_id=at_kiosk.login_id if at_kiosk else None,
-            address=visit.address,
-            browser=visit.browser,
-            begun_at=visit.now,
-            expires_at=visit.now + NUMBERS.login_life,
-        )
-        await insert(login)
-        await audit.record(hub.keys, EventKind.PASSWORD_RIGHT, visit, account.id, login=login.id)
+        begun = {
+            "digest": hub.keys.digest(_PURPOSE, token),
+            "challenge_id": challenge.id if challenge else None,
+            "chosen": _chosen(at_once) if at_once else "",
+            "kiosk_login_id": at_kiosk.login_id if at_kiosk else None,
+            "address": visit.address,
+            "browser": visit.browser,
+            "begun_at": visit.now,
+            "expires_at": visit.now + NUMBERS.login_life,
+        }
+        login_id = await _renewed(hub, before, account.id, begun)
+        if login_id is None:
+            login = fresh(Login, account_id=account.id, **begun)
+            await insert(login)
+            login_id = login.id
+        await audit.record(hub.keys, EventKind.PASSWORD_RIGHT, visit, account.id, login=login_id)
     if challenge is not None:
         return Begun(token, await _cells_asked(account, challenge, other_ways=False))
-    return Begun(token, Choose(account.name, offers))
+    return Begun(token, _choice(account, offers, now=visit.now))
 
 
 async def offered(hub: Hub, token: str, *, now: datetime) -> Choose | Refused:
@@ -108,7 +114,10 @@ async def offered(hub: Hub, token: str, *, now: datetime) -> Choose | Refused:
     if login is None:
         return Refused(Reason.LOGIN_OVER)
     offers = policy.offers(await bound.of(hub, login.account))
-    return Choose(login.account.name, offers) if offers else Refused(Reason.NOTHING_BOUND)
+    if not offers:
+        return Refused(Reason.NOTHING_BOUND)
+    others_wait = await _others_wait(login.account_id, login.id, now=now)
+    return replace(_choice(login.account, offers, now=now), others_wait=others_wait)
 
 
 async def choose(hub: Hub, visit: Visit, token: str, way: Way) -> Asked | Refused | Throttled:
@@ -130,7 +139,10 @@ async def asked(hub: Hub, token: str, *, now: datetime) -> Asked | Choose | Refu
     if not login.chosen:
         return await offered(hub, token, now=now)
     offers = policy.offers(await bound.of(hub, login.account))
-    return await _asked(hub, login, offers, now)
+    outcome = await _asked(hub, login, offers, now)
+    if isinstance(outcome, Refused):
+        return outcome
+    return replace(outcome, others_wait=await _others_wait(login.account_id, login.id, now=now))
 
 
 async def send_again(hub: Hub, visit: Visit, token: str) -> Asked | Refused | Throttled:
@@ -148,13 +160,16 @@ async def send_again(hub: Hub, visit: Visit, token: str) -> Asked | Refused | Th
 
 
 async def send_to(hub: Hub, visit: Visit, contact_id: int) -> Asked | Refused | Throttled:
-    """Send once more what the newest login asked of a contact, on the word of who holds that contact.
+    """Send once more what the one login that waits asked of a contact, on the word of who holds that contact.
 
-    The letter tells where the login is from, not who asked for it again.
+    The letter tells where the login is from, not who asked for it again. Of several logins none is chosen: one of them
+    may be a stranger's.
     """
     chosen = [_chosen(ByContact(contact_id)), _chosen(ByApproval(contact_id))]
-    waiting = where(Login, chosen__in=chosen, ended_at=None, expires_at__gt=visit.now)
-    login = await waiting.first(order_by="-id")
+    waiting = await where(Login, chosen__in=chosen, ended_at=None, expires_at__gt=visit.now).all(limit=2)
+    if len(waiting) > 1:
+        return Refused(Reason.LOGINS_WAIT)
+    login = waiting[0] if waiting else None
     account = await where(Account, id=login.account_id, disabled_at=None).first() if login else None
     if login is None or account is None:
         return Refused(Reason.NO_LOGIN_WAITS)
@@ -181,7 +196,7 @@ async def answer(hub: Hub, visit: Visit, token: str, response: str) -> Admitted 
     if kind is None:
         return Refused(Reason.NOT_OFFERED)
     async with in_transaction():
-        question = Question(login.account_id, kind, login.challenge)
+        question = Question(login.account_id, kind, login.challenge, login_id=login.id)
         if kind is AuthenticatorKind.APPROVAL:
             # It was answered where it was asked: here only the browser that shows the digits goes in with it.
             verdict: Right | Refused | Throttled = await verification.redeem(question, now=visit.now)
@@ -229,14 +244,14 @@ async def _admit(
     if at_kiosk is not None:
         # The kiosk's place counts, not its network, and no browser there is known again.
         visit = replace(visit, zone=at_kiosk.zone, browser=at_kiosk.name, browser_token="")
-    ending = where(Login, id=login.id, ended_at=None, expires_at__gt=visit.now)
+    ending = where(Login, id=login.id, digest=login.digest, ended_at=None, expires_at__gt=visit.now)
     if not policy.is_enough(proved) or await ending.update(ended_at=visit.now) != 1:
         return Refused(Reason.LOGIN_OVER)
     contact_id = login.challenge.contact_id if login.challenge else None
     if contact_id is not None:
         await where(Contact, id=contact_id).update(used_at=visit.now)
     at = at_kiosk.login if at_kiosk else None
-    await codes.revoke_unused(hub, login, now=visit.now)
+    await codes.revoke_unused(login, now=visit.now)
     opened = await sessions.open_session(hub, visit, login, proved, secret=secret, at=at)
     await audit.record(hub.keys, EventKind.ADMITTED, visit, login.account_id, amr=policy.amr(proved))
     told = await new_logins.tell(hub, visit, login.account_id, kind, session_id=opened.id)
@@ -270,7 +285,9 @@ async def _send(
         sent = await ask(hub, visit, login, contact, again=again)
         if isinstance(sent, Refused | Throttled):
             return sent
-        await where(Login, id=login.id).update(chosen=_chosen(way), challenge_id=sent.challenge.id)
+        # A door without a browser leaves what the login's own browser is known by.
+        known_by = known_browsers.digest_of(hub, visit, login.account_id) or login.known_by
+        await where(Login, id=login.id).update(chosen=_chosen(way), challenge_id=sent.challenge.id, known_by=known_by)
     if sent.posted:
         await hub.outbox.rouse(contact.channel)
         await hub.wakeups.tell(topic_of(sent.challenge.id))
@@ -292,9 +309,11 @@ async def _asked(hub: Hub, login: Login, offers: tuple[Offer, ...], now: datetim
             delivery = await where(Delivery, challenge_id=login.challenge.id).first(order_by="-id")
             if contact is None or delivery is None:
                 return Refused(Reason.NOT_OFFERED)
-            sent = Sent(login.challenge, delivery, posted=False)
             if isinstance(way, ByApproval):
+                sent = Sent(login.challenge, delivery, posted=False)
                 return _approval_asked(hub, login.account, contact, sent, now)
+            resend_at = await codes.resend_at(login.account_id, contact_id, now=now)
+            sent = Sent(login.challenge, delivery, posted=False, resend_at=resend_at)
             return _code_asked(login.account, contact, sent, now, other_ways=other_ways)
         case _:
             return Refused(Reason.NOT_OFFERED)
@@ -308,9 +327,12 @@ def _code_asked(account: Account, contact: Contact, sent: Sent, now: datetime, *
         label=contact.label,
         channel=contact.channel,
         delivery=line_of(sent.delivery, now),
-        resend_at=sent.delivery.posted_at + NUMBERS.sent_gap,
+        resend_at=sent.resend_at,
         expires_at=sent.challenge.expires_at,
         other_ways=other_ways,
+        asked_at=sent.challenge.issued_at,
+        asked_from=sent.delivery.asked_from,
+        asked_with=sent.delivery.asked_with,
     )
 
 
@@ -325,6 +347,9 @@ def _approval_asked(hub: Hub, account: Account, contact: Contact, sent: Sent, no
         is_approved=sent.challenge.approved_at is not None,
         delivery=line_of(sent.delivery, now),
         expires_at=sent.challenge.expires_at,
+        asked_at=sent.challenge.issued_at,
+        asked_from=sent.delivery.asked_from,
+        asked_with=sent.delivery.asked_with,
     )
 
 
@@ -342,6 +367,33 @@ async def _cells_asked(account: Account, challenge: Challenge, *, other_ways: bo
 
 def _soft_token_asked(account: Account, *, other_ways: bool) -> Asked:
     return Asked(None, AuthenticatorKind.SOFT_TOKEN, account.name, other_ways=other_ways)
+
+
+async def _renewed(hub: Hub, before: str, account_id: int, begun: dict[str, Any]) -> int | None:
+    """Have the login that this browser was at go on under a new token; None when there is none of this account.
+
+    The old token opens nothing any more, so a cookie that somebody planted gains nothing by the member's password.
+    """
+    if not before:
+        return None
+    old = await where(
+        Login, digest__in=hub.keys.digests(_PURPOSE, before), account_id=account_id, ended_at=None
+    ).first()
+    if old is None:
+        return None
+    renewed = await where(Login, id=old.id, digest=old.digest, ended_at=None).update(**begun)
+    return int(old.id) if renewed else None
+
+
+async def _others_wait(account_id: int, login_id: int, *, now: datetime) -> bool:
+    """Tell whether another login to an account waits for its second step."""
+    waiting = where(Login, account_id=account_id, ended_at=None, expires_at__gt=now)
+    return any(other.id != login_id for other in await waiting.all(limit=2))
+
+
+def _choice(account: Account, offers: tuple[Offer, ...], *, now: datetime) -> Choose:
+    until = codes.kept_until(account, now=now)
+    return Choose(account.name, policy.paused(offers, until) if until else offers)
 
 
 async def _living(hub: Hub, token: str, now: datetime) -> Login | None:

@@ -373,6 +373,7 @@ class Outbox:
             else "",
             not_me=self._not_me(asked or row) if is_disownable(asked or row) else "",
             asked_at=row.posted_at,
+            named_at=challenge.issued_at if challenge is not None else None,
             asked_from=row.asked_from,
             asked_with=row.asked_with,
             expires_at=row.expires_at,

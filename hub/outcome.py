@@ -31,6 +31,7 @@ class Reason(StrEnum):
     SLACK_LEFT = "slack-left"
     SLACK_AWAY = "slack-away"
     NO_LOGIN_WAITS = "no-login-waits"
+    LOGINS_WAIT = "logins-wait"
     TRIES_SPENT = "tries-spent"
     KIND_CLOSED = "kind-closed"
     STEP_UP_NEEDED = "step-up-needed"
@@ -130,14 +131,26 @@ class Hold(StrEnum):
     ACCOUNT = "account"
     NETWORK = "network"
     SENT = "sent"
+    SENT_ELSEWHERE = "sent-elsewhere"
+    SENT_AN_HOUR = "sent-an-hour"
+    SENT_A_DAY = "sent-a-day"
+    SENT_TO_ACCOUNT = "sent-to-account"
+    SENT_TO_ACCOUNT_A_DAY = "sent-to-account-a-day"
+    CODES_LIVE = "codes-live"
+    APPROVALS = "approvals"
+    CONFIRMATION = "confirmation"
+    CONFIRMATIONS_THERE = "confirmations-there"
+    CONFIRMATIONS = "confirmations"
+    LINKS = "links"
 
 
 @dataclass(frozen=True, slots=True)
 class Throttled:
-    """Not now: the same may be tried after a while, and why."""
+    """Not now: the same may be tried after a while, and why; `ago` is how long ago a code was asked for."""
 
     retry_after: timedelta
     why: Hold | None = field(default=None, compare=False)
+    ago: timedelta | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,19 +189,21 @@ Way = ByContact | ByApproval | BySoftToken | ByMatrix
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One way to go on; `label` and `channel` where a contact is behind it."""
+    """One way to go on; `label` and `channel` where a contact is behind it, `paused_until` while nothing goes there."""
 
     way: Way
     label: str = ""
     channel: Channel | None = None
+    paused_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Choose:
-    """Pick one of these; the first is the default."""
+    """Pick one of these; the first is the default, unless it is paused."""
 
     account: str
     offers: tuple[Offer, ...]
+    others_wait: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +237,12 @@ class Asked:
     resend_at: datetime | None = None
     expires_at: datetime | None = None
     other_ways: bool = True
+    # What the letter says of the login that asked for it.
+    asked_at: datetime | None = None
+    asked_from: str = ""
+    asked_with: str = ""
+    # Whether another login to the account waits for its second step.
+    others_wait: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """PURE: what may be offered, what is enough, where enrolment is allowed, what the default is."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from hub.outcome import ByApproval, ByContact, ByMatrix, BySoftToken, Offer
@@ -31,6 +32,7 @@ _AMR = {
 }
 # Where a button can be pressed and an answer typed.
 _APPROVES = {Channel.SLACK}
+_SENT = (ByContact, ByApproval)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,12 @@ def offers(bound: Bound) -> tuple[Offer, ...]:
     if bound.matrix_card and not (bound.matrix_off and found):
         found.append(Offer(ByMatrix()))
     return tuple(found)
+
+
+def paused(offers: Iterable[Offer], until: datetime) -> tuple[Offer, ...]:
+    """Mark the ways by which nothing is sent until then, and put them behind all others."""
+    marked = [replace(offer, paused_until=until) if isinstance(offer.way, _SENT) else offer for offer in offers]
+    return tuple(sorted(marked, key=lambda offer: offer.paused_until is not None))
 
 
 def factors(proved: Iterable[AuthenticatorKind]) -> frozenset[Factor]:

@@ -20,7 +20,7 @@ from hub.labels import (
     mailbox_of,
     shown_address,
 )
-from hub.outcome import Added, Confirmed, DeliveryLine, Done, Reason, Refused, Throttled
+from hub.outcome import Added, Confirmed, DeliveryLine, Done, Hold, Reason, Refused, Throttled
 from hub.sessions import Current
 from hub.settings import NUMBERS
 from hub.visit import Visit
@@ -74,8 +74,8 @@ async def register(
         if refusal is not None:
             return Refused(refusal)
         wait = await _too_soon(account_id, place, now=visit.now)
-        if wait:
-            return Throttled(wait)
+        if wait is not None:
+            return wait
         account = await Account.get(id=account_id)
         contact = await _written(account.id, named, place, visit.now)
         if contact is None:
@@ -141,8 +141,8 @@ async def send_again(hub: Hub, visit: Visit, session: Current, contact_id: int) 
         if contacts.is_confirmed(contact):
             return Refused(Reason.ALREADY_CONFIRMED)
         wait = await _too_soon(session.account_id, contact.address, now=visit.now)
-        if wait:
-            return Throttled(wait)
+        if wait is not None:
+            return wait
         account = await Account.get(id=session.account_id)
         await _post(hub, visit, account, contact, session_id=session.id)
     await hub.outbox.rouse(contact.channel)
@@ -170,8 +170,8 @@ async def _refusal(hub: Hub, account_id: int, label: str, address: str) -> Reaso
     return Reason.ADDRESS_GUARDED if is_guarded and hub.settings.guarded_mail == "refuse" else None
 
 
-async def _too_soon(account_id: int, address: str, *, now: datetime) -> timedelta:
-    """Tell how long until an account may have one more confirmation sent to an address; zero when at once.
+async def _too_soon(account_id: int, address: str, *, now: datetime) -> Throttled | None:
+    """Tell how long until an account may have one more confirmation sent to an address, and why; None when at once.
 
     Limits hold for the mailbox, for all accounts and all spellings of the address, and for the account over all
     addresses, also of contacts that were removed. The caller holds the account's row.
@@ -184,12 +184,14 @@ async def _too_soon(account_id: int, address: str, *, now: datetime) -> timedelt
     alike = await lately.filter(address__istartswith=mailbox[0]).values_list("address", "posted_at")
     there: list[datetime] = sorted(at for written, at in alike if mailbox_of(str(written)) == mailbox)
     mine: list[datetime] = sorted(await lately.filter(account_id=account_id).values_list("posted_at", flat=True))  # type: ignore[arg-type]
-    return max(
-        _wait(there, 1, NUMBERS.confirmation_gap, now),
-        _wait(there, NUMBERS.confirmations_a_day, _DAY, now),
-        _wait(mine, NUMBERS.account_confirmations_an_hour, _HOUR, now),
-        _wait(mine, NUMBERS.account_confirmations_a_day, _DAY, now),
+    waits = (
+        Throttled(_wait(there, 1, NUMBERS.confirmation_gap, now), Hold.CONFIRMATION),
+        Throttled(_wait(there, NUMBERS.confirmations_a_day, _DAY, now), Hold.CONFIRMATIONS_THERE),
+        Throttled(_wait(mine, NUMBERS.account_confirmations_an_hour, _HOUR, now), Hold.CONFIRMATIONS),
+        Throttled(_wait(mine, NUMBERS.account_confirmations_a_day, _DAY, now), Hold.CONFIRMATIONS),
     )
+    longest = max(waits, key=lambda wait: wait.retry_after)
+    return longest if longest.retry_after else None
 
 
 def _wait(sent: list[datetime], most: int, span: timedelta, now: datetime) -> timedelta:

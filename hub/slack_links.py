@@ -14,7 +14,7 @@ from hub.bounces import Suspended
 from hub.hub import Hub
 from hub.keyring import KeyRing
 from hub.labels import fold_label, label_or_refusal
-from hub.outcome import Confirmed, Reason, Refused, Throttled
+from hub.outcome import Confirmed, Hold, Reason, Refused, Throttled
 from hub.sessions import Current
 from hub.settings import NUMBERS
 from hub.visit import Visit
@@ -99,7 +99,7 @@ async def ask(hub: Hub, visit: Visit, profile: Profile) -> LinkAsked | Linked | 
         # One at a time: of many at once none may find that few were asked for yet.
         await turns.take_address(profile.address)
         if await lately.count() >= NUMBERS.confirmations_a_day:
-            return Throttled(NUMBERS.slack_link_life)
+            return Throttled(NUMBERS.slack_link_life, Hold.LINKS)
         await insert(link)
         await audit.record(hub.keys, EventKind.SLACK_LINK_ASKED, visit, None, slack=profile.address)
     return LinkAsked(f"{hub.settings.origin}/slack/link/{_token_of(hub.keys, link)}", link.expires_at)

@@ -14,13 +14,14 @@ from hub.visit import Visit
 from models.contact import Contact
 from models.delivery import Delivery
 from models.kinds import AuthenticatorKind, Channel, EventKind, Notice, Purpose
-from models.login import Challenge
+from models.login import Challenge, Login
 from models.rows import where
 from models.throttle import Throttle
 
 _COUNTED = {Reason.CLOCK_OFF, Reason.ANSWER_WRONG, Reason.ANSWER_STALE, Reason.TRIES_SPENT, Reason.DIGITS_WRONG}
 _REMEMBERED = timedelta(hours=24)
 _OLDER_CODES = 5
+_DELIVERED = {AuthenticatorKind.ONE_TIME_PASSWORD, AuthenticatorKind.APPROVAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,16 @@ class Right:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What an answer belongs to: whose it is, of which kind, for what; no challenge for a soft token."""
+    """What an answer belongs to: whose it is, of which kind, for what; no challenge for a soft token.
+
+    `login_id` is the login that is answered: what was delivered for another one is no answer to it.
+    """
 
     account_id: int
     kind: AuthenticatorKind
     challenge: Challenge | None
     purpose: Purpose = Purpose.LOGIN
+    login_id: int | None = None
 
 
 async def verify(hub: Hub, visit: Visit, question: Question, typed: str) -> Right | Refused | Throttled:
@@ -123,13 +128,17 @@ async def _compared(hub: Hub, visit: Visit, question: Question, typed: str) -> R
 
 async def _current(question: Question) -> Challenge | None:
     """Read the challenge anew behind the account's row: it may have been answered, or removed, meanwhile."""
-    return await where(
+    current = await where(
         Challenge,
         id=question.challenge.id if question.challenge else 0,
         account_id=question.account_id,
         kind=question.kind,
         purpose=question.purpose,
     ).first()
+    if current is None or question.purpose is Purpose.CONFIRM or question.kind not in _DELIVERED:
+        return current
+    # A code or an approval opens the login that asked for it (ASVS 6.6.2).
+    return current if current.login_id is not None and current.login_id == question.login_id else None
 
 
 async def _digits(hub: Hub, visit: Visit, challenge: Challenge, typed: str) -> Right | Refused:
@@ -164,8 +173,7 @@ async def _code(hub: Hub, visit: Visit, challenge: Challenge, typed: str) -> Rig
     if one_time_password.is_right(challenges.code_of(hub.keys, challenge), typed):
         return Right() if await challenges.consume(challenge, now=visit.now) else Refused(Reason.CHALLENGE_OVER)
     await challenges.spend(challenge, now=visit.now)
-    older = await _is_older_code(hub, challenge, typed, visit.now)
-    if older:
+    if await _is_older_code(hub, visit, challenge, typed):
         newer_at = await _sent_at(challenge)
         return Refused(Reason.ANSWER_STALE, challenge.tries_left, newer_at, await _label_of(challenge))
     if challenge.tries_left == 0:
@@ -177,7 +185,8 @@ async def _code(hub: Hub, visit: Visit, challenge: Challenge, typed: str) -> Rig
 async def _told_apart(hub: Hub, dead: Challenge, typed: str, now: datetime) -> Refused:
     """Say what a dead challenge died of; no live one is compared, so nothing can be guessed here."""
     if dead.contact_id is not None:
-        newer = await Challenge.filter(contact_id=dead.contact_id, purpose=dead.purpose).order_by("-id").first()
+        same = where(Challenge, contact_id=dead.contact_id, purpose=dead.purpose, login_id=dead.login_id)
+        newer = await same.first(order_by="-id")
         if newer is not None and newer.id != dead.id and challenges.is_live(newer, now):
             was_right = one_time_password.is_right(challenges.code_of(hub.keys, dead), typed)
             reason = Reason.ANSWER_STALE if was_right else Reason.CHALLENGE_OVER
@@ -186,18 +195,23 @@ async def _told_apart(hub: Hub, dead: Challenge, typed: str, now: datetime) -> R
     return Refused(reason, 0)
 
 
-async def _is_older_code(hub: Hub, challenge: Challenge, typed: str, now: datetime) -> bool:
-    """Tell whether a code was typed that this contact was sent before; it opens nothing any more."""
-    older = (
-        await Challenge.filter(
-            contact_id=challenge.contact_id,
-            purpose=challenge.purpose,
-            issued_at__gt=now - _REMEMBERED,
-            id__lt=challenge.id,
-        )
-        .order_by("-id")
-        .limit(_OLDER_CODES)
+async def _is_older_code(hub: Hub, visit: Visit, challenge: Challenge, typed: str) -> bool:
+    """Tell whether a code was typed that this contact was sent before; it opens nothing any more.
+
+    Of a login's codes only those count that this browser asked for: no stranger learns that a code is a member's.
+    """
+    sent = Challenge.filter(
+        contact_id=challenge.contact_id,
+        purpose=challenge.purpose,
+        issued_at__gt=visit.now - _REMEMBERED,
+        id__lt=challenge.id,
     )
+    if challenge.login_id is not None:
+        digests = known_browsers.digests_of(hub, visit, challenge.account_id)
+        mine = Login.filter(account_id=challenge.account_id, known_by__in=digests) if digests else Login.filter(id=0)
+        logins = [int(str(one)) for one in await mine.values_list("id", flat=True)]
+        sent = sent.filter(login_id__in=[challenge.login_id, *logins])
+    older = await sent.order_by("-id").limit(_OLDER_CODES)
     return any(one_time_password.is_right(challenges.code_of(hub.keys, one), typed) for one in older)
 
 

@@ -304,7 +304,7 @@ def _words(claimed: Claimed, house: House) -> Words:
         "not_me": claimed.not_me,
         "notice": notice,
         "can_answer": "yes" if claimed.reply_to else "",
-        "asked_at": _moment(claimed.asked_at, house.zone),
+        "asked_at": _moment(claimed.named_at or claimed.asked_at, house.zone),
         "asked_from": claimed.asked_from,
         "asked_with": claimed.asked_with,
         "expires_at": _moment(claimed.expires_at, house.zone),

@@ -17,7 +17,7 @@ class Challenge(Model):
 
     `slot` is taken while the challenge lives, so that two never live in one place.
 
-    The answer is derived from the key ring, `id`, `purpose` and `nonce`; it rests nowhere.
+    The answer is derived from the key ring, `id`, `purpose`, `nonce` and `login_id`; it rests nowhere.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -30,6 +30,8 @@ class Challenge(Model):
     kind = fields.CharEnumField(AuthenticatorKind, max_length=20, description="one of AuthenticatorKind")
     purpose = fields.CharEnumField(Purpose, max_length=8, description="one of Purpose")
     slot = fields.CharField(max_length=48, null=True, unique=True)
+    # The login that a delivered code or an approval opens, and no other; plain, for logins are pruned sooner.
+    login_id: int | None = fields.BigIntField(null=True)
     key = fields.CharField(max_length=16)
     nonce = fields.BinaryField()
     cells = fields.CharField(max_length=32, default="")
@@ -62,10 +64,17 @@ class Login(Model):
     kiosk_login_id: int | None = fields.BigIntField(null=True)
     address = fields.CharField(max_length=45)
     browser = fields.CharField(max_length=80)
+    # The digest of what its browser is known by: it opens nothing, and tells a letter of one's own from another's.
+    known_by = fields.CharField(max_length=64, default="", db_default="")
     begun_at: datetime = InstantField()
     expires_at: datetime = InstantField()
     ended_at: datetime | None = InstantField(null=True)
 
     class Meta:
         table = "login"
-        indexes = (Index(fields=("expires_at",)), Index(fields=("challenge_id",)), Index(fields=("kiosk_login_id",)))
+        indexes = (
+            Index(fields=("expires_at",)),
+            Index(fields=("challenge_id",)),
+            Index(fields=("kiosk_login_id",)),
+            Index(fields=("account_id", "expires_at")),
+        )

@@ -96,16 +96,19 @@ class People:
             made.contacts[label] = line.id
         return made
 
-    async def begun(self, member: Member, *, visit: Visit | None = None) -> Begun:
-        """Log in as far as the password."""
-        outcome = await login.begin(self.hub, visit or self.visit(), name=member.name, password=PASSWORD)
+    async def begun(self, member: Member, *, visit: Visit | None = None, before: str = "") -> Begun:
+        """Log in as far as the password; `before` is the login that the browser was at."""
+        outcome = await login.begin(self.hub, visit or self.visit(), name=member.name, password=PASSWORD, before=before)
         assert isinstance(outcome, Begun), outcome
         return outcome
 
-    async def asked_for_code(self, member: Member, label: str) -> "Pending":
+    async def asked_for_code(
+        self, member: Member, label: str, *, visit: Visit | None = None, before: str = ""
+    ) -> "Pending":
         """Log in as far as the code, and read the code that was sent."""
-        begun = await self.begun(member)
-        asked = await login.choose(self.hub, self.visit(), begun.token, ByContact(member.contacts[label]))
+        visit = visit or self.visit()
+        begun = await self.begun(member, visit=visit, before=before)
+        asked = await login.choose(self.hub, visit, begun.token, ByContact(member.contacts[label]))
         assert isinstance(asked, Asked), asked
         sent = [one for one in await self.delivered() if one.letter is Letter.CODE]
         return Pending(begun.token, asked, sent[-1].code if sent else "")

@@ -6,7 +6,7 @@ import pytest
 
 from hub import login
 from hub.codes import Posting, too_soon
-from hub.outcome import Asked, ByContact, Throttled
+from hub.outcome import Asked, ByContact, Hold, Throttled
 from hub.settings import NUMBERS
 from models.delivery import Delivery
 from models.event import Event
@@ -51,14 +51,18 @@ async def test_a_code_sent_again_is_the_same_with_the_same_end_and_tries(people:
 
 
 async def test_one_code_in_thirty_seconds_goes_to_a_contact(people: People) -> None:
-    """Pressed sooner, "Send again" says how long to wait; another login that chooses it shows the mail sent."""
+    """Pressed sooner, "Send again" says how long to wait, and so does another login that chooses the contact."""
     member = await people.member(contacts=("自宅",))
     pending = await people.asked_for_code(member, "自宅")
     people.later(seconds=29)
-    assert await _again(people, pending.token) == Throttled(timedelta(seconds=1))
-    chosen = await _choose(people, member, "自宅")
-    assert isinstance(chosen, Asked)
-    assert chosen.challenge_id == pending.asked.challenge_id
+    own = await _again(people, pending.token)
+    assert own == Throttled(timedelta(seconds=1))
+    assert isinstance(own, Throttled)
+    assert own.why is Hold.SENT
+    other = await _choose(people, member, "自宅")
+    assert other == Throttled(timedelta(seconds=1))
+    assert isinstance(other, Throttled)
+    assert (other.why, other.ago) == (Hold.SENT_ELSEWHERE, timedelta(seconds=29))
     assert await people.delivered() == []
     people.later(seconds=1)
     assert isinstance(await _again(people, pending.token), Asked)
@@ -66,13 +70,13 @@ async def test_one_code_in_thirty_seconds_goes_to_a_contact(people: People) -> N
 
 
 async def test_many_logins_that_choose_a_label_at_once_send_one_code(people: People) -> None:
-    """Twenty logins at the same moment: one challenge, one mail, one event."""
+    """Twenty logins at the same moment: one challenge, one mail, one event; the others are told to wait."""
     member = await people.member(contacts=("自宅",))
     tokens = iter([(await people.begun(member)).token for _ in range(20)])
     way = ByContact(member.contacts["自宅"])
     outcomes = await people.at_once(20, lambda: login.choose(people.hub, people.visit(), next(tokens), way))
-    assert {outcome.challenge_id for outcome in outcomes if isinstance(outcome, Asked)} == {(await Challenge.get()).id}
-    assert all(isinstance(outcome, Asked) for outcome in outcomes)
+    assert [outcome.challenge_id for outcome in outcomes if isinstance(outcome, Asked)] == [(await Challenge.get()).id]
+    assert outcomes.count(Throttled(NUMBERS.sent_gap)) == 19
     assert await Delivery.all().count() == 1
     assert await Event.filter(kind=EventKind.CODE_ASKED).count() == 1
 

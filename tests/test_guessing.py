@@ -30,28 +30,32 @@ async def test_two_hundred_parallel_wrong_codes_are_one_guess(people: People) ->
     assert await Event.filter(kind=EventKind.ANSWER_WRONG).count() == 1
 
 
-async def test_the_tries_of_a_code_are_those_of_the_table_however_many_logins_share_it(people: People) -> None:
-    """Three wrong answers over three logins end the code; the right one is refused after them in each login."""
+async def test_the_tries_of_a_code_are_those_of_the_table_however_often_its_login_begins(people: People) -> None:
+    """Three wrong answers, the password given again before each, end the code; the right one is refused after them."""
     member = await people.member(contacts=("自宅",))
     first = await people.asked_for_code(member, "自宅")
-    tokens = [first.token]
-    for _ in range(2):
-        begun = await people.begun(member)
-        asked = await login.choose(people.hub, people.visit(), begun.token, ByContact(member.contacts["自宅"]))
+    token, reasons = first.token, []
+    for _ in range(3):
+        token = (await people.begun(member, before=token)).token
+        asked = await login.choose(people.hub, people.visit(), token, ByContact(member.contacts["自宅"]))
         assert isinstance(asked, Asked)
         assert asked.challenge_id == first.asked.challenge_id
-        tokens.append(begun.token)
-    reasons = []
-    for token in tokens:
         outcome = await login.answer(people.hub, people.visit(), token, first.wrong)
         assert isinstance(outcome, Refused)
         reasons.append((outcome.reason, outcome.tries_left))
         people.later(seconds=5)
     assert reasons == [(Reason.ANSWER_WRONG, 2), (Reason.ANSWER_WRONG, 1), (Reason.TRIES_SPENT, 0)]
-    for token in tokens:
-        outcome = await login.answer(people.hub, people.visit(), token, first.right)
-        assert outcome == Refused(Reason.TRIES_SPENT, 0)
-        people.later(seconds=5)
+    assert await login.answer(people.hub, people.visit(), token, first.right) == Refused(Reason.TRIES_SPENT, 0)
+
+
+async def test_wrong_codes_slow_the_account_down_over_all_its_logins(people: People) -> None:
+    """Each login has its own code, and a wrong answer at one holds the others up for a second."""
+    member = await people.member(contacts=("自宅",))
+    first = await people.asked_for_code(member, "自宅")
+    people.later(seconds=30)
+    second = await people.asked_for_code(member, "自宅")
+    assert isinstance(await login.answer(people.hub, people.visit(), first.token, first.wrong), Refused)
+    assert isinstance(await login.answer(people.hub, people.visit(), second.token, second.right), Throttled)
 
 
 async def test_two_hundred_parallel_wrong_codes_of_many_logins_are_the_tries_of_the_table(people: People) -> None:

@@ -10,14 +10,14 @@ from models.contact import Contact
 from tests.chatting import in_slack
 from tests.house import House, Person
 from tests.walks import enter_password, log_in, step_up
-from web import sentences
+from web import waits
 from web.words import translations
 
 
 @pytest.mark.parametrize(
     ("seconds", "english", "japanese"),
     [
-        (0.2, "Please wait a second, then", "1秒待って"),
+        (0.2, "Please wait 1 second, then", "1秒待って"),
         (2, "Please wait 2 seconds, then", "2秒待って"),
         (121, "Please wait 3 minutes, then", "3分待って"),
     ],
@@ -25,8 +25,8 @@ from web.words import translations
 def test_how_long_to_wait_is_said_in_whole_words(seconds: float, english: str, japanese: str) -> None:
     """One second is no "1 seconds", and nothing is cut short."""
     throttled = Throttled(timedelta(seconds=seconds))
-    assert english in sentences.wait(throttled, translations("en"))
-    assert japanese in sentences.wait(throttled, translations("ja"))
+    assert english in waits.sentence(throttled, translations("en"), at="")
+    assert japanese in waits.sentence(throttled, translations("ja"), at="")
 
 
 async def test_the_field_that_is_wrong_is_marked_and_no_other(house_on_sqlite: House) -> None:

@@ -234,9 +234,9 @@ async def test_waiting_pages_leave_room_for_health_and_for_other_pages(sqlite_te
             TEGATA_METRICS_LISTEN=watchers,
         ) as child,
     ):
-        member = await People(hub).member(contacts=("自宅",))
+        members = [await People(hub).member(f"member{number}", contacts=("自宅",)) for number in range(12)]
         async with AsyncExitStack() as stack:
-            held = await _waiting_pages(stack, child.url, member, logins=12, each=20)
+            held = await _waiting_pages(stack, child.url, members, each=20)
             assert {answer.status for answer in held} == {200}
             lives = (f"http://{watchers}/health/live", f"{child.url}/health/live", f"{child.url}/help")
             session = await stack.enter_async_context(aiohttp.ClientSession())
@@ -252,11 +252,11 @@ async def test_waiting_pages_leave_room_for_health_and_for_other_pages(sqlite_te
 
 
 async def _waiting_pages(
-    stack: AsyncExitStack, url: str, member: Member, *, logins: int, each: int
+    stack: AsyncExitStack, url: str, members: list[Member], *, each: int
 ) -> list[aiohttp.ClientResponse]:
-    """Open a number of logins that wait for a code, and streams of each."""
+    """Have members wait for a code, with streams of each."""
     held = []
-    for _ in range(logins):
+    for member in members:
         jar, connector = aiohttp.CookieJar(unsafe=True), aiohttp.TCPConnector(limit=0)
         session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=jar, connector=connector))
         person = Person(url, session)

@@ -11,9 +11,10 @@ from cli.finding import Grade
 from demo.slack.faults import Limit, Refuse
 from demo.slack.stand_in import StandIn, standing_in
 from hub.labels import typed_code
-from hub.outcome import Throttled
+from hub.outcome import Hold, Throttled
 from hub.settings import load
 from tests.chat import Chat, slack_settings
+from tests.people import START
 
 
 async def _found(slack: StandIn) -> list[tuple[Grade, str]]:
@@ -67,12 +68,25 @@ def test_a_text_with_none_or_several_numbers_is_no_code(typed: str) -> None:
     assert not typed_code(typed).isdecimal()
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(1, "a second"), (2, "2 seconds"), (300, "5 minutes")])
-def test_one_second_is_written_as_one(seconds: int, words: str) -> None:
-    """And more are written with their number."""
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(1, "1 second, until 03:00:01"), (2, "2 seconds, until 03:00:02"), (300, "5 minutes, until 03:05:00")],
+)
+def test_how_long_to_wait_is_written_with_the_time_of_its_end(seconds: int, words: str) -> None:
+    """One second is written as one, and more with their number."""
     from datetime import UTC
 
-    assert words in refusal(Throttled(timedelta(seconds=seconds)), "en", UTC)
+    assert words in refusal(Throttled(timedelta(seconds=seconds)), "en", UTC, now=START)
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("why", [hold for hold in Hold if hold not in {Hold.PASSWORD, Hold.ACCOUNT, Hold.NETWORK}])
+def test_each_wait_in_slack_says_why(why: Hold, language: str) -> None:
+    """No password is typed in Slack; everything else that waits there has its reason."""
+    from datetime import UTC
+
+    plain = refusal(Throttled(timedelta(seconds=9)), language, UTC, now=START)
+    assert len(refusal(Throttled(timedelta(seconds=9), why), language, UTC, now=START)) > len(plain)
 
 
 async def test_a_login_that_ends_another_way_takes_its_code_along(chat_on_socket: Chat) -> None:

@@ -34,8 +34,8 @@ from web.context import (
 )
 from web.forms import fields, in_time
 from web.pages import page, see
-from web.sentences import seconds_of
 from web.signed import key_id_of, verified
+from web.waits import seconds_of
 from web.words import LANGUAGES
 
 _ENROL = "enrol"

@@ -1,5 +1,6 @@
 """The pages of a login, from account and password to the portal."""
 
+from math import ceil
 from typing import Any, assert_never
 from urllib.parse import urlencode
 
@@ -23,7 +24,7 @@ from hub.outcome import (
     Way,
 )
 from models.kinds import AuthenticatorKind
-from web import sentences
+from web import sentences, waits
 from web.context import (
     BROWSER,
     KIOSK,
@@ -53,6 +54,12 @@ from web.paths import own_path
 from web.said import Said, say
 from web.words import translations
 
+_WAYS = {
+    AuthenticatorKind.ONE_TIME_PASSWORD: ByContact,
+    AuthenticatorKind.APPROVAL: ByApproval,
+    AuthenticatorKind.SOFT_TOKEN: BySoftToken,
+    AuthenticatorKind.MATRIX: ByMatrix,
+}
 _OF_A_CONTACT: dict[str, type[ByContact | ByApproval]] = {"contact": ByContact, "approval": ByApproval}
 
 
@@ -75,7 +82,11 @@ async def show_none_works(request: Request) -> Response:
     """Say what is left to a member whom no method lets in."""
     settings = hub_of(request).settings
     text = settings.help_text_ja if language_of(request) == "ja" else settings.help_text_en
-    return page(request, "none-works", help_text=text or settings.help_text_en or settings.help_text_ja)
+    session = await session_of(request)
+    account = session.account if session else ""
+    return page(
+        request, "none-works", account=account, help_text=text or settings.help_text_en or settings.help_text_ja
+    )
 
 
 async def show_account(request: Request) -> Response:
@@ -89,7 +100,12 @@ async def post_account(request: Request) -> Response:
     account, password, onward = await fields(request, "account", "password", "next")
     onward = own_path(onward, "")
     outcome = await login.begin(
-        hub_of(request), visit_of(request), name=account, password=password, named=read(request, KIOSK)
+        hub_of(request),
+        visit_of(request),
+        name=account,
+        password=password,
+        named=read(request, KIOSK),
+        before=read(request, LOGIN),
     )
     match outcome:
         case Begun(token, step):
@@ -132,7 +148,8 @@ async def post_choice(request: Request) -> Response:
         case Refused(Reason.LOGIN_OVER):
             return await _over(request, outcome)
         case Refused() | Throttled():
-            return refused(request, "choice", outcome)
+            beside = chosen is not None and await _is_another_open(request, outcome, chosen)
+            return refused(request, "choice", outcome, beside=beside)
 
 
 async def show_code(request: Request) -> Response:
@@ -194,7 +211,8 @@ def code_shown(request: Request, asked: Asked) -> dict[str, Any]:
     """Give what the code page and its stream show of a delivery."""
     words = translations(language_of(request))
     state = asked.delivery.state if asked.delivery else ""
-    return {"state": str(state), "line": sentences.code_line(asked, words, clock_of(request))}
+    line = sentences.code_line(asked, words, clock_of(request))
+    return {"state": str(state), "line": line, "others": asked.others_wait}
 
 
 async def _named(request: Request) -> str:
@@ -230,9 +248,28 @@ async def _answered(request: Request, kind: AuthenticatorKind, name: str, respon
                 return await _over(request, asked)
             if isinstance(asked, Choose) or asked.kind is not kind:
                 return noted(request, _path_of(asked), IN_LOGIN)
-            return refused(request, name, outcome)
+            return refused(request, name, outcome, beside=await _is_another_open(request, outcome, asked))
         case _:
             assert_never(outcome)
+
+
+async def _is_another_open(request: Request, why: Refused | Throttled, tried: Way | Asked) -> bool:
+    """Tell whether a login has another method beside the one that has to wait."""
+    if isinstance(why, Refused):
+        return False
+    choose = await login.offered(hub_of(request), read(request, LOGIN), now=now_of(request))
+    if isinstance(choose, Refused):
+        return False
+    is_of_contact = waits.is_of_contact(why.why)
+    waiting = [offer for offer in choose.offers if _is_tried(offer, tried, is_of_contact=is_of_contact)]
+    return any(offer.paused_until is None and offer not in waiting for offer in choose.offers)
+
+
+def _is_tried(offer: Offer, tried: Way | Asked, *, is_of_contact: bool) -> bool:
+    if not isinstance(tried, Asked):
+        return offer.way == tried if is_of_contact else type(offer.way) is type(tried)
+    is_kind = isinstance(offer.way, _WAYS[tried.kind])
+    return is_kind and (offer.label == tried.label or not is_of_contact)
 
 
 def _admitted(request: Request, session: str, language: str) -> Response:
@@ -256,7 +293,8 @@ def _admitted(request: Request, session: str, language: str) -> Response:
 async def _again_refused(request: Request, outcome: Refused | Throttled) -> Response:
     asked = await login.asked(hub_of(request), read(request, LOGIN), now=now_of(request))
     if isinstance(asked, Asked) and asked.kind is AuthenticatorKind.ONE_TIME_PASSWORD:
-        return refused(request, "code", outcome, at="/login/code")
+        beside = await _is_another_open(request, outcome, asked)
+        return refused(request, "code", outcome, at="/login/code", beside=beside)
     return await _over(request, outcome if isinstance(outcome, Refused) else Refused(Reason.LOGIN_OVER))
 
 
@@ -282,12 +320,14 @@ def ended(request: Request, outcome: Refused, *, account: str = "") -> Response:
 
 
 def _context(request: Request, asked: Asked) -> dict[str, Any]:
-    return {**code_shown(request, asked), "now": now_of(request)}
+    again_in = ceil((asked.resend_at - now_of(request)).total_seconds()) if asked.resend_at else 0
+    return {**code_shown(request, asked), "now": now_of(request), "again_in": max(0, again_in)}
 
 
 def _choice_shown(choose: Choose) -> dict[str, Any]:
     approvals = sum(isinstance(offer.way, ByApproval) for offer in choose.offers)
-    return {"choose": choose, "value_of": _value, "approvals": approvals}
+    open_ones = [offer for offer in choose.offers if offer.paused_until is None]
+    return {"choose": choose, "value_of": _value, "approvals": approvals, "is_open": bool(open_ones)}
 
 
 def _value(offer: Offer) -> str:

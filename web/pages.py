@@ -1,8 +1,9 @@
 """How a page is written: its template, in the reader's language, with what every page needs."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, partial
 from gettext import GNUTranslations
+from math import ceil
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -13,8 +14,8 @@ from markupsafe import Markup
 
 from hub.outcome import Busy, Reason, Refused, Throttled
 from hub.settings import Settings
-from web import sentences
-from web.context import START, hub_of, language_of, read
+from web import sentences, waits
+from web.context import START, hub_of, language_of, now_of, read
 from web.csrf import field_for, keep_visit
 from web.paths import own_path
 from web.said import Said, forget_said, said_to, say
@@ -45,6 +46,7 @@ def page(request: Request, name: str, *, status: int = 200, **shown: Any) -> Res
     if said is not None:
         shown.update(said.typed, error=said.error, wrong=said.wrong, notice=said.notice)
         status = said.status if said.page else status
+    seconds = _seconds_left(request, said)
     language = language_of(request)
     settings = hub_of(request).settings
     text = _template(name, language, settings.time_zone).render(
@@ -56,12 +58,14 @@ def page(request: Request, name: str, *, status: int = 200, **shown: Any) -> Res
         help_url=settings.help_url,
         service=settings.service_name,
         at_kiosk=bool(read(request, START)),
+        wait=seconds,
+        open_at=now_of(request) + timedelta(seconds=seconds),
     )
     response = Response(text=text, content_type="text/html", status=status)
     keep_visit(request, response)
     forget_said(request, response)
-    if said is not None and said.seconds:
-        response.headers["Retry-After"] = str(said.seconds)
+    if seconds:
+        response.headers["Retry-After"] = str(seconds)
     return response
 
 
@@ -93,15 +97,19 @@ def see(path: str) -> See:
     return See(path)
 
 
-def refused(request: Request, name: str, why: Refused | Throttled | Busy, *, at: str = "", **typed: str) -> Response:
+def refused(
+    request: Request, name: str, why: Refused | Throttled | Busy, *, at: str = "", beside: bool = False, **typed: str
+) -> Response:
     """Send the browser on to the form's page (`at`, else its own path), which says why; `typed` stands there again.
 
+    `beside` says that another method is open to whoever has to wait for this one.
     An answer that could be sent again by reload or Back would cost another attempt (RFC 9110, 15.4.4).
     """
-    status, sentence, seconds = _told(request, why, of_cells=name == "matrix")
+    status, sentence, long = _told(request, why, of_cells=name == "matrix", beside=beside)
     wrong = _FIELDS.get(why.reason, "") if isinstance(why, Refused) else ""
     response = see(at or request.path).response
-    said = Said(name, error=sentence, wrong=wrong, status=status, seconds=seconds, typed=typed)
+    open_at = (now_of(request) + long).timestamp() if long else 0.0
+    said = Said(name, error=sentence, wrong=wrong, status=status, open_at=open_at, typed=typed)
     say(request, response, said)
     return response
 
@@ -125,15 +133,28 @@ def clock_of(request: Request) -> sentences.Clock:
     return partial(_clock, ZoneInfo(hub_of(request).settings.time_zone))
 
 
-def _told(request: Request, why: Refused | Throttled | Busy, *, of_cells: bool = False) -> tuple[int, str, int]:
+def _told(
+    request: Request, why: Refused | Throttled | Busy, *, of_cells: bool = False, beside: bool = False
+) -> tuple[int, str, timedelta]:
     words = translations(language_of(request))
     match why:
         case Refused():
-            return 422, sentences.refusal(why, words, clock_of(request), of_cells=of_cells), 0
+            return 422, sentences.refusal(why, words, clock_of(request), of_cells=of_cells), timedelta()
         case Throttled(retry_after):
-            return 429, sentences.wait(why, words), sentences.seconds_of(retry_after)
+            at = clock_of(request)(_whole(now_of(request) + retry_after))
+            return 429, waits.sentence(why, words, at=at, beside=beside), retry_after
         case Busy(retry_after):
-            return 503, words.gettext(_BUSY), sentences.seconds_of(retry_after)
+            return 503, words.gettext(_BUSY), retry_after
+
+
+def _whole(at: datetime) -> datetime:
+    """Give the next whole second: what is promised for a time must be so at that time."""
+    return at.replace(microsecond=0) + timedelta(seconds=bool(at.microsecond))
+
+
+def _seconds_left(request: Request, said: Said | None) -> int:
+    left = said.open_at - now_of(request).timestamp() if said is not None else 0.0
+    return ceil(left) if left > 0 else 0
 
 
 def _here(request: Request) -> str:

@@ -24,7 +24,8 @@ class Said:
     notice: str = ""
     wrong: str = ""
     status: int = 200
-    seconds: int = 0
+    # When what was refused may be tried again, in seconds since 1970; zero for what need not wait.
+    open_at: float = 0.0
     typed: dict[str, str] = field(default_factory=dict)
 
 
@@ -46,7 +47,8 @@ def said_to(request: Request, page: str) -> Said | None:
     except (ValueError, TamperedError, KeyRingError):
         return None
     until = written.pop("until")
-    said = Said(**written)
+    # A hub of another release may have written it.
+    said = Said(**{name: value for name, value in written.items() if name in Said.__dataclass_fields__})
     return said if now_of(request).timestamp() < until and said.page in {"", page} else None
 
 

@@ -1,16 +1,13 @@
 """PURE: the sentence for every reason, state and way; one sentence for each, in the reader's language."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from gettext import GNUTranslations
-from math import ceil
 
 from hub.bounces import Suspended
 from hub.intake import CameIn
-from hub.outcome import Asked, DeliveryLine, DeliveryState, Hold, Reason, Refused, Throttled
+from hub.outcome import Asked, DeliveryLine, DeliveryState, Reason, Refused
 from models.kinds import AuthenticatorKind, Channel, Verdict
-
-_MINUTE = 60
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name for words translated elsewhere
@@ -48,6 +45,7 @@ _REASONS = {
     Reason.DIGITS_WRONG: N_("That is not the number on the page, so the login has ended."),
     Reason.DIGITS_MISSING: N_("Please type the two digits that the page shows."),
     Reason.NO_LOGIN_WAITS: N_("No login waits for anything here."),
+    Reason.LOGINS_WAIT: N_("More than one login waits for a code. Please press Send again on your own login page."),
     Reason.NOT_LINKED: N_("This Slack account is not linked to an account."),
     Reason.TRIES_SPENT: N_("That was wrong too often, so the code has ended. Please ask for a new one."),
     Reason.KIND_CLOSED: N_(
@@ -64,7 +62,9 @@ _REASONS = {
     Reason.ADDRESS_DOMAIN: N_("The part after the @ is not an internet domain. Please check the email address."),
     Reason.ADDRESS_OURS: N_("Mail to this domain comes back to this service. Please use an address of your own."),
     Reason.ADDRESS_TAKEN: N_("This address is in the list already."),
-    Reason.ADDRESS_REFUSED: N_("The owner of this address declined the registration."),
+    Reason.ADDRESS_REFUSED: N_(
+        "The owner of this address declined the registration. If that was a mistake, the help desk can allow it again."
+    ),
     Reason.ADDRESS_GUARDED: N_("Codes can't go to a mailbox that this login itself protects."),
     Reason.TOO_MANY: N_("There are too many already. Please remove one, or confirm those that wait."),
     Reason.NOT_FOUND: N_("This link has expired or was already used."),
@@ -169,21 +169,6 @@ _ONE_LEFT = N_("1 attempt left.")
 _TRIES_LEFT = N_("%(tries)d attempts left.")
 _CELLS_WRONG = N_("Those characters are not correct.")
 _NEWER = N_("A newer code was sent at %(time)s to %(label)s.")
-_WAIT_A_SECOND = N_("Please wait a second, then try again.")
-_WAIT_SECONDS = N_("Please wait %(number)d seconds, then try again.")
-_WAIT_MINUTES = N_("Please wait %(number)d minutes, then try again.")
-_HOLDS = {
-    Hold.ANSWER: N_("There were wrong answers for this method."),
-    Hold.PASSWORD: N_("There were many wrong passwords for this account from your address."),
-    Hold.ACCOUNT: N_(
-        "There were many wrong passwords for this account. A browser that you have logged in with before is not"
-        " affected."
-    ),
-    Hold.NETWORK: N_(
-        "There were many wrong passwords from your network. A browser that you have logged in with before is not"
-        " affected."
-    ),
-}
 
 TOKEN_ADDED = N_("The soft token was registered. At the next login you can choose it.")
 TOKEN_REMOVED = N_("The soft token was removed.")
@@ -217,25 +202,6 @@ def refusal(refused: Refused, words: GNUTranslations, clock: Clock, *, of_cells:
 def reason(why: Reason, words: GNUTranslations) -> str:
     """Write one reason."""
     return words.gettext(_REASONS[why])
-
-
-def wait(throttled: Throttled, words: GNUTranslations) -> str:
-    """Write why to wait and how long."""
-    long = _wait(seconds_of(throttled.retry_after), words)
-    return f"{words.gettext(_HOLDS[throttled.why])} {long}" if throttled.why in _HOLDS else long
-
-
-def _wait(seconds: int, words: GNUTranslations) -> str:
-    if seconds == 1:
-        return words.gettext(_WAIT_A_SECOND)
-    if seconds <= 2 * _MINUTE:
-        return words.gettext(_WAIT_SECONDS) % {"number": seconds}
-    return words.gettext(_WAIT_MINUTES) % {"number": ceil(seconds / _MINUTE)}
-
-
-def seconds_of(span: timedelta) -> int:
-    """Give whole seconds to wait, one at least."""
-    return max(1, ceil(span.total_seconds()))
 
 
 def code_line(asked: Asked, words: GNUTranslations, clock: Clock) -> str:

@@ -11,6 +11,8 @@ function keepCurrent(line) {
       return;
     }
     line.textContent = told.line;
+    const others = document.getElementById("others");
+    if (others) others.hidden = !told.others;
     line.dataset.state = told.state;
     // Approved elsewhere: this browser asks to be let in, as the button would.
     if (told.approved) document.getElementById("approved").requestSubmit();
@@ -67,6 +69,26 @@ function reveal(holder) {
   field.form.addEventListener("submit", () => { field.type = "password"; });
 }
 
+function countDown(shown) {
+  // The browser's clock may be off: only what has gone by since the page came is counted.
+  const end = performance.now() + 1000 * Number(shown.dataset.seconds);
+  const show = () => {
+    const left = Math.ceil((end - performance.now()) / 1000);
+    if (left <= 0) {
+      shown.textContent = shown.dataset.over;
+      clearInterval(ticking);
+      return;
+    }
+    const parts = [Math.floor(left / 3600), Math.floor(left / 60) % 60, left % 60];
+    const written = (parts[0] ? parts : parts.slice(1)).map((part, place) => (place ? String(part).padStart(2, "0") : part));
+    shown.textContent = shown.dataset.left.replace("{left}", written.join(":"));
+  };
+  const ticking = setInterval(show, 1000);
+  shown.hidden = false;
+  show();
+}
+
+document.querySelectorAll("[data-seconds]").forEach(countDown);
 document.querySelectorAll("[data-stream]").forEach(keepCurrent);
 document.querySelectorAll(".reveal").forEach(reveal);
 const cells = [...document.querySelectorAll("input[data-signs]")];
