@@ -26,6 +26,7 @@ from hub.policy import Network
 PREFIX = "TEGATA_"
 CONFIG = "TEGATA_CONFIG"
 _LAST_PORT = 65535
+_LONGEST_SERVICE = 64
 DEFAULT_CONFIG = Path("tegata.toml")
 SECRET: JsonDict = {"secret": True}
 # A secret that is no URL: nothing of it is shown.
@@ -492,6 +493,16 @@ class Settings(BaseModel):
             message = "write it as name@domain, or Name <name@domain>"
             raise ValueError(message)
         return value
+
+    @field_validator("service_name")
+    @classmethod
+    def _service(cls, value: str) -> str:
+        named = value.strip()
+        # It stands in titles of pages and subjects of letters.
+        if not 1 <= len(named) <= _LONGEST_SERVICE or not named.isprintable():
+            message = f"write a name of 1 to {_LONGEST_SERVICE} characters in one line"
+            raise ValueError(message)
+        return named
 
     @field_validator("time_zone")
     @classmethod
