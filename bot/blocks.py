@@ -35,6 +35,10 @@ _WORDS = {
         "not-me": "This was not me",
         "linked": "Linked to {service} as “{about}”: one-time passwords can come here.",
         "unlink": "`/tegata unlink` stops messages to this Slack account.",
+        "desk": "Help desk: a member reported “This was not me.”",
+        "what": "What",
+        "asked": "Asked",
+        "reported": "Reported",
         "done-from": "Done from",
         "done-at": "At",
     },
@@ -61,6 +65,10 @@ _WORDS = {
         "not-me": "心当たりがない",
         "linked": "{service} と「{about}」として連携しました。ワンタイムパスワードをここで受け取れます。",
         "unlink": "`/tegata 連携解除` で、このSlackアカウントへの送信を止められます。",
+        "desk": "窓口へ: 利用者から「心当たりがない」との連絡がありました。",
+        "what": "対象",
+        "asked": "要求",
+        "reported": "連絡",
         "done-from": "操作元",
         "done-at": "日時",
     },
@@ -147,6 +155,18 @@ _NOTICES = {
     ("ja", Notice.SLACK_LINKED): "Slackアカウントを連絡先「{about}」として連携しました。",
     ("en", Notice.SLACK_SUSPENDED): "The Slack contact “{about}” can't be reached any more, so it is suspended.",
     ("ja", Notice.SLACK_SUSPENDED): "Slackの連絡先「{about}」に届かなくなったため、送信を止めました。",
+}
+
+
+# What was disowned, where no notice announced it.
+_DISOWNED = {
+    "code": ("ワンタイムパスワード", "one-time password"),
+    "approval": ("Slack でのログインの承認", "approval of a login in Slack"),
+    "lock": ("Slack での「止める」", "lock, typed in Slack"),
+    "confirmation": (
+        "メールアドレスの登録（宛先の方が拒否）",
+        "address registration, refused by its reader",
+    ),
 }
 
 
@@ -252,6 +272,8 @@ def _login_asked(claimed: Claimed, head: Head) -> Block:
 
 def _notice(claimed: Claimed, head: Head) -> Message:
     words, notice = _WORDS[claimed.language], Notice(claimed.notice)
+    if notice is Notice.DISOWNED:
+        return _for_desk(claimed, head)
     # The one that was linked is told what that is good for; the others, that it was done.
     is_linked = notice is Notice.SLACK_LINKED and claimed.label == claimed.subject_label
     line = words["linked"] if is_linked else _NOTICES[claimed.language, notice]
@@ -265,6 +287,23 @@ def _notice(claimed: Claimed, head: Head) -> Message:
     if claimed.not_me:
         blocks.append(_not_me(words, claimed.message_id.strip("<>")))
     return Message(escaped(line), blocks)
+
+
+def _for_desk(claimed: Claimed, head: Head) -> Message:
+    """Tell the help desk's channel, in both languages: no address of the member's, no code, no link of theirs."""
+    what = _DISOWNED.get(claimed.answered) or tuple(
+        _NOTICES[language, Notice(claimed.answered)].format(about="…", service=head.service) for language in _WORDS
+    )
+    ja, en = _WORDS["ja"], _WORDS["en"]
+    told = [(f"{ja['account']} / {en['account']}", claimed.account), (f"{ja['what']} / {en['what']}", " / ".join(what))]
+    if claimed.disowned_at is not None:
+        asked = f"{moment(claimed.disowned_at, head.zone)} {claimed.disowned_from} {claimed.disowned_with}"
+        told.append((f"{ja['asked']} / {en['asked']}", asked))
+    reported = f"{moment(claimed.asked_at, head.zone)} {claimed.asked_from} {claimed.asked_with}"
+    told.append((f"{ja['reported']} / {en['reported']}", reported))
+    line = f"{ja['desk']} / {en['desk']}"
+    command = f"tegata account show {claimed.account}"
+    return Message(escaped(f"{line} {claimed.account}"), [plain(line), facts(*told), plain(command)])
 
 
 def _not_me(words: dict[str, str], message_id: str) -> Block:

@@ -24,7 +24,7 @@ from hub.delivery import Accepted, Claimed, Deferred, Failed, Report
 from hub.hub import Hub
 from hub.outage import DATABASE_TROUBLE, Outage
 from hub.visit import Visit
-from models.kinds import Channel, Letter, Zone
+from models.kinds import Channel, Letter, Notice, Zone
 
 EVENT = "tegata_delivery"
 _HANDS = 8
@@ -142,6 +142,8 @@ class Sender:
         report = await self._sent(claimed)
         now = self._clock()
         self._measure(claimed, report)
+        if claimed.notice == Notice.DISOWNED and isinstance(report, Failed):
+            _log.error("slack.desk_not_told", channel=claimed.address, reply=report.reply)
         try:
             await self._hub.outbox.report(claimed, report, now=now)
             if isinstance(report, Failed) and report.is_dead:
@@ -192,6 +194,9 @@ class Sender:
         message = blocks.message_of(claimed, self._head)
         if message is None:
             return Failed("no letter of this kind goes by Slack")
+        if claimed.notice == Notice.DISOWNED:
+            # The help desk's channel: to read it takes a scope that nothing else needs, and twice is better than never.
+            return await self._posted_in(claimed.address, claimed, message)
         user = claimed.address.partition("/")[2]
         if claimed.attempt > 1 and self._not_posted.pop(claimed.id, 0) != claimed.attempt - 1:
             before = await self._posted_before(claimed)
@@ -217,7 +222,8 @@ class Sender:
             unfurl_media=False,
         )
         where = str(told.get("channel") or channel)
-        self._remember(claimed.address.partition("/")[2], where)
+        if claimed.notice != Notice.DISOWNED:
+            self._remember(claimed.address.partition("/")[2], where)
         return Accepted("posted", str(Place(where, str(told["ts"]))))
 
     async def _posted_before(self, claimed: Claimed) -> str:

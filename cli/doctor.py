@@ -149,6 +149,13 @@ async def _rows(settings: Settings, hub: "Hub") -> AsyncIterator[Finding]:
     if future:
         what = f"{counted(future, 'event')} of a time that has not come yet: the clock ran ahead"
         yield Finding("clock", Grade.WARN, what, "set the clock by NTP")
+    if settings.desk_slack and not settings.has_slack:
+        what = "TEGATA_DESK_SLACK names a channel, and there is no bot to write there"
+        yield Finding("desk", Grade.WRONG, what, "set TEGATA_SLACK_BOT_TOKEN, or empty TEGATA_DESK_SLACK")
+    for channel, reply in (await doctoring.desk_failures()).items():
+        name = f"TEGATA_DESK_{channel.upper()}"
+        mend = f"look at {name}{'; invite the app to the channel' if channel == 'slack' else ''}"
+        yield Finding("desk", Grade.WRONG, f"the newest letter to the help desk by {channel} failed: {reply}", mend)
     weak = await doctoring.weak_cards()
     if weak:
         yield Finding(

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from tortoise.transactions import in_transaction
 
-from hub import audit, challenges, contacts, notices, registering, turns, verification
+from hub import audit, challenges, contacts, desk, notices, registering, turns, verification
 from hub.authenticators import one_time_password
 from hub.hub import Hub
 from hub.labels import typed_code
@@ -163,6 +163,9 @@ async def refuse(hub: Hub, visit: Visit, token: str) -> Done | Refused:
         await Challenge.filter(id=challenge.id).update(slot=None, revoked_at=visit.now, contact_id=None)
         await Contact.filter(id=contact.id, confirmed_at=None).delete()
         await audit.record(hub.keys, EventKind.CONTACT_REFUSED, visit, contact.account_id, label=contact.label)
+        letter = await Delivery.filter(challenge_id=challenge.id).order_by("-id").first()
+        is_desk_told = letter is not None and await desk.tell(hub, visit, contact.account_id, letter)
+    await desk.rouse(hub, is_told=is_desk_told)
     await hub.wakeups.tell(topic_of(challenge.id))
     return Done()
 
@@ -191,6 +194,8 @@ async def withdraw(hub: Hub, visit: Visit, delivery: Delivery) -> Done | Refused
             )
         told = await contacts.unbind(hub, visit, contact)
         await audit.record(hub.keys, EventKind.CONTACT_REFUSED, visit, contact.account_id, label=contact.label)
+        is_desk_told = await desk.tell(hub, visit, contact.account_id, delivery)
+    await desk.rouse(hub, is_told=is_desk_told)
     await notices.rouse(hub, told)
     return Done()
 

@@ -1,36 +1,49 @@
-"""Tell the help desk by mail that a member said "this was not me"."""
+"""Tell the help desk by mail and in its Slack channel that a member said "this was not me"."""
 
 from datetime import datetime, timedelta
 
 from hub.hub import Hub
+from hub.settings import Settings
 from hub.visit import Visit
 from models.account import Account
 from models.delivery import Delivery
-from models.kinds import Channel, Notice
+from models.kinds import Channel, Letter, Notice
 from models.rows import where
 
 # Repeated presses for one account within this time send one letter.
 _QUIET = timedelta(minutes=10)
 
 
+def places_of(settings: Settings) -> dict[Channel, str]:
+    """PURE: name where the help desk is told; empty when nowhere."""
+    slack = settings.desk_slack if settings.has_slack else ""
+    return {channel: place for channel, place in ((Channel.MAIL, settings.desk_mail), (Channel.SLACK, slack)) if place}
+
+
 async def tell(hub: Hub, visit: Visit, account_id: int, disowned: Delivery | None) -> bool:
-    """Post the letter to the help desk in the caller's transaction; False when no address of the desk is set.
+    """Post the letter to the help desk in the caller's transaction; False when no place of the desk is set.
 
     `disowned` is the letter that the member disowned, None for an account that its member locked. The caller holds
     the account's turn.
     """
-    address = hub.settings.desk_mail
-    if not address:
+    places = places_of(hub.settings)
+    if not places:
         return False
-    if not await was_told(account_id, since=visit.now - _QUIET):
+    is_registration = disowned is not None and disowned.letter is Letter.CONFIRMATION
+    if not await was_told(account_id, since=visit.now - _QUIET, is_registration=is_registration):
         account = await where(Account, id=account_id).one()
-        await hub.outbox.post_to_desk(address, account, disowned, visit)
+        for channel, place in places.items():
+            await hub.outbox.post_to_desk(channel, place, account, disowned, visit)
     return True
 
 
-async def was_told(account_id: int, *, since: datetime) -> bool:
-    """Tell whether a letter about the account went to the help desk since then."""
-    return await Delivery.exists(account_id=account_id, notice=Notice.DISOWNED, posted_at__gt=since)
+async def was_told(account_id: int, *, since: datetime, is_registration: bool = False) -> bool:
+    """Tell whether a letter about the account went to the help desk since then.
+
+    A refused registration, which a stranger may cause, never stands for a login that was disowned.
+    """
+    told = Delivery.filter(account_id=account_id, notice=Notice.DISOWNED, posted_at__gt=since)
+    return await (told if is_registration else told.exclude(answered=Letter.CONFIRMATION)).exists()
 
 
 async def was_told_of(disowned: Delivery) -> bool:
@@ -39,6 +52,6 @@ async def was_told_of(disowned: Delivery) -> bool:
 
 
 async def rouse(hub: Hub, *, is_told: bool) -> None:
-    """Wake the sender of mail; call it after the commit."""
-    if is_told:
-        await hub.outbox.rouse(Channel.MAIL)
+    """Wake the senders of the desk's places; call it after the commit."""
+    for channel in places_of(hub.settings) if is_told else ():
+        await hub.outbox.rouse(channel)

@@ -7,7 +7,9 @@ from hub.authenticators import matrix
 from hub.keyring import KeyRing
 from hub.settings import NUMBERS
 from models.authenticator import MatrixCard, SoftToken
+from models.delivery import Delivery
 from models.event import Event
+from models.kinds import Channel, Notice
 
 # Clocks of several machines differ.
 _TOLERANCE = timedelta(minutes=2)
@@ -36,6 +38,16 @@ async def missing_keys(keys: KeyRing) -> frozenset[str]:
         # Events of keys that were retired stay; the newest must have a key that is there.
         found |= {event.key} if event and order == "-id" else set()
     return frozenset(found - set(keys.ids))
+
+
+async def desk_failures() -> dict[Channel, str]:
+    """Tell where the newest letter to the help desk failed, and the server's own words."""
+    failed = {}
+    for channel in Channel:
+        newest = await Delivery.filter(notice=Notice.DISOWNED, channel=channel).order_by("-id").first()
+        if newest is not None and newest.failed_at is not None:
+            failed[channel] = newest.reply
+    return failed
 
 
 def missing_sentence(missing: frozenset[str]) -> str:

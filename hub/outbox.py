@@ -153,15 +153,18 @@ class Outbox:
         await insert(delivery)
         return delivery
 
-    async def post_to_desk(self, address: str, account: Account, disowned: Delivery | None, visit: Visit) -> Delivery:
+    async def post_to_desk(
+        self, channel: Channel, address: str, account: Account, disowned: Delivery | None, visit: Visit
+    ) -> Delivery:
         """Write the delivery that tells the help desk of a disowning, in the transaction that disowns.
 
-        `disowned` is the letter that was disowned, None for an account that its member locked.
+        `address` is a mail address or the id of a Slack channel; `disowned` is the letter that was disowned, None for
+        an account that its member locked.
         """
         delivery = fresh(
             Delivery,
             account_id=account.id,
-            channel=Channel.MAIL,
+            channel=channel,
             letter=Letter.NOTICE,
             # It overtakes all other notices: an intruder may be in the account.
             urgency=_URGENCY[Letter.ANSWER],

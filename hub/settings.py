@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -364,8 +365,13 @@ class Settings(BaseModel):
     )
     desk_mail: str = Field(
         "",
-        description="The help desk's mail address, which gets a letter when a member says `This was not me`; empty for"
-        " no letter.",
+        description="The help desk's mail address, which gets a letter when a member says `This was not me` or an"
+        " address is refused; empty for no letter.",
+    )
+    desk_slack: str = Field(
+        "",
+        description="The id of the help desk's Slack channel, C… or G…, which gets the same message; invite the app"
+        " there. Empty for no message.",
     )
     matrix_signs: Literal[1, 2] = Field(2, description="Signs in a cell of a new matrix card, 1 or 2.")
     matrix_weak_imports: bool = Field(
@@ -469,6 +475,14 @@ class Settings(BaseModel):
         except UnacceptableError as error:
             message = "write an address, such as helpdesk@example.ac.jp"
             raise ValueError(message) from error
+
+    @field_validator("desk_slack")
+    @classmethod
+    def _desk_channel(cls, value: str) -> str:
+        if value and not re.fullmatch("[CG][A-Z0-9]{2,30}", value):
+            message = "write the channel's id, such as C0123456789: Slack shows it at the end of the channel's details"
+            raise ValueError(message)
+        return value
 
     @field_validator("listen", "metrics_listen", "mail_listen", "lmtp_listen", "dns_resolver", "slack_listen")
     @classmethod

@@ -184,6 +184,10 @@ def menus() -> tuple[str, ...]:
 
 # What a member disowned, where no notice announced it.
 _DISOWNED = {
+    "confirmation": (
+        "メールアドレスの登録（宛先の方が拒否）",
+        "address registration, refused by its reader",
+    ),
     "code": ("ワンタイムパスワード", "one-time password"),
     "approval": ("Slack でのログインの承認", "approval of a login in Slack"),
     "lock": ("Slack での「止める」", "lock, typed in Slack"),
