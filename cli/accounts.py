@@ -126,6 +126,7 @@ def show(account: Name, json: AsJson = False) -> None:
         as_json(line)
         return
     say(f"Account       {line.account}{' (disabled)' if line.disabled_at else ''}")
+    say(f"Number        #{line.id}, as the log names it")
     say(f"Added         {line.created_at:%Y-%m-%d %H:%M} UTC")
     say(f"Last login    {f'{line.last_login_at:%Y-%m-%d %H:%M} UTC' if line.last_login_at else 'never'}")
     if line.disowned_at:

@@ -9,7 +9,7 @@ from structlog import DropEvent
 from structlog.typing import EventDict, WrappedLogger
 
 # What anybody brings about without a login; what has a reference that a member has read is not among them.
-_OF_STRANGERS = {"web.malformed", "web.forged", "mail.report_too_late"}
+_OF_STRANGERS = {"web.malformed", "web.forged", "mail.report_too_late", "login.refused", "registration.refused"}
 _MOST = 10
 _MINUTE = 60.0
 

@@ -30,6 +30,8 @@ from models.event import Event
 from models.kinds import Channel, EventKind, Notice
 from models.session import Session
 
+# Digits that a number of the database has at most.
+_LONGEST_NUMBER = 19
 _NO_ADDRESS = "an address has the form name@domain"
 _ADDRESS_REASONS = {
     Reason.ADDRESS_DOTS: "the part before the @ can't begin or end with a dot or have two dots in a row; carriers that"
@@ -43,6 +45,7 @@ _ADDRESS_REASONS = {
 class AccountLine:
     """An account as an operator sees it."""
 
+    id: int
     account: str
     created_at: datetime
     disabled_at: datetime | None
@@ -101,8 +104,12 @@ def check_new(name: str, password: str) -> str:
 
 
 async def find(name: str) -> Account:
-    """Find an account by its name, in any spelling; RefusedError when there is none."""
-    account = await Account.get_or_none(folded=fold_account(name))
+    """Find an account by its name, in any spelling, or by # and the number in the log; RefusedError for none."""
+    number = name.removeprefix("#")
+    if number != name and number.isascii() and number.isdecimal() and len(number) < _LONGEST_NUMBER:
+        account = await Account.get_or_none(id=int(number))
+    else:
+        account = await Account.get_or_none(folded=fold_account(name))
     if account is None:
         message = f"{name}: there is no such account."
         raise RefusedError(message)
@@ -126,6 +133,7 @@ async def show(name: str, *, now: datetime) -> AccountLine:
     disowned = await Event.filter(account_id=account.id, kind=EventKind.DISOWNED).order_by("-id").first()
     rows = await Contact.filter(account_id=account.id).order_by("id")
     return AccountLine(
+        id=account.id,
         account=account.name,
         created_at=account.created_at,
         disabled_at=account.disabled_at,

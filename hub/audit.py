@@ -23,6 +23,16 @@ _PURPOSE, _SEALED = "audit-event", "audit-sealed"
 _OLD_PURPOSE, _OLD_SEALED = "audit", "audit-segment"
 _REPLACED = "the key that it was made with had been replaced by then"
 _FIRST = "0" * 64
+# What the log tells as well, under which name, and which details of it: never what a member or a stranger wrote.
+_LOGGED = {
+    EventKind.ADMITTED: "login.admitted",
+    EventKind.PASSWORD_WRONG: "login.refused",
+    EventKind.ANSWER_WRONG: "login.refused",
+    EventKind.CARD_REFUSED: "login.refused",
+    EventKind.ENROLMENT_REFUSED: "settings.refused",
+    EventKind.CONTACT_REFUSED: "registration.refused",
+}
+_TOLD = {"amr", "authenticator", "purpose", "reason", "kiosk"}
 _SEGMENT = 5000
 # Rows that are read or dropped at once, so that neither memory nor a transaction grows with the audit.
 _PAGE, _SEGMENT_PAGE, _PAUSE = 1000, 1000, 0.01
@@ -81,6 +91,9 @@ async def record(
     (event.id,) = await reserved(Event, 1)
     event.mac = _mac(keys, event)
     await insert_numbered(event)
+    if kind in _LOGGED:
+        told = {name: value for name, value in detail.items() if name in _TOLD and value is not None}
+        _log.info(_LOGGED[kind], kind=str(kind), account_id=account_id, address=visit.address, **told)
 
 
 async def record_all(keys: KeyRing, events: Sequence[Event]) -> None:

@@ -112,9 +112,10 @@ async def unbind(hub: Hub, visit: Visit, contact: Contact, *, by: int | None = N
         told = await notices.tell_all(
             hub, visit, contact.account_id, Notice.CONTACT_REMOVED, about=contact.label, but=contact.id, by=by
         )
-    await Delivery.filter(contact_id=contact.id, due_at__isnull=False).update(
-        failed_at=visit.now, due_at=None, reply="the contact was removed"
-    )
+    waiting = Delivery.filter(contact_id=contact.id, due_at__isnull=False)
+    await waiting.filter(reply="").update(failed_at=visit.now, due_at=None, reply="the contact was removed")
+    # The server's last words stay.
+    await waiting.update(failed_at=visit.now, due_at=None)
     await contact.delete()
     await audit.record(hub.keys, EventKind.CONTACT_REMOVED, visit, contact.account_id, label=contact.label)
     return told

@@ -4,12 +4,15 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import ParamSpec, TypeVar, assert_never
 
+import structlog
 from prometheus_client import Counter, Gauge
 
 from hub import audit, intake
 from hub.hub import Hub
 from hub.outcome import Admitted, Begun, Busy, Reason, Refused, Throttled
+from hub.visit import Visit
 
+_log = structlog.get_logger(__name__)
 Heard = Begun | Admitted | Refused | Throttled | Busy
 Outcome = TypeVar("Outcome", bound=Heard)
 Given = ParamSpec("Given")
@@ -51,6 +54,10 @@ def counted(step: Callable[Given, Awaitable[Outcome]]) -> Callable[Given, Awaita
     async def taken(*args: Given.args, **kwargs: Given.kwargs) -> Outcome:
         outcome = await step(*args, **kwargs)
         _logins.labels(_name(outcome)).inc()
+        if isinstance(outcome, Throttled | Busy):
+            # The audit does not tell of it: nothing was compared.
+            visit = next((one for one in args if isinstance(one, Visit)), None)
+            _log.info("login.refused", kind=_name(outcome), address=visit.address if visit else "")
         return outcome
 
     return taken

@@ -323,7 +323,9 @@ class Outbox:
         over = _due().filter(Q(lease="") | Q(due_at__lte=now), expires_at__lte=now)
         while ids := await over.limit(_EXPIRED_AT_ONCE).values_list("id", flat=True):
             page = over.filter(id__in=list(ids))
-            done = await page.filter(unknown_at=None).update(failed_at=now, due_at=None, reply=_EXPIRED)
+            # The server's last words say more than that the time was over.
+            done = await page.filter(unknown_at=None, reply="").update(failed_at=now, due_at=None, reply=_EXPIRED)
+            done += await page.filter(unknown_at=None).update(failed_at=now, due_at=None)
             done += await page.filter(unknown_at__isnull=False).update(due_at=None)
             closed += done
             if not done:
@@ -410,7 +412,7 @@ class Outbox:
         return f"{self._origin}/not-me/{letter_token.token_of(self._keys, row)}"
 
     async def _drop(self, row: Delivery, now: datetime) -> None:
-        await where(Delivery, id=row.id).update(failed_at=now, due_at=None, reply=_NOT_NEEDED)
+        await where(Delivery, id=row.id).update(failed_at=now, due_at=None, reply=row.reply or _NOT_NEEDED)
 
 
 def _answered(asked: Delivery) -> str:
