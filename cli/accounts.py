@@ -136,6 +136,9 @@ def show(account: Name, json: AsJson = False) -> None:
     say(f"Open sessions {line.open_sessions}")
     say(f"Matrix card   {line.matrix_serial or 'none'}{' (switched off)' if line.matrix_off_at else ''}")
     say(f"Soft tokens   {line.soft_tokens}")
+    for count in line.counts:
+        effect = f"; {count.effect}" if count.effect else ""
+        say(f"Counted       {count.what}: {count.wrong}{effect}")
     say(f"Contacts      {len(line.contacts)}")
     for contact in line.contacts:
         state = "suspended" if contact.suspended_at else "confirmed" if contact.confirmed_at else "waiting"

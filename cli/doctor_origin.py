@@ -128,6 +128,9 @@ async def _proxy(base: str) -> AsyncIterator[Finding]:
     what = told["parts"].get("proxy", {}).get("what", "")
     if what:
         yield Finding("proxy", Grade.WRONG, what, "add the proxy's address to TEGATA_TRUSTED_PROXIES")
+    guessed = told["parts"].get("guessing", {}).get("what", "")
+    if guessed:
+        yield Finding("guessing", Grade.WARN, guessed, "see from where with `tegata throttle show`")
 
 
 async def _asked(url: str) -> _Answer:

@@ -22,6 +22,7 @@ from cli import (
     kiosks,
     mail,
     soft_tokens,
+    throttles,
 )
 from cli.accounts import AsJson
 from cli.console import as_json, say, warn
@@ -53,6 +54,7 @@ app.add_typer(soft_tokens.app, name="soft-token")
 app.add_typer(keys.app, name="keys")
 app.add_typer(mail.app, name="mail")
 app.add_typer(audit.app, name="audit")
+app.add_typer(throttles.app, name="throttle")
 app.add_typer(databases.app, name="database")
 
 

@@ -6,9 +6,10 @@ from datetime import datetime
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from hub import audit, codes, codes_again, contacts, ending, notices, soft_tokens, turns
+from hub import audit, codes, codes_again, contacts, counts, ending, notices, soft_tokens, turns
 from hub.authenticators.password import LONGEST, SHORTEST, is_acceptable
 from hub.contacts import ContactLine
+from hub.counts import CountLine
 from hub.errors import RefusedError
 from hub.hub import Hub
 from hub.labels import (
@@ -58,6 +59,7 @@ class AccountLine:
     last_login_at: datetime | None
     codes_blocked_until: datetime | None
     disowned_at: datetime | None
+    counts: tuple[CountLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,7 @@ async def show(name: str, *, now: datetime) -> AccountLine:
         last_login_at=last.opened_at if last else None,
         codes_blocked_until=codes.kept_until(account, now=now),
         disowned_at=disowned.at if disowned else None,
+        counts=await counts.of_account(account, now=now),
     )
 
 

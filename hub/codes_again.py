@@ -26,7 +26,8 @@ async def reopen(account_id: int) -> int:
 
     Its caller has made sure of who asks: the help desk, or the member's own card.
     """
-    dropped = await throttle.reopen(account_id)
+    account = await where(Account, id=account_id).one()
+    dropped = await throttle.reopen(account_id) + await throttle.forget_passwords(account.folded)
     await where(Account, id=account_id).update(codes_blocked_until=None)
     return dropped
 

@@ -15,7 +15,7 @@ from hub.errors import RefusedError
 from hub.hub import Hub
 from hub.outcome import KioskReason, TurnedAway
 from hub.settings import NUMBERS
-from hub.throttle import Closed, Pace, Wait
+from hub.throttle import Closed, Wait
 from hub.visit import Visit
 from models.kinds import EventKind, Zone
 from models.kiosk import Kiosk, KioskLogin, KioskNonce
@@ -30,7 +30,7 @@ _NAME_LENGTH = 64
 _NONCE = re.compile(r"[A-Za-z0-9_-]{22}")
 _KEY_SIZE = 32
 # A code that is typed wrong is a slip, hundreds of them are somebody who guesses.
-_TRIES = Pace(NUMBERS.password_steps, limit=NUMBERS.password_limit, fades=NUMBERS.password_fades)
+_TRIES = throttle.ENROLMENTS
 
 
 @dataclass(frozen=True, slots=True)

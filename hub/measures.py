@@ -27,6 +27,10 @@ _sealed = Gauge(
 )
 _queue = Gauge("tegata_password_queue", "Claimants whose password is hashed or waits for it.")
 
+_wrong = Gauge("tegata_wrong_passwords_a_minute", "Wrong passwords that this process heard in the last minute.")
+_names = Gauge("tegata_wrong_password_names_a_minute", "For how many different names they were.")
+_waiting = Gauge("tegata_throttle_queue", "Tries that wait for their turn, since many were wrong before them.")
+
 _at_kiosks = Counter("tegata_kiosk_requests_total", "What kiosks asked, by what came of it.", ["step", "outcome"])
 
 # Counted from nought, so that the first spraying is a rise and not a series that begins.
@@ -71,6 +75,10 @@ def count_at_kiosk(step: str, outcome: str) -> None:
 async def look(hub: Hub, *, now: datetime) -> None:
     """Read what only the rows and the queue can tell; call it before the measures are given out."""
     _queue.set(hub.passwords.waiting)
+    wrong, names = hub.tries.last_minute(now=now)
+    _wrong.set(wrong)
+    _names.set(names)
+    _waiting.set(hub.tries.queues.waiting)
     for channel, backlog in (await hub.outbox.backlog(now=now)).items():
         _due.labels(channel).set(backlog.due)
         _age.labels(channel).set((now - backlog.since).total_seconds() if backlog.since else 0)

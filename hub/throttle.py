@@ -81,6 +81,7 @@ BROWSERS = Pace(NUMBERS.password_steps, fades=NUMBERS.account_fades)
 PASSWORDS = Pace(((0, 0.0),), fades=NUMBERS.password_fades)
 ACCOUNTS = Pace(NUMBERS.account_steps, leaks=NUMBERS.account_leaks)
 ADDRESSES = Pace(((0, 0.0),), leaks=NUMBERS.network_leaks)
+ENROLMENTS = Pace(NUMBERS.password_steps, limit=NUMBERS.password_limit, fades=NUMBERS.password_fades)
 CARD_NUMBERS = Pace(NUMBERS.card_number_steps, fades=NUMBERS.password_fades)
 _ANSWERED = (
     AuthenticatorKind.ONE_TIME_PASSWORD,
@@ -88,6 +89,20 @@ _ANSWERED = (
     AuthenticatorKind.MATRIX,
     AuthenticatorKind.APPROVAL,
 )
+
+
+# As an operator is shown them; where logins are remembered nothing is wrong.
+PACES = {
+    Scope.PASSWORD: PASSWORDS,
+    Scope.ACCOUNT: ACCOUNTS,
+    Scope.BROWSER: BROWSERS,
+    Scope.ADDRESS: ADDRESSES,
+    Scope.ANSWER: ANSWERS,
+    Scope.KNOWN: ANSWERS,
+    Scope.CONFIRM: CONFIRMATIONS,
+    Scope.ENROL: ENROLMENTS,
+    Scope.KIOSK: CARD_NUMBERS,
+}
 
 
 def answer_pace(purpose: Purpose) -> Pace:
@@ -299,6 +314,12 @@ async def reopen(account_id: int) -> int:
     subjects = [subject for purpose in Purpose for subject in answer_subjects(account_id, purpose)]
     known = await beginning(Throttle, "subject", f"{Scope.KNOWN}:{account_id}:").delete()
     return known + await Throttle.filter(subject__in=subjects).delete()
+
+
+async def forget_passwords(folded: str) -> int:
+    """Drop the counts of wrong passwords of a name, from all addresses; returns how many."""
+    near = beginning(Throttle, "subject", f"{Scope.PASSWORD}:").filter(subject__endswith=f":{folded}")
+    return await near.delete() + await Throttle.filter(subject=account_subject(folded)).delete()
 
 
 def answer_subjects(account_id: int, purpose: Purpose = Purpose.LOGIN) -> list[str]:

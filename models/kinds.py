@@ -167,6 +167,7 @@ class EventKind(StrEnum):
     MATRIX_SWITCHED = "matrix-switched"
     DISOWNED = "disowned"
     KIND_REOPENED = "kind-reopened"
+    COUNTS_CLEARED = "counts-cleared"
     CODES_ALLOWED = "codes-allowed"
     KIOSK_ADDED = "kiosk-added"
     KIOSK_ENROLLED = "kiosk-enrolled"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from aiohttp.web import AppKey, Request, Response, json_response
 from tortoise.exceptions import BaseORMException
 
-from hub import doctoring, upkeep
+from hub import doctoring, passwords, upkeep
 from web import proxies
 from web.context import CLOCK, hub_of
 
@@ -28,9 +28,10 @@ async def show_ready(request: Request) -> Response:
     for name, trouble in request.app[PARTS].items():
         said = trouble()
         parts[name] = {"status": "degraded", "what": said} if said else {"status": "ok"}
-    undeclared = hub_of(request).alarms.standing(proxies.ALARM, now=request.app[CLOCK]())
-    if undeclared:
-        parts[proxies.ALARM] = {"status": "degraded", "what": undeclared}
+    for name in (proxies.ALARM, passwords.ALARM):
+        alarm = hub_of(request).alarms.standing(name, now=request.app[CLOCK]())
+        if alarm:
+            parts[name] = {"status": "degraded", "what": alarm}
     states = {part["status"] for part in parts.values()}
     status = next(state for state in ("failed", "degraded", "ok") if state in states)
     return json_response({"status": status, "parts": parts}, status=503 if status == "failed" else 200)
