@@ -3,7 +3,7 @@
 from tests.cards import card_folder, card_maker, daemon, issuer, readers, slot
 from tests.chat import chat, chat_on_socket
 from tests.counters import counter, counter_on_sqlite
-from tests.databases import database_url, postgres, sqlite_template
+from tests.databases import database_url, lent, postgres, sqlite_template
 from tests.house import house, house_on_sqlite
 from tests.kiosks import corner
 from tests.people import hub, people
@@ -26,6 +26,7 @@ __all__ = [
     "house_on_sqlite",
     "hub",
     "issuer",
+    "lent",
     "log_of_its_own",
     "office",
     "office_on_sqlite",

@@ -323,7 +323,7 @@ async def test_random_bytes_leave_the_door_standing(office_on_sqlite: Postman) -
                 pass
         return heard
 
-    for _ in range(15):
+    for _ in range(4):
         heard = await asyncio.gather(*(noise(25) for _ in range(8)))
         for one in heard:
             assert b"Traceback" not in one
