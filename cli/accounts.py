@@ -56,7 +56,7 @@ def add(
     language: Annotated[Language, typer.Option(help="Of pages and mail; without it the browser's.")] = Language.UNSET,
 ) -> None:
     """Add an account; the password is asked for."""
-    password = _password(from_stdin=password_stdin)
+    password = _password(account, from_stdin=password_stdin, is_new=True)
 
     async def work(hub: "Hub") -> None:
         from hub import accounts
@@ -188,7 +188,7 @@ def unlock(account: Name, quiet: Quiet = False) -> None:
 @app.command()
 def password(account: Name, password_stdin: FromStdin = False, quiet: Quiet = False) -> None:
     """Give an account a new password and end its sessions."""
-    chosen = _password(from_stdin=password_stdin)
+    chosen = _password(account, from_stdin=password_stdin)
 
     async def work(hub: "Hub") -> int:
         from hub import accounts
@@ -214,7 +214,7 @@ def reset(
     begins = since.replace(tzinfo=UTC)
     if begins > hubwork.now():
         hubwork.refuse(f"--since {begins:%Y-%m-%d %H:%M} UTC lies in the future.")
-    chosen = _password(from_stdin=password_stdin)
+    chosen = _password(account, from_stdin=password_stdin)
 
     async def work(hub: "Hub") -> "Reset":
         from hub import resets
@@ -272,12 +272,19 @@ def shown_progress(what: str, total: int) -> "Iterator[Callable[[int], None]]":
         yield lambda done: progress.advance(task, done)
 
 
-def _password(*, from_stdin: bool) -> str:
-    """Get a password that never stood on a command line."""
+def _password(account: str, *, from_stdin: bool, is_new: bool = False) -> str:
+    """Get a password that never stood on a command line; the operator types none for an account that can't get it."""
     if from_stdin:
         return _line(sys.stdin.buffer.readline())
     if not sys.stdin.isatty():
         hubwork.refuse("There is no terminal to ask for the password at; use --password-stdin.")
+
+    async def work(_hub: "Hub") -> None:
+        from hub import accounts
+
+        await (accounts.check_free(account) if is_new else accounts.find(account))
+
+    hubwork.in_hub(work)
     chosen: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     return chosen
 

@@ -87,18 +87,33 @@ async def add(hub: Hub, visit: Visit, *, name: str, password: str, language: str
             )
             await audit.record(hub.keys, EventKind.ACCOUNT_ADDED, visit, account.id)
     except IntegrityError as error:
-        message = f"{checked}: there is an account of this name."
-        raise RefusedError(message) from error
+        raise _taken(checked) from error
     return account
+
+
+async def check_free(name: str) -> None:
+    """Make sure that an account of this name can be added; RefusedError says why not."""
+    checked = name_of(name)
+    if await Account.exists(folded=fold_account(checked)):
+        raise _taken(checked)
+
+
+def name_of(typed: str) -> str:
+    """Give an account's name as it is written; RefusedError when it can be none."""
+    try:
+        return account_of(typed)
+    except UnacceptableError as error:
+        message = f"{typed!r}: an account's name has 1 to 64 letters, digits and . _ @ + -, and begins with one."
+        raise RefusedError(message) from error
+
+
+def _taken(name: str) -> RefusedError:
+    return RefusedError(f"{name}: there is an account of this name.")
 
 
 def check_new(name: str, password: str) -> str:
     """Give an account's name as it will be written; RefusedError when it or the password can't be taken."""
-    try:
-        checked = account_of(name)
-    except UnacceptableError as error:
-        message = f"{name!r}: an account's name has 1 to 64 letters, digits and . _ @ + -, and begins with one."
-        raise RefusedError(message) from error
+    checked = name_of(name)
     if not is_acceptable(password):
         message = f"{checked}: a password has {SHORTEST} to {LONGEST} characters."
         raise RefusedError(message)

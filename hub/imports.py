@@ -13,13 +13,12 @@ from argon2.exceptions import InvalidHashError
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from hub import audit, matrix_cards, notices, password_costs
-from hub.accounts import check_new
+from hub import accounts, audit, matrix_cards, notices, password_costs
 from hub.authenticators import matrix, password
 from hub.csv_rows import rows_of
 from hub.errors import RefusedError
 from hub.hub import Hub
-from hub.labels import UnacceptableError, account_of, fold_account
+from hub.labels import fold_account
 from hub.settings import NUMBERS
 from hub.visit import Visit
 from models.account import Account
@@ -357,7 +356,7 @@ def _account(line: int, row: dict[str, str]) -> NewAccount:
     if hashed:
         _check_hash(name, hashed)
         return NewAccount(line, name, language, "", hashed)
-    return NewAccount(line, check_new(name, password), language, password, "")
+    return NewAccount(line, accounts.check_new(name, password), language, password, "")
 
 
 def _language(account: str, written: str) -> str:
@@ -397,11 +396,7 @@ def _card(line: int, row: dict[str, str], each: dict[str, str], *, takes_weak: b
 def name_of(typed: str) -> str:
     """Give an account's name as it is written; RefusedError when it can be none."""
     _check_not_rounded(typed)
-    try:
-        return account_of(typed)
-    except UnacceptableError as error:
-        message = f"{typed!r}: an account's name has 1 to 64 letters, digits and . _ @ + -, and begins with one."
-        raise RefusedError(message) from error
+    return accounts.name_of(typed)
 
 
 def _check_not_rounded(written: str) -> None:

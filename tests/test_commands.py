@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import subprocess
 from pathlib import Path
@@ -160,6 +161,36 @@ def test_a_password_is_never_an_argument(desk_on_sqlite: Shell) -> None:
     assert told.code == 1
     assert "--password-stdin" in told.err
     assert desk_on_sqlite.run("account", "add", "taro", PASSWORD).code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("add", "TARO"), "TARO: there is an account of this name."),
+        (("add", "ta ro"), "an account's name has 1 to 64 letters"),
+        (("password", "nobody"), "nobody: there is no such account."),
+        (("reset", "nobody", "--since", "2026-01-01"), "nobody: there is no such account."),
+    ],
+)
+def test_no_password_is_asked_for_an_account_that_cannot_get_it(
+    desk_on_sqlite: Shell, words: tuple[str, ...], sentence: str
+) -> None:
+    """At a terminal the refusal comes before the operator types a password twice."""
+    desk_on_sqlite.member()
+    master, terminal = pty.openpty()
+    with os.fdopen(master), os.fdopen(terminal) as typed:
+        told = subprocess.run(
+            [TEGATA, "account", *words],
+            stdin=typed,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=desk_on_sqlite.folder,
+            timeout=30,
+        )
+    assert told.returncode == 1
+    assert sentence in told.stderr
+    assert "Password" not in told.stderr
 
 
 def test_contacts_are_added_listed_and_removed(desk: Shell) -> None:
