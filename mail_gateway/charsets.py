@@ -1,6 +1,7 @@
 """PURE: the text of a mail part, whatever its sender says of its charset."""
 
 import re
+from email.message import Message
 from itertools import pairwise
 
 # Mail in Japan goes out under these names with signs that the names don't cover; each is tried with its larger kin.
@@ -70,3 +71,12 @@ def _shifted(content: bytes) -> str:
         else:
             pieces.append(piece.decode("ascii", "replace"))
     return "".join(pieces)
+
+
+def header_of(message: Message, name: str) -> str:
+    """Give a header's value as it came; bytes that no encoded word announces are read as text (RFC 6532)."""
+    for found, value in message.raw_items():
+        if found.lower() == name.lower():
+            raw = str(value)
+            return raw if raw.isascii() else text_of(raw.encode("utf-8", "surrogateescape"), "utf-8")
+    return ""

@@ -11,7 +11,7 @@ from email.utils import parseaddr
 from hub.answers.commands import is_denial
 from mail_gateway import machines, reports
 from mail_gateway.answers.own_text import own_text
-from mail_gateway.charsets import text_of
+from mail_gateway.charsets import header_of, text_of
 from mail_gateway.html_text import text_of_html
 from mail_gateway.reports import Delivered, Finding
 
@@ -72,7 +72,7 @@ def parse(content: bytes, *, is_report: bool = True) -> Parsed:
         from_address=sender,
         writer=f"{_name_in(parsed)} {sender}",
         message_id=_message_id(parsed),
-        identity=_message_id(parsed) or f"{_raw(parsed, 'Date')} {sender}",
+        identity=_message_id(parsed) or f"{header_of(parsed, 'Date')} {sender}",
         machine=signs.proof,
         doubt=signs.doubt,
         text=_own_text(parsed),
@@ -115,20 +115,11 @@ def _inside(part: Message) -> list[Message]:
     return [one for one in payload if isinstance(one, Message)] if isinstance(payload, list) else []
 
 
-def _raw(message: Message, name: str) -> str:
-    """Give a header's value as it came; bytes that no encoded word announces are read as text (RFC 6532)."""
-    for found, value in message.raw_items():
-        if found.lower() == name.lower():
-            raw = str(value)
-            return raw if raw.isascii() else text_of(raw.encode("utf-8", "surrogateescape"), "utf-8")
-    return ""
-
-
 def _address_in(message: Message, name: str) -> str:
     """Read the one address of a header; empty when there is none, or more than one such header."""
     if len(message.get_all(name, [])) != 1:
         return ""
-    value = " ".join(_raw(message, name).split())
+    value = " ".join(header_of(message, name).split())
     # A name with a comma that is not quoted makes two addresses of one.
     in_brackets = re.findall(rf"<({_ADDRESS.pattern})>", value)
     address = in_brackets[-1] if in_brackets else parseaddr(value)[1]
@@ -137,17 +128,17 @@ def _address_in(message: Message, name: str) -> str:
 
 def _name_in(message: Message) -> str:
     """Read the name in front of the sender's address."""
-    name = _decoded(_raw(message, "From")).rpartition("<")[0]
+    name = _decoded(header_of(message, "From")).rpartition("<")[0]
     return " ".join(name.split())[:_NAME]
 
 
 def _message_id(message: Message) -> str:
-    found = _MESSAGE_ID.search(_raw(message, "Message-ID"))
+    found = _MESSAGE_ID.search(header_of(message, "Message-ID"))
     return found[0] if found else ""
 
 
 def _subject(message: Message) -> str:
-    return _decoded(_raw(message, "Subject"))
+    return _decoded(header_of(message, "Subject"))
 
 
 def _decoded(raw: str) -> str:

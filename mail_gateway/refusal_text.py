@@ -28,6 +28,8 @@ _DEAD_WORDS = re.compile(
         (disabled|deactivated|inactive|closed|deleted|terminated|discontinued|removed|cancelled) |
     {_SOMEBODY}\W+(disabled|deactivated|inactive|closed|deleted|terminated) |
     \b(disabled|deactivated|inactive|deleted|terminated|invalid)\W+(\w+\W+)?{_SOMEBODY} |
+    {_SOMEBODY}\b[^.;]{{0,60}}\b(is|has\ been|was)?\W*suspended | {_SOMEBODY}\b[^.;]{{0,60}}\bnot\ known\b |
+    no\ longer\ (valid|exists|available|on\ (this\ )?server) | no\ mx\ record | unbekannt | inconnu | desconocid |
     {_SOMEBODY}\b[^.;]{{0,60}}\b(no\ longer\b | not\ (a\ )?valid\b | is\ invalid\b) |
     not\ a\ valid\ (\w+\ )?{_SOMEBODY} | no\ longer\ (with\ us|works\ here|active|in\ use) |
     unrout(e)?able | unable\ to\ look\ ?up\ host | no\ such\ (host|domain) | nxdomain | null\ mx |
@@ -45,13 +47,19 @@ FULL_WORDS = re.compile(
 )
 _LIVING_WORDS = re.compile(
     rf"{FULL_WORDS.pattern}|at a rate\b|rate.?limit|too (many|much) (messages|mails?|connections|recipients)|temporar"
-    r"|throttl|gr[ea]ylist|try again (later|in)|一時的|しばらく",
+    r"|too (quickly|fast|often)|at a later time"
+    r"|(user|mailbox|inbox)( \w+)? is full|満杯|throttl|gr[ea]ylist|try again (later|in)|一時的|しばらく",
     re.IGNORECASE,
 )
 POLICY_WORDS = re.compile(r"spam|blocked|blacklist|policy|dmarc|spf|not authenticated", re.IGNORECASE)
 _OUR_FAULT = re.compile(
     r"spamhaus|blacklist|blocklist|\bdnsbl|\brbl\b|reputation|dmarc|\bspf\b|\bdkim\b|unauthenticated|not authenticated"
-    r"|(considered|classified|identified|detected) as spam|looks like spam|unsolicited",
+    r"|(considered|classified|identified|detected) as spam|looks like spam|unsolicited"
+    # Our own address, name or server: whatever does not exist there is no mailbox of a member.
+    r"|\bsender('s)?\W+(address|domain|verif\w*|callout|rejected|unknown|denied|invalid)\b"
+    r"|\b(reverse|r)[ -]?dns\b|\bptr\b|\b(helo|ehlo)\b|\brelay(ing)?\b.{0,20}\b(denied|permitted|allowed)|\bvirus\b"
+    r"|\b(spam|content)\b.{0,20}\b(content|filter\w*|reject\w*|detected)"
+    r"|\bip( address)?\b.{0,20}\b(blocked|listed|denied|rejected)",
     re.IGNORECASE,
 )
 

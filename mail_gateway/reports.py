@@ -7,7 +7,7 @@ from email.message import Message
 from flufl.bounce import all_failures
 
 from hub.bounces import Bounce, BounceKind
-from mail_gateway.charsets import text_of
+from mail_gateway.charsets import header_of, text_of
 from mail_gateway.refusal_text import FULL_WORDS, POLICY_WORDS, STATUS, Told, told_by
 
 _CODE = re.compile(r"\b(4\d\d|5\d\d)[ -]")
@@ -68,9 +68,10 @@ def _status_fields(message: Message) -> Message | None:
 
 
 def _by_fields(fields: Message) -> Finding | Delivered:
-    action = str(fields.get("Action", "")).strip().lower()
-    said = _line(str(fields.get("Diagnostic-Code", "")).partition(";")[2] or str(fields.get("Diagnostic-Code", "")))
-    status = _status_in(str(fields.get("Status", "")))
+    action = header_of(fields, "Action").strip().lower()
+    diagnostic = header_of(fields, "Diagnostic-Code")
+    said = _line(diagnostic.partition(";")[2] or diagnostic)
+    status = _status_in(header_of(fields, "Status"))
     if status in {"", "5.0.0", "4.0.0"}:
         # Some servers give a generic status and the true one in the words of the other side.
         status = _status_in(said) or status

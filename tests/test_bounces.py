@@ -1,14 +1,17 @@
 """J12, the address died: the contact is suspended, the member told elsewhere, the login offers what lives."""
 
+import re
+
 import aiohttp
 import pytest
 
 from hub import bounces, contacts, login, registering
 from hub.bounces import Bounce, BounceKind
 from hub.outcome import Asked, Choose, DeliveryState
+from mail_gateway.parsing import parse
 from mail_gateway.refusal_text import STATUS
 from mail_gateway.replies import Meaning, meaning_of
-from mail_gateway.reports import kind_of
+from mail_gateway.reports import Finding, kind_of
 from models.contact import Contact
 from models.delivery import Delivery
 from models.kinds import Verdict
@@ -248,6 +251,27 @@ RATE = (
         ("5.7.1", "550 5.7.1 Recipient address rejected: Access denied", "policy"),
         ("5.7.26", "550 5.7.26 unauthenticated, user unknown to SPF", "policy"),
         ("5.1.1", "550 5.1.1 blocked, listed at spamhaus", "policy"),
+        ("5.2.1", "550 5.2.1 The user is receiving mail too quickly. Resend it at a later time.", "soft"),
+        ("5.0.0", "550 Account temporarily suspended, try again later", "soft"),
+        ("5.0.0", "550 User inbox is full", "soft"),
+        ("5.0.0", "550 メールボックスが満杯です", "soft"),
+        ("5.0.0", "550 taro@mail.test is no longer valid", "hard"),
+        ("5.0.0", "550 This address no longer accepts mail", "hard"),
+        ("5.0.0", "550 Account suspended", "hard"),
+        ("5.0.0", "550 The mail account has been suspended", "hard"),
+        ("5.0.0", "550 User taro not known here", "hard"),
+        ("5.0.0", "550 Empfänger unbekannt", "hard"),
+        ("5.0.0", "550 No MX record found for mail.test", "hard"),
+        ("5.0.0", "554 Message rejected due to spam content", "policy"),
+        ("5.0.0", "550 Message rejected as spam by Content Filtering", "policy"),
+        ("5.0.0", "554 IP address blocked", "policy"),
+        ("5.0.0", "550 message contains a virus", "policy"),
+        ("5.0.0", "550 Sender address rejected: Domain not found", "policy"),
+        ("5.0.0", "550 Sender verify failed: no such user bounce+1@portal.test", "policy"),
+        ("5.0.0", "550 sender unknown", "policy"),
+        ("5.0.0", "550 Relaying denied", "policy"),
+        ("5.0.0", "550 reverse DNS does not exist for your host", "policy"),
+        ("5.0.0", "550 HELO domain does not exist", "policy"),
     ],
 )  # fmt: skip
 def test_a_reports_words_count_beside_its_status(status: str, said: str, kind: str) -> None:
@@ -293,3 +317,15 @@ async def test_words_with_a_sender_are_no_report(office_on_sqlite: Postman) -> N
     await office_on_sqlite.bring(plain, to=letter.sender, sender="x@mail.test")
     await office_on_sqlite.read()
     assert (await Delivery.get(contact_id=contact.id)).failed_at is None
+
+
+def test_a_report_that_says_it_in_another_alphabet_is_understood() -> None:
+    """Servers write UTF-8 into the diagnosis as it is; it is read as text."""
+    report = (LETTERS / "hard/postfix-user-unknown.eml").read_bytes()
+    told = re.sub(rb"(?m)^Status:.*$", b"Status: 5.0.0", report)
+    told = re.sub(
+        rb"(?m)^Diagnostic-Code:.*(?:\r?\n[ \t].*)*", "Diagnostic-Code: smtp; 550 宛先不明です".encode(), told
+    )
+    found = parse(told).report
+    assert isinstance(found, Finding)
+    assert (found.bounce.kind, found.bounce.said) == (BounceKind.HARD, "550 宛先不明です")

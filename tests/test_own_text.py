@@ -141,6 +141,15 @@ def test_a_signature_and_a_footer_say_nothing(below: str) -> None:
     assert command_of(own_text(f"はい\n\n{below}\n")) == Confirm()
 
 
+def test_what_openpgp_puts_around_an_answer_says_nothing() -> None:
+    """The armour of a signed text, in either direction of the answer."""
+    for said, command in (("はい", Confirm()), ("- no", Refuse())):
+        armoured = (
+            f"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n{said}\n-----BEGIN PGP SIGNATURE-----\n\niQEz=\n"
+        )
+        assert command_of(own_text(f"{armoured}-----END PGP SIGNATURE-----\n")) == command
+
+
 def test_a_denial_below_a_line_of_dashes_counts() -> None:
     """It may be no signature."""
     assert command_of(own_text("はい\n----------\nやはり心当たりがありません。")) == Refuse()

@@ -79,15 +79,27 @@ _LEGAL: Final = re.compile(
 )
 _FORWARD: Final = re.compile(r"^\s*(?:from|差出人|送信者|送信元)\s*[*]*\s*[:：]", re.IGNORECASE)
 _WITHIN: Final = 5
+_ARMOUR: Final = "-----BEGIN PGP SIGNED MESSAGE-----"
+_ARMOUR_END: Final = "-----BEGIN PGP SIGNATURE-----"
 
 
 def own_text(text: str) -> str:
     """Leave out of a text all that its writer did not write for this answer."""
     lines = [visible_composed(line)[:_LINE].rstrip() for line in re.split(r"\r\n|\r|\n|\u2028|\u2029|\x0b|\x0c", text)]
-    kept = _without_quotes(_without_headers(lines[:_LINES]))
+    kept = _without_quotes(_without_headers(_without_armour(lines[:_LINES])))
     kept = without_ours(kept)
     kept = _without_footer(_without_signature(kept))
     return "\n".join(kept).strip()[:LONGEST]
+
+
+def _without_armour(lines: list[str]) -> list[str]:
+    """Leave out what OpenPGP puts around a signed text (RFC 9580, 7)."""
+    begun = next((place for place, line in enumerate(lines) if line == _ARMOUR), None)
+    if begun is None:
+        return lines
+    blank = next((place for place, line in enumerate(lines[begun:], begun) if not line), begun)
+    ended = next((place for place, line in enumerate(lines) if line == _ARMOUR_END), len(lines))
+    return [*lines[:begun], *(line.removeprefix("- ") for line in lines[blank:ended])]
 
 
 def _without_headers(lines: list[str]) -> list[str]:
