@@ -18,7 +18,7 @@ async def say_sorry(desk: Desk, heard: Heard, error: Exception, *, is_window: bo
     language = await _language(desk, heard)
     sentence = sentence_of(error, language)
     if is_window:
-        await heard.reply(views.instead(views.told(desk.hub.settings.service_name, sentence, language)))
+        await heard.reply(views.instead(views.told(desk.hub.settings.service_in(language), sentence, language)))
         return
     await heard.respond(sentence)
 

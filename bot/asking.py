@@ -28,14 +28,14 @@ _WORDS = {
         "open": "Open the page",
         "which": "Type `/tegata remove LABEL`, with one of these labels:",
         "sent": "It was sent again as a direct message.",
-        "locked": "All is ended (sessions: {sessions}, logins: {logins}). No codes are sent until {time}."
-        " Please tell the help desk, and change your password.",
-        "locked_and_told": "All is ended (sessions: {sessions}, logins: {logins}). No codes are sent until {time}."
-        " The help desk was notified. Change your password.",
+        "locked": "Everything was ended (sessions: {sessions}, logins: {logins}). No codes are sent until"
+        " {time}. Please tell the help desk, and change your password.",
+        "locked_and_told": "Everything was ended (sessions: {sessions}, logins: {logins}). No codes are sent until"
+        " {time}. The help desk was notified. Change your password.",
         "ended": "That session was ended.",
         "language": "Choose a language:",
-        "spoken": "From now on in English.",
-        "unknown": "“{word}” means nothing here. These can be typed:",
+        "spoken": "Messages are in English from now on.",
+        "unknown": "“{word}” is not a command. You can type:",
         "help": "`/tegata` - your account\n`/tegata list` - your contacts\n"
         "`/tegata add LABEL ADDRESS` - add an email address\n`/tegata confirm CODE` - confirm it with its mail's code\n"
         "`/tegata remove LABEL` - remove a contact\n`/tegata code` - send the code again\n"
@@ -202,7 +202,7 @@ async def confirmed(desk: Desk, heard: Heard) -> None:
     outcome = await chat.confirm(desk.hub, visit, heard.member.address, typed, contact_id=contact_id)
     match outcome:
         case Confirmed():
-            title = desk.hub.settings.service_name
+            title = desk.hub.settings.service_in(language)
             sentence = _WORDS[language]["confirmed"].format(label=escaped(outcome.label))
             await heard.reply(views.instead(views.told(title, sentence, language)))
             await refresh(desk, heard, language=language)

@@ -1,5 +1,6 @@
 """PURE: what a message looks like: Block Kit, Japanese and English, people's text as plain text."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
@@ -20,16 +21,16 @@ _WORDS = {
         "account": "Account",
         "label": "Label",
         "from": "Login from",
-        "at": "Asked at",
-        "until": "Good until",
+        "at": "Requested at",
+        "until": "Valid until",
         "used": "This one-time password was used at {time}.",
-        "over": "This one-time password has ended.",
+        "over": "This one-time password is no longer valid.",
         "approval-line": "Somebody is logging in to {service} with your password. Approve it only if it is you.",
         "approval-how": "Press Approve and type the two digits that the login page shows.",
         "approve": "Approve",
         "approved": "This login was approved at {time}.",
-        "approval-over": "This request has ended. Nothing was approved.",
-        "disowned": "You said that this was not you. What this message told of was ended.",
+        "approval-over": "This request has expired. Nothing was approved.",
+        "disowned": "You reported that this was not you. The login or change in this message was stopped.",
         "desk-told": "The help desk was notified.",
         "codes-from": "No codes are sent to this account until {time}.",
         "not-me": "This was not me",
@@ -58,8 +59,8 @@ _WORDS = {
         "approval-how": "「承認」を押し、ログイン画面に表示された2桁の数字を入力してください。",
         "approve": "承認",
         "approved": "このログインは {time} に承認されました。",
-        "approval-over": "この依頼は終了しました。何も承認していません。",
-        "disowned": "心当たりがないとのことで、このメッセージの操作を止めました。",
+        "approval-over": "この承認依頼は期限切れです。承認は行われていません。",
+        "disowned": "「心当たりがない」とのご報告を受け、このメッセージのログインまたは操作を止めました。",
         "desk-told": "窓口に連絡しました。",
         "codes-from": "{time} まで、このアカウントにはコードを送りません。",
         "not-me": "心当たりがない",
@@ -102,7 +103,7 @@ _NOTICES = {
     (
         "en",
         Notice.ANSWERS_WRONG,
-    ): "Somebody gave the right password and then several wrong second steps. If it was not you, change your password.",
+    ): "Somebody entered the right password and then several wrong answers. If it was not you, change your password.",
     (
         "ja",
         Notice.PASSWORDS_WRONG,
@@ -118,9 +119,9 @@ _NOTICES = {
         " password that you use nowhere else."
     ),
     ("ja", Notice.UNLOCKED): "ICカードでログインした方が、認証の一時停止を解除しました。",
-    ("en", Notice.UNLOCKED): "All ways to log in were opened again by somebody who logged in with the IC card.",
+    ("en", Notice.UNLOCKED): "All login methods were unlocked by somebody who logged in with the IC card.",
     ("ja", Notice.CODES_ALLOWED): "「心当たりがない」とのご報告で止めていたコードの送信が、再開されました。",
-    ("en", Notice.CODES_ALLOWED): "Codes that were held back after “this was not me” are sent again.",
+    ("en", Notice.CODES_ALLOWED): "Codes, which were paused after “this was not me”, are sent again.",
     ("ja", Notice.CARD_BLOCKED): "ICカードの利用が停止されました。",
     ("en", Notice.CARD_BLOCKED): "An IC card was blocked.",
     ("ja", Notice.CARD_BOUND): "ICカードが登録されました。",
@@ -132,11 +133,11 @@ _NOTICES = {
     ("ja", Notice.CARD_REMOVED): "ICカードの登録が削除されました。",
     ("en", Notice.CARD_REMOVED): "Your IC card was removed.",
     ("ja", Notice.CONTACT_RESUMED): "連絡先「{about}」への送信が再開されました。",
-    ("en", Notice.CONTACT_RESUMED): "The contact “{about}” is used again.",
+    ("en", Notice.CONTACT_RESUMED): "Messages are sent to the contact “{about}” again.",
     ("ja", Notice.PASSWORD_SET_BY_DESK): "窓口が、新しいパスワードを設定しました。",
     ("en", Notice.PASSWORD_SET_BY_DESK): "The help desk set a new password.",
     ("ja", Notice.UNLOCKED_BY_DESK): "窓口が、認証の一時停止を解除しました。",
-    ("en", Notice.UNLOCKED_BY_DESK): "The help desk opened all ways to log in again.",
+    ("en", Notice.UNLOCKED_BY_DESK): "The help desk unlocked all login methods.",
     ("ja", Notice.DISOWNED): "利用者から「心当たりがない」との連絡がありました。",
     ("en", Notice.DISOWNED): "A member reported: “This was not me.”",
     ("ja", Notice.ACCOUNT_DISABLED): "窓口が、アカウントを停止しました。",
@@ -174,7 +175,7 @@ _DISOWNED = {
 class Head:
     """What every message says of its sender."""
 
-    service: str
+    service_in: Callable[[str], str]
     zone: tzinfo
 
 
@@ -224,9 +225,9 @@ def _code(claimed: Claimed, head: Head) -> Message:
     words = _WORDS[claimed.language]
     line = words["hidden-line" if claimed.hides_code else "code-line"]
     return Message(
-        escaped(line.format(code=claimed.code, service=head.service)),
+        escaped(line.format(code=claimed.code, service=head.service_in(claimed.language))),
         [
-            plain(words["code"].format(service=head.service)),
+            plain(words["code"].format(service=head.service_in(claimed.language))),
             {"type": "header", "text": {"type": "plain_text", "text": claimed.code}},
             _login_asked(claimed, head),
             _not_me(words, claimed.message_id.strip("<>")),
@@ -237,7 +238,7 @@ def _code(claimed: Claimed, head: Head) -> Message:
 def _approval(claimed: Claimed, head: Head) -> Message:
     """Ask for an approval; what is to be typed stands on the page alone."""
     words = _WORDS[claimed.language]
-    line = words["approval-line"].format(service=head.service)
+    line = words["approval-line"].format(service=head.service_in(claimed.language))
     message_id = claimed.message_id.strip("<>")
     buttons = _not_me(words, message_id)
     approve = {
@@ -277,7 +278,7 @@ def _notice(claimed: Claimed, head: Head) -> Message:
     # The one that was linked is told what that is good for; the others, that it was done.
     is_linked = notice is Notice.SLACK_LINKED and claimed.label == claimed.subject_label
     line = words["linked"] if is_linked else _NOTICES[claimed.language, notice]
-    line = line.format(about=claimed.subject_label, service=head.service)
+    line = line.format(about=claimed.subject_label, service=head.service_in(claimed.language))
     told = [(words["account"], claimed.account), (words["done-at"], moment(claimed.asked_at, head.zone))]
     if claimed.asked_from:
         told.insert(1, (words["done-from"], _asker(claimed)))

@@ -36,7 +36,7 @@ class Fading:
         self._hub = hub
         self._client = client
         self._clock = clock
-        self._head = Head(hub.settings.service_name, hub.settings.zone)
+        self._head = Head(hub.settings.service_in, hub.settings.zone)
         self._outage = Outage("Slack fading")
 
     @asynccontextmanager

@@ -113,7 +113,7 @@ class _Window:
         """Say that it is still being done, if nothing was shown yet."""
         if not self._is_shown:
             self._is_shown = self._is_late = True
-            waiting = apologies.waiting(self._desk.hub.settings.service_name, self._language)
+            waiting = apologies.waiting(self._desk.hub.settings.service_in(self._language), self._language)
             await self._ack(**views.instead(waiting))
 
     async def close(self) -> None:
@@ -125,7 +125,7 @@ class _Window:
         view = answer.get("view")
         if view is None:
             sentence = " ".join(str(one) for one in (answer.get("errors") or {}).values())
-            view = views.told(self._desk.hub.settings.service_name, sentence, self._language)
+            view = views.told(self._desk.hub.settings.service_in(self._language), sentence, self._language)
         try:
             await self._desk.client.views_update(view_id=self._view_id, view=view)
         except (SlackApiError, *UNREACHED):

@@ -39,4 +39,4 @@ async def shortcut(desk: Desk, heard: Heard) -> None:
         shown = views.state_of(state, language, head_of(desk))
     else:
         shown = views.unlinked(refusal(state, language, desk.hub.settings.zone, now=desk.clock()), language)
-    await show(desk, heard, views.window(desk.hub.settings.service_name, shown, language))
+    await show(desk, heard, views.window(desk.hub.settings.service_in(language), shown, language))

@@ -31,12 +31,12 @@ class Person:
 
 async def link(desk: Desk, heard: Heard) -> None:
     """Give a member the address of the page on which the Slack account is linked."""
-    service = desk.hub.settings.service_name
     with suppress(SlackApiError, *UNREACHED):
         # The workspace's name is good to have, no more.
         await desk.workspaces.know()
     person = await person_of(desk, heard)
     language = person.profile.language
+    service = desk.hub.settings.service_in(language)
     if not await desk.workspaces.count(person.teams):
         sentence = say(Say.NOT_THIS_WORKSPACE, language, service=service)
     elif not person.is_member:
@@ -58,7 +58,7 @@ async def unlink(desk: Desk, heard: Heard) -> None:
         case Unlinked(account, label):
             sentence = say(Say.UNLINKED, language, account=escaped(account), label=escaped(label))
         case Refused():
-            sentence = say(Say.NOT_LINKED, language, service=desk.hub.settings.service_name)
+            sentence = say(Say.NOT_LINKED, language, service=desk.hub.settings.service_in(language))
         case _:
             assert_never(outcome)
     await telling.tell(desk, heard, sentence, language=language)

@@ -63,7 +63,7 @@ class Sender:
         self._client = client
         self._clock = clock
         self._learned = learned
-        self._head = Head(hub.settings.service_name, hub.settings.zone)
+        self._head = Head(hub.settings.service_in, hub.settings.zone)
         self._breaker = Breaker()
         self._why_unreached = ""
         self._why_unknown = "not asked yet"

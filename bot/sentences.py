@@ -15,7 +15,7 @@ _REASONS = {
         Reason.SLACK_AWAY: "The link of this Slack account is suspended, because the app was removed from the"
         " workspace. `/tegata link` links it again.",
         Reason.LABEL_BAD: "Please use 1 to 32 characters for the label, none of them invisible.",
-        Reason.LABEL_TAKEN: "There is something with this label already. Please choose another label.",
+        Reason.LABEL_TAKEN: "This label is already in use. Please choose another label.",
         Reason.ADDRESS_BAD: "Please check the email address.",
         Reason.ADDRESS_DOTS: "The part before the @ can't begin or end with a dot or have two dots in a row. Please"
         " check the email address.",
@@ -24,22 +24,24 @@ _REASONS = {
         Reason.ADDRESS_TAKEN: "This address is in the list already.",
         Reason.ADDRESS_REFUSED: "The owner of this address declined the registration. If that was a mistake,"
         " the help desk can allow it again.",
-        Reason.ADDRESS_GUARDED: "Codes can't go to a mailbox that this login itself protects.",
-        Reason.TOO_MANY: "There are too many already. Please remove one, or confirm those that wait.",
+        Reason.ADDRESS_GUARDED: "Codes cannot be sent to a mailbox that is opened with this login.",
+        Reason.TOO_MANY: "You have registered as many as allowed. Please remove one, or confirm those that"
+        " are waiting.",
         Reason.CODES_BLOCKED: "This is paused until {time} because a login was reported as not yours.",
-        Reason.CHALLENGE_OVER: "Nothing waits for this code. It may have ended: `/tegata add` sends a new one.",
+        Reason.CHALLENGE_OVER: "No registration is waiting for this code. It may have expired: `/tegata add`"
+        " sends a new one.",
         Reason.ANSWER_WRONG: "That code is not correct.",
-        Reason.ANSWER_STALE: "This code is no longer good.",
+        Reason.ANSWER_STALE: "This code is no longer valid.",
         Reason.CODE_MISSHAPEN: "The code has six digits. Please check it; this did not count as an attempt.",
-        Reason.TRIES_SPENT: "That was wrong too often, so the code has ended.",
+        Reason.TRIES_SPENT: "There were too many wrong answers, so this code is no longer valid.",
         Reason.KIND_CLOSED: "This method is locked after too many wrong answers. The help desk can unlock it.",
         Reason.ALREADY_CONFIRMED: "This is confirmed already.",
-        Reason.NO_LOGIN_WAITS: "No login page waits for a message here.",
-        Reason.LOGINS_WAIT: "More than one login waits for a message here, and one of them may not be yours."
+        Reason.NO_LOGIN_WAITS: "No login page is waiting for a message here.",
+        Reason.LOGINS_WAIT: "More than one login is waiting for a message here, and one of them may not be yours."
         " Please press Send again on your own login page.",
         Reason.ALREADY_APPROVED: "This is approved already.",
-        Reason.APPROVAL_OVER: "This request has ended. Nothing was approved.",
-        Reason.DIGITS_WRONG: "That is not the number on the page. The login was ended.",
+        Reason.APPROVAL_OVER: "This request has expired. Nothing was approved.",
+        Reason.DIGITS_WRONG: "That is not the number on the page, so the login has ended.",
         Reason.DIGITS_MISSING: "Please type the two digits that the page shows.",
     },
     "ja": {
@@ -51,30 +53,31 @@ _REASONS = {
         Reason.SLACK_AWAY: "ワークスペースからアプリが削除されたため、このSlackアカウントの連携を停止しています。"
         "`/tegata 連携` でもう一度連携できます。",
         Reason.LABEL_BAD: "ラベルは1文字以上32文字以内で入力してください。目に見えない文字は使えません。",
-        Reason.LABEL_TAKEN: "同じラベルがすでにあります。別のラベルにしてください。",
+        Reason.LABEL_TAKEN: "このラベルはすでに使われています。別のラベルにしてください。",
         Reason.ADDRESS_BAD: "メールアドレスの形式が正しくありません。",
         Reason.ADDRESS_DOTS: "@ より前の部分の先頭や末尾に「.」があるか、「.」が連続しています。"
         "メールアドレスをご確認ください。",
         Reason.ADDRESS_DOMAIN: "@ より後の部分が正しくありません。メールアドレスをご確認ください。",
         Reason.ADDRESS_OURS: "このサービス自身のドメインのアドレスです。ご自分のアドレスを入力してください。",
-        Reason.ADDRESS_TAKEN: "このアドレスはすでに一覧にあります。",
+        Reason.ADDRESS_TAKEN: "このアドレスはすでに登録されています。",
         Reason.ADDRESS_REFUSED: "このアドレスの利用者が登録を辞退しました。"
         "誤りの場合は、窓口で再び登録できるようにすることができます。",
-        Reason.ADDRESS_GUARDED: "このログインで守られているメールボックスには、コードを送れません。",
-        Reason.TOO_MANY: "登録が多すぎます。どれかを削除するか、確認待ちのものを確認してください。",
+        Reason.ADDRESS_GUARDED: "このログインで開くメールボックスには、コードを送れません。",
+        Reason.TOO_MANY: "登録数が上限に達しています。どれかを削除するか、確認待ちのものを確認してください。",
         Reason.CODES_BLOCKED: "心当たりのないログインとして報告があったため、{time} まで利用できません。",
-        Reason.CHALLENGE_OVER: "このコードを待っているものはありません。期限切れなら `/tegata 追加` で送り直せます。",
+        Reason.CHALLENGE_OVER: "このコードを待っている登録はありません。"
+        "期限切れの場合は `/tegata 追加` で送り直せます。",
         Reason.ANSWER_WRONG: "コードが正しくありません。",
         Reason.ANSWER_STALE: "このコードはもう使えません。",
         Reason.CODE_MISSHAPEN: "コードは6桁の数字です。ご確認ください。入力回数には数えていません。",
-        Reason.TRIES_SPENT: "間違いが多すぎたため、コードを無効にしました。",
+        Reason.TRIES_SPENT: "誤りが続いたため、このコードは使えなくなりました。",
         Reason.KIND_CLOSED: "誤りが続いたため、この認証方法はロックされています。窓口で解除を依頼してください。",
         Reason.ALREADY_CONFIRMED: "すでに確認済みです。",
         Reason.NO_LOGIN_WAITS: "ここへのメッセージを待っているログイン画面はありません。",
         Reason.LOGINS_WAIT: "ここへのメッセージを待っているログインが複数あり、ご自身のものでない可能性があります。"
         "ご自身のログイン画面で「もう一度送る」を押してください。",
         Reason.ALREADY_APPROVED: "すでに承認済みです。",
-        Reason.APPROVAL_OVER: "この依頼は終了しました。何も承認していません。",
+        Reason.APPROVAL_OVER: "この承認依頼は期限切れです。承認は行われていません。",
         Reason.DIGITS_WRONG: "画面の数字と異なります。ログインを終了しました。",
         Reason.DIGITS_MISSING: "画面に表示された2桁の数字を入力してください。",
     },

@@ -17,7 +17,7 @@ from hub.outcome import Refused, Throttled
 
 def head_of(desk: Desk) -> Head:
     """Give what every message says of its sender."""
-    return Head(desk.hub.settings.service_name, desk.hub.settings.zone)
+    return Head(desk.hub.settings.service_in, desk.hub.settings.zone)
 
 
 async def language_of(desk: Desk, heard: Heard) -> str:
@@ -39,7 +39,7 @@ async def tell(desk: Desk, heard: Heard, sentence: str, blocks: Sequence[Block] 
         return
     shown = list(blocks) or [plain(sentence)]
     try:
-        await show(desk, heard, views.window(desk.hub.settings.service_name, shown, language))
+        await show(desk, heard, views.window(desk.hub.settings.service_in(language), shown, language))
     except (SlackApiError, *UNREACHED):
         # What was done is done: its sentence comes by the direct message when no window opens.
         await heard.respond(sentence, blocks)
@@ -64,7 +64,7 @@ async def refresh(desk: Desk, heard: Heard, *, language: str) -> None:
     # Nobody's answer depends on it: a workspace may have switched the tab off, a modal may be closed.
     if heard.surface is Surface.MODAL and heard.view and isinstance(state, State):
         shown = views.state_of(state, language, head_of(desk))
-        window = views.window(desk.hub.settings.service_name, shown, language)
+        window = views.window(desk.hub.settings.service_in(language), shown, language)
         with suppress(SlackApiError, *UNREACHED):
             await desk.client.views_update(view_id=heard.view, view=window)
     with suppress(SlackApiError, *UNREACHED):

@@ -50,8 +50,8 @@ _WORDS = {
     ): "連携できるのは正式なメンバーだけです。ゲストとボットは連携できません。",
     ("en", Say.NOT_THIS_WORKSPACE): "{service} does not send one-time passwords to members of this workspace.",
     ("ja", Say.NOT_THIS_WORKSPACE): "{service} は、このワークスペースのメンバーにはワンタイムパスワードを送りません。",
-    ("en", Say.NOT_NOW): "That did not work just now. Please try again in a moment.",
-    ("ja", Say.NOT_NOW): "いま処理できませんでした。しばらくしてからもう一度お試しください。",
+    ("en", Say.NOT_NOW): "That did not work. Please try again in a moment.",
+    ("ja", Say.NOT_NOW): "処理できませんでした。しばらくしてからもう一度お試しください。",
     ("en", Say.GONE): "This has expired or was already removed.",
     ("ja", Say.GONE): "期限切れか、すでに削除されています。",
     (

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hub.imports import Imported
     from hub.resets import Reset
 
-app = typer.Typer(no_args_is_help=True, help="Add, import, list, show, disable and mend accounts.")
+app = typer.Typer(no_args_is_help=True, help="Add, import, list, show, disable and repair accounts.")
 
 Name = Annotated[str, typer.Argument(metavar="ACCOUNT", help="The account's name.")]
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
@@ -53,7 +53,9 @@ class Language(StrEnum):
 def add(
     account: Name,
     password_stdin: FromStdin = False,
-    language: Annotated[Language, typer.Option(help="Of pages and mail; without it the browser's.")] = Language.UNSET,
+    language: Annotated[
+        Language, typer.Option(help="The language of pages and mail; the browser's by default.")
+    ] = Language.UNSET,
 ) -> None:
     """Add an account; the password is asked for."""
     password = _password(account, from_stdin=password_stdin, is_new=True)
@@ -88,9 +90,11 @@ def import_file(file: File, dry_run: DryRun = False, keep_going: KeepGoing = Fal
 
 @app.command("list")
 def list_accounts(
-    beginning: Annotated[str, typer.Argument(metavar="[BEGINNING]", help="Only names that begin so.")] = "",
-    after: Annotated[str, typer.Option(metavar="ACCOUNT", help="Go on behind this one.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=100000, help="At most so many.")] = 100,
+    beginning: Annotated[
+        str, typer.Argument(metavar="[BEGINNING]", help="Only accounts whose name begins with this.")
+    ] = "",
+    after: Annotated[str, typer.Option(metavar="ACCOUNT", help="List the accounts after this one.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=100000, help="List at most so many.")] = 100,
     json: AsJson = False,
 ) -> None:
     """List accounts by name."""
@@ -172,7 +176,7 @@ def enable(account: Name, quiet: Quiet = False) -> None:
 
 @app.command()
 def unlock(account: Name, quiet: Quiet = False) -> None:
-    """Forget an account's wrong answers and let codes go to it again, so that every way is open."""
+    """Unlock an account: reset its wrong answers and let codes go to it again."""
 
     async def work(hub: "Hub") -> int:
         from hub import accounts
@@ -180,7 +184,7 @@ def unlock(account: Name, quiet: Quiet = False) -> None:
         return await accounts.unlock(hub, hubwork.visit(), account, quiet=quiet)
 
     say(
-        f"{account}: all ways are open again; {counted(hubwork.in_hub(work), 'count')} of wrong answers forgotten;"
+        f"{account}: all methods are unlocked; {counted(hubwork.in_hub(work), 'count')} of wrong answers reset;"
         " codes may be sent."
     )
 
@@ -210,7 +214,7 @@ def reset(
     ],
     password_stdin: FromStdin = False,
 ) -> None:
-    """Take an account back after a stranger was in: new password, all logins ended, matrix card revoked."""
+    """Recover an account that a stranger used: new password, all logins ended, matrix card revoked."""
     begins = since.replace(tzinfo=UTC)
     if begins > hubwork.now():
         hubwork.refuse(f"--since {begins:%Y-%m-%d %H:%M} UTC lies in the future.")

@@ -88,9 +88,9 @@ def seal(json: AsJson = False) -> None:
 
 @app.command("list")
 def list_events(
-    account: Annotated[str, typer.Option(help="Of this account only.")] = "",
-    kind: Annotated[EventKind | None, typer.Option(help="Of this kind only.", show_choices=True)] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100000, help="At most so many, the newest.")] = 50,
+    account: Annotated[str, typer.Option(help="Only events of this account.")] = "",
+    kind: Annotated[EventKind | None, typer.Option(help="Only events of this kind.", show_choices=True)] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100000, help="List at most so many, the newest first.")] = 50,
     json: AsJson = False,
 ) -> None:
     """List the newest events, the oldest of them first."""

@@ -59,7 +59,7 @@ def issue(
     cards = hubwork.in_hub(work)
     hubwork.guarded(lambda: _write(cards, form, target))
     issued = "1 card was" if len(cards) == 1 else f"{len(cards)} cards were"
-    warn(f"{issued} issued. The cells can't be shown again: keep what was written, or issue anew.")
+    warn(f"{issued} issued. The cells can't be shown again: keep what was written, or issue them again.")
 
 
 @app.command("import")
@@ -113,7 +113,7 @@ def _write(cards: "list[Printed]", form: Form, target: Path | None) -> None:
         with os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
             file.write(content)
     except OSError as error:
-        message = f"{target}: the cards can't be written ({error.strerror}); issue them anew."
+        message = f"{target}: the cards can't be written ({error.strerror}); issue them again."
         raise RefusedError(message) from error
     warn(f"Written to {target}, readable by you alone.")
 

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from hub.delivery_life import DeliveryLife
     from hub.hub import Hub
 
-app = typer.Typer(no_args_is_help=True, help="Tell what became of an account's letters and codes.")
+app = typer.Typer(no_args_is_help=True, help="Show what became of an account's mails and codes.")
 
 
 @app.command("list")
 def list_deliveries(
     account: Name,
-    limit: Annotated[int, typer.Option(min=1, max=10000, help="At most so many, the newest.")] = 10,
+    limit: Annotated[int, typer.Option(min=1, max=10000, help="List at most so many, the newest first.")] = 10,
     json: AsJson = False,
 ) -> None:
     """List an account's letters and codes, newest last, with what became of each; never the code."""

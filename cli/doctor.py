@@ -131,13 +131,13 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
     except OldSchemaError as error:
         yield Finding("database", Grade.WRONG, str(error).partition(":")[0], "run `tegata migrate`")
     except BadDatabaseUrlError as error:
-        yield Finding("database", Grade.WRONG, f"TEGATA_DATABASE_URL: {error}", "mend the URL")
+        yield Finding("database", Grade.WRONG, f"TEGATA_DATABASE_URL: {error}", "correct the URL")
     except HubError:
         # The key ring's own line says it already.
         return
     except Exception as error:
         said = " ".join(str(error).split()) or type(error).__name__
-        yield Finding("database", Grade.WRONG, f"it can't be used: {said}", "start it, or mend TEGATA_DATABASE_URL")
+        yield Finding("database", Grade.WRONG, f"it can't be used: {said}", "start it, or correct TEGATA_DATABASE_URL")
 
 
 async def _rows(settings: Settings, hub: "Hub") -> AsyncIterator[Finding]:
@@ -190,7 +190,7 @@ async def mail_server(settings: Settings) -> Finding:
     try:
         relay = Relay(relay_address(settings.smtp_url), connections=1, timeout=_SHORT)
     except (BadSmtpUrlError, OSError) as error:
-        return Finding("mail", Grade.WRONG, f"TEGATA_SMTP_URL: {error}", "mend the URL")
+        return Finding("mail", Grade.WRONG, f"TEGATA_SMTP_URL: {error}", "correct the URL")
     try:
         async with asyncio.timeout(2 * _SHORT):
             trouble = await relay.reachable()

@@ -44,7 +44,7 @@ async def _listener(variable: str, listen: Listen, hello: bytes, domain: str) ->
             said = await _asked(client, hello, domain)
     except (SMTPException, OSError, TimeoutError, ValueError) as error:
         what = " ".join(str(error).split()) or type(error).__name__
-        return Finding("listener", Grade.WRONG, f"{place}: {what}", "start the hub, or mend the setting")
+        return Finding("listener", Grade.WRONG, f"{place}: {what}", "start the hub, or correct the setting")
     finally:
         client.close()
     if said:

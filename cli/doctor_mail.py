@@ -81,7 +81,7 @@ async def _dkim(asker: dns.asyncresolver.Resolver, settings: Settings, domain: s
     try:
         keys = dkim_keys.load(settings.dkim_keys)
     except HubError as error:
-        yield Finding("dkim", Grade.WRONG, str(error).removesuffix("."), "mend the file or the setting")
+        yield Finding("dkim", Grade.WRONG, str(error).removesuffix("."), "correct the file or the setting")
         return
     if not keys:
         yield Finding("dkim", Grade.WRONG, f"{settings.dkim_keys} holds no key", "run `tegata mail dkim new`")

@@ -30,7 +30,7 @@ def bind(
     account: Name,
     certificate: Annotated[Path | None, typer.Option(help="The card's certificate of slot 9A, PEM or DER.")] = None,
     uid: Annotated[
-        str, typer.Option(help="The number of a card without a key: it names the account and proves nothing.")
+        str, typer.Option(help="The number of a card without a key: it names the account but proves nothing.")
     ] = "",
     quiet: Quiet = False,
 ) -> None:
@@ -145,4 +145,4 @@ def _state(line: "CardLine") -> str:
         return f"blocked {line.blocked_at:%Y-%m-%d}"
     if line.expires_at <= hubwork.now():
         return f"expired {line.expires_at:%Y-%m-%d}"
-    return f"last used {line.used_at:%Y-%m-%d}" if line.used_at else f"good until {line.expires_at:%Y-%m-%d}"
+    return f"last used {line.used_at:%Y-%m-%d}" if line.used_at else f"valid until {line.expires_at:%Y-%m-%d}"

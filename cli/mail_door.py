@@ -71,7 +71,14 @@ class MailDoor:
 def built(hub: Hub, clock: Clock, *, most: int) -> MailDoor:
     """Put a hub's mail door together, which takes `most` connections at once; HubError when a setting can't be used."""
     settings = hub.settings
-    house = House(settings.mail_from, settings.service_name, settings.origin, settings.zone, settings.help_url)
+    house = House(
+        settings.mail_from,
+        settings.service_name,
+        settings.origin,
+        settings.zone,
+        settings.help_url,
+        settings.service_name_ja,
+    )
     signer = _signer(settings, house)
     renewal = Renewal(signer, settings.dkim_keys) if signer is not None and settings.dkim_keys is not None else None
     takes_mail = settings.mail_domain and (settings.mail_listen or settings.lmtp_listen)

@@ -88,7 +88,9 @@ def _version(*, asked: bool) -> None:
 def tegata(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=lambda asked: _version(asked=asked), is_eager=True, help="Say which."),
+        typer.Option(
+            "--version", callback=lambda asked: _version(asked=asked), is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     """The login hub: serve its doors, keep its accounts, look after its keys."""
@@ -157,7 +159,7 @@ def doctor(
     part: Annotated[str, typer.Argument(metavar="[mail]", help="mail: the mail server and its DNS records.")] = "",
     json: AsJson = False,
 ) -> None:
-    """Say what is wrong and how to mend it; exit code 1 when something is."""
+    """Report what is wrong and how to fix it; exit code 1 when something is."""
     from cli.doctor import examine
     from cli.doctor_mail import examine as examine_mail
     from cli.finding import Grade

@@ -38,7 +38,7 @@ def list_soft_tokens(account: Name, json: AsJson = False) -> None:
 
 @app.command()
 def remove(account: Name, label: Label) -> None:
-    """Remove a soft token by its label; the member's contacts are told."""
+    """Remove a soft token by its label; the member's contacts are notified."""
 
     async def work(hub: "Hub") -> None:
         from hub import accounts

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic.config import JsonDict
 from pydantic_core import ErrorDetails
 
@@ -355,7 +355,8 @@ class Settings(BaseModel):
         description="Whether a card that has only a number may name an account at a kiosk; it proves nothing.",
     )
     time_zone: str = Field("Asia/Tokyo", description="The zone of the times on pages and in mail.")
-    service_name: str = Field("Tegata", description="The name in soft-token apps and in mail.")
+    service_name: str = Field("Tegata", description="The name on pages, in mail, in Slack and in soft-token apps.")
+    service_name_ja: str = Field("", description="The name in Japanese; empty: the same in both languages.")
     help_url: str = Field("", description="Where members find the help desk: a URL or mailto:; shown on each page.")
     help_text_en: str = Field(
         "", description="The help desk's place and hours in English, for a member whom no method lets in."
@@ -508,12 +509,13 @@ class Settings(BaseModel):
             raise ValueError(message)
         return value
 
-    @field_validator("service_name")
+    @field_validator("service_name", "service_name_ja")
     @classmethod
-    def _service(cls, value: str) -> str:
+    def _service(cls, value: str, field: ValidationInfo) -> str:
         named = value.strip()
+        shortest = 0 if field.field_name == "service_name_ja" else 1
         # It stands in titles of pages and subjects of letters.
-        if not 1 <= len(named) <= _LONGEST_SERVICE or not named.isprintable():
+        if not shortest <= len(named) <= _LONGEST_SERVICE or not named.isprintable():
             message = f"write a name of 1 to {_LONGEST_SERVICE} characters in one line"
             raise ValueError(message)
         return named
@@ -552,6 +554,10 @@ class Settings(BaseModel):
     def is_secure(self) -> bool:
         """Whether members come by HTTPS, so that cookies can be bound to it."""
         return self.origin.startswith("https://")
+
+    def service_in(self, language: str) -> str:
+        """Give the service's name in a language."""
+        return (self.service_name_ja or self.service_name) if language == "ja" else self.service_name
 
 
 def is_sender(value: str) -> bool:

@@ -3,7 +3,7 @@
 import base64
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -68,7 +68,7 @@ _NOTICES = {
     (
         "en",
         Notice.ANSWERS_WRONG,
-    ): "Somebody gave the right password and then several wrong second steps. If it was not you, change your password.",
+    ): "Somebody entered the right password and then several wrong answers. If it was not you, change your password.",
     (
         "ja",
         Notice.PASSWORDS_WRONG,
@@ -84,9 +84,9 @@ _NOTICES = {
         " password that you use nowhere else."
     ),
     ("ja", Notice.UNLOCKED): "ICカードでログインした方が、認証の一時停止を解除しました。",
-    ("en", Notice.UNLOCKED): "All ways to log in were opened again by somebody who logged in with the IC card.",
+    ("en", Notice.UNLOCKED): "All login methods were unlocked by somebody who logged in with the IC card.",
     ("ja", Notice.CODES_ALLOWED): "「心当たりがない」とのご報告で止めていたコードの送信が、再開されました。",
-    ("en", Notice.CODES_ALLOWED): "Codes that were held back after “this was not me” are sent again.",
+    ("en", Notice.CODES_ALLOWED): "Codes, which were paused after “this was not me”, are sent again.",
     ("ja", Notice.CARD_BLOCKED): "ICカードの利用が停止されました。",
     ("en", Notice.CARD_BLOCKED): "An IC card was blocked.",
     ("ja", Notice.CARD_BOUND): "ICカードが登録されました。",
@@ -96,11 +96,11 @@ _NOTICES = {
     ("ja", Notice.CARD_REMOVED): "ICカードの登録が削除されました。",
     ("en", Notice.CARD_REMOVED): "Your IC card was removed.",
     ("ja", Notice.CONTACT_RESUMED): "連絡先「{about}」への送信が再開されました。",
-    ("en", Notice.CONTACT_RESUMED): "The contact “{about}” is used again.",
+    ("en", Notice.CONTACT_RESUMED): "Messages are sent to the contact “{about}” again.",
     ("ja", Notice.PASSWORD_SET_BY_DESK): "窓口が、新しいパスワードを設定しました。",
     ("en", Notice.PASSWORD_SET_BY_DESK): "The help desk set a new password.",
     ("ja", Notice.UNLOCKED_BY_DESK): "窓口が、認証の一時停止を解除しました。",
-    ("en", Notice.UNLOCKED_BY_DESK): "The help desk opened all ways to log in again.",
+    ("en", Notice.UNLOCKED_BY_DESK): "The help desk unlocked all login methods.",
     ("ja", Notice.DISOWNED): "利用者から「心当たりがない」との連絡がありました。",
     ("en", Notice.DISOWNED): "A member reported: “This was not me.”",
     ("ja", Notice.ACCOUNT_DISABLED): "窓口が、アカウントを停止しました。",
@@ -151,14 +151,24 @@ _ANSWERS = {
         "en",
         Answer.AUTOMATIC,
     ): "We took your answer for an automatic one. If it was not, please change the subject and answer with:",
-    ("ja", Answer.NOT_SURE): "そのメールが本当にあなたからのものか確かめられませんでした。次の画面で続けてください。",
-    ("en", Answer.NOT_SURE): "We could not make sure that the mail came from you. Please go on here:",
-    ("ja", Answer.TOO_LATE): "そのメールへの返信は、期限が切れたか、すでに受け付けています。次の画面で続けてください。",
-    ("en", Answer.TOO_LATE): "That mail was answered before, or its time is over. Please go on here:",
+    ("ja", Answer.NOT_SURE): "メールの送信者を確認できませんでした。次の画面で続けてください。",
+    ("en", Answer.NOT_SURE): "We could not verify that the mail came from you. Please continue here:",
+    ("ja", Answer.TOO_LATE): "そのメールは期限切れか、返信を受け付け済みです。次の画面で続けてください。",
+    ("en", Answer.TOO_LATE): "That mail has expired or was already answered. Please continue here:",
 }
 _SAYABLE = {
-    "ja": ("一覧 … 連絡先の一覧", "削除 ラベル … 連絡先の削除", "心当たりがない … 操作を止める", "ヘルプ … この説明"),
-    "en": ("list - your contacts", "remove LABEL - remove one", "not me - stop what the mail tells of", "help - this"),
+    "ja": (
+        "一覧 … 連絡先の一覧",
+        "削除 ラベル … 連絡先の削除",
+        "心当たりがない … ログインや操作を止める",
+        "ヘルプ … この説明",
+    ),
+    "en": (
+        "list - your contacts",
+        "remove LABEL - remove one",
+        "not me - stop the login or change in the mail",
+        "help - this",
+    ),
 }
 _CONFIRMABLE = {
     "ja": ("はい … このアドレスを登録する", "心当たりがない … 登録を止める"),
@@ -215,11 +225,21 @@ class House:
     origin: str
     zone: tzinfo
     help_url: str = ""
+    service_ja: str = ""
+
+    def speaking(self, language: str) -> "House":
+        """Give the same house under its name in a language."""
+        return _in_japanese(self) if language == "ja" and self.service_ja else self
 
     @property
     def envelope_sender(self) -> str:
         """The bare address that bounces go to."""
         return sender_address(self.sender)
+
+
+@lru_cache(maxsize=8)
+def _in_japanese(house: House) -> House:
+    return replace(house, service=house.service_ja, service_ja="")
 
 
 @lru_cache(maxsize=8)
@@ -233,6 +253,7 @@ def write(claimed: Claimed, house: House) -> bytes:
 
     The email package writes each kind of letter once; what differs from one to the next is put into its places.
     """
+    house = house.speaking(claimed.language)
     words = _words(claimed, house)
     template = "disowned" if claimed.notice == Notice.DISOWNED else str(claimed.letter)
     text = _rendered(template, claimed.language, "txt", words)

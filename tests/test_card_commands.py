@@ -82,7 +82,7 @@ def test_a_card_is_bound_listed_blocked_and_unblocked(desk: Shell, issuer_of: Is
     assert (bound.code, fingerprint in bound.out) == (0, True)
     again = desk.run("card", "bind", "taro", "--certificate", file)
     assert (again.code, "bound already" in again.err) == (1, True)
-    assert f"taro  {fingerprint[:16]}  CN=taro  good until" in desk.run("card", "list").out
+    assert f"taro  {fingerprint[:16]}  CN=taro  valid until" in desk.run("card", "list").out
     assert "0 open sessions ended" in desk.run("card", "block", fingerprint[:12]).out
     assert "blocked" in desk.run("card", "list", "taro").out
     assert desk.run("card", "unblock", fingerprint).code == 0

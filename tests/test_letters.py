@@ -352,3 +352,17 @@ def test_japanese_goes_on_after_a_name_as_it_should(service: str, begins: str) -
     assert part.get_content().startswith(begins)
     assert "mailto:" not in part.get_content()
     assert "help@portal.test" in part.get_content()
+
+
+@pytest.mark.parametrize(("language", "name"), [("ja", "学内ポータル"), ("en", "Portal")])
+def test_a_letter_calls_the_service_by_its_name_in_the_readers_language(language: str, name: str) -> None:
+    """In the subject and in the text; the other name stands nowhere."""
+    house = replace(HOUSE, service="Portal", service_ja="学内ポータル", origin="https://login.test")
+    written = message_from_bytes(write(replace(LETTER, language=language), house), policy=policy.default)
+    assert isinstance(written, EmailMessage)
+    part = written.get_body(("plain",))
+    assert part is not None
+    assert name in written["Subject"]
+    assert name in part.get_content()
+    other = {"学内ポータル": "Portal", "Portal": "学内ポータル"}[name]
+    assert other not in written["Subject"] + part.get_content()

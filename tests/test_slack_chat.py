@@ -39,7 +39,7 @@ WORDS = {
         "approved": "I have approved",
         "rewritten": "This login was approved at",
         "wrong": "That is not the number on the page",
-        "locked": "All is ended",
+        "locked": "Everything was ended",
     },
     "ja": {
         "add": "追加　自宅　taro@example.test",
@@ -337,7 +337,7 @@ async def test_the_same_envelope_three_times_has_one_effect(chat: Chat) -> None:
     for _ in range(2):
         await chat.slack.again(told.envelope)
     await asyncio.sleep(_SETTLED)
-    assert len([one for one in chat.slack.ephemerals("UTARO") if "All is ended" in one.text]) == 1
+    assert len([one for one in chat.slack.ephemerals("UTARO") if "Everything was ended" in one.text]) == 1
     assert await Event.filter(kind=EventKind.DISOWNED).count() == 1
 
 
@@ -456,7 +456,7 @@ async def test_the_language_is_the_slack_locale_until_one_is_chosen(chat_on_sock
     chat = chat_on_socket
     await chat.linked("hanako", "UHANAKO")
     assert (await _answered(chat.slack, "UHANAKO", "一覧")).text == "連絡先:"
-    assert (await _answered(chat.slack, "UHANAKO", "言語 en")).text == "From now on in English."
+    assert (await _answered(chat.slack, "UHANAKO", "言語 en")).text == "Messages are in English from now on."
     assert (await _answered(chat.slack, "UHANAKO", "list")).text == "Your contacts:"
     assert (await Account.get(name="hanako")).language == "en"
     answer = await _answered(chat.slack, "UHANAKO", "language")
@@ -578,7 +578,7 @@ async def test_words_are_known_in_both_languages_and_others_get_the_help(chat_on
     for text in ("help", "HELP", "ヘルプ", "frobnicate", "<https://example.test|example.test>"):
         told = (await _answered(chat.slack, "UTARO", text)).text
         assert "/tegata add LABEL ADDRESS" in told
-        assert ("means nothing here" in told) is (text not in {"help", "HELP", "ヘルプ"})
+        assert ("is not a command" in told) is (text not in {"help", "HELP", "ヘルプ"})
     assert "“frob&lt;ni&gt;”" in (await _answered(chat.slack, "UTARO", "frob<ni> cate")).text
     assert (await _answered(chat.slack, "UTARO", "LIST")).text == "Your contacts:"
 

@@ -22,7 +22,7 @@ from tests.people import wrong_for
 from tests.walks import settled
 
 NOW = datetime(2026, 4, 13, 3, 0, tzinfo=UTC)
-HEAD = Head("Portal", UTC)
+HEAD = Head(lambda _: "Portal", UTC)
 CODE = Claimed(
     id=7,
     lease="x",
@@ -51,7 +51,7 @@ async def test_a_code_comes_as_a_direct_message(chat: Chat) -> None:
     member = await chat.linked()
     token = await chat.asked_for_code(member)
     message = await chat.next_code()
-    for told in ("10.0.0.1 (Firefox on Linux)", "taro", "Good until", "This was not me"):
+    for told in ("10.0.0.1 (Firefox on Linux)", "taro", "Valid until", "This was not me"):
         assert told in shown_in(message)
     assert code_in(message) in message.text
     people = chat.house.people
@@ -134,7 +134,7 @@ async def test_a_code_that_is_over_leaves_the_history(chat_on_socket: Chat) -> N
     first = await chat.next_code()
     chat.house.clock.later(minutes=11)
     await chat.slack.next_update(first)
-    assert (code_in(first), "has ended" in first.text, "not-me" in str(first.blocks)) == ("", True, False)
+    assert (code_in(first), "no longer valid" in first.text, "not-me" in str(first.blocks)) == ("", True, False)
 
     token = await chat.asked_for_code(member)
     second = await chat.next_code(after=first.ts)

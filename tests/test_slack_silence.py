@@ -77,7 +77,7 @@ async def test_an_answer_that_slack_does_not_take_comes_another_way(chat_on_sock
     member = await chat.linked()
     before = _counted("/tegata", "refused")
     chat.slack.faults.next_calls("response_url", fault)
-    assert "All is ended" in (await _answer(chat, "lock")).text
+    assert "Everything was ended" in (await _answer(chat, "lock")).text
     assert not await Session.filter(account_id=member.account.id, ended_at=None).exists()
     if fault != Break(500):
         async with asyncio.timeout(5):

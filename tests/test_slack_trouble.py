@@ -224,7 +224,7 @@ async def test_no_command_fails_for_want_of_a_language(chat_on_socket: Chat) -> 
     session = await chat.house.people.stepped_up(member)
     chat.slack.faults.all_calls("users.info", Break(200, "text/plain"))
     assert (await chat.slack.slash("UTARO", "/tegata", "lock")).is_acknowledged
-    assert "All is ended" in (await chat.slack.next_ephemeral("UTARO")).text
+    assert "Everything was ended" in (await chat.slack.next_ephemeral("UTARO")).text
     assert await sessions.current(chat.house.people.hub, session.token, now=chat.house.people.now) is None
 
 
