@@ -33,6 +33,11 @@ class LinkHere:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """A mailed URL whose registration was stopped on the word of its reader."""
+
+
+@dataclass(frozen=True, slots=True)
 class LinkElsewhere:
     """A mailed URL in any other browser: the code, to be typed where the address was added; nothing confirms here."""
 
@@ -84,9 +89,11 @@ async def confirm_any(hub: Hub, visit: Visit, account_id: int, typed: str) -> Co
 
 async def opened_link(
     hub: Hub, session: Current | None, token: str, *, now: datetime
-) -> LinkHere | LinkElsewhere | Confirmed | Refused:
+) -> LinkHere | LinkElsewhere | Confirmed | Stopped | Refused:
     """Tell what a mailed URL shows; changes nothing, whoever follows it."""
     challenge = await _by_token(hub, token)
+    if challenge is not None and _is_stopped(challenge):
+        return Stopped()
     if challenge is None or challenge.contact is None:
         return Refused(Reason.NOT_FOUND)
     contact = challenge.contact
@@ -151,7 +158,7 @@ async def refuse(hub: Hub, visit: Visit, token: str) -> Done | Refused:
             await turns.take(asked.account_id)
         # Read anew behind the account's row: what was confirmed meanwhile is refused no more.
         challenge = await _by_token(hub, token)
-        if challenge is not None and _was_refused(challenge, visit.now):
+        if challenge is not None and _is_stopped(challenge):
             return Done()
         if challenge is None or challenge.contact is None or not challenges.is_live(challenge, visit.now):
             return Refused(Reason.CHALLENGE_OVER)
@@ -170,10 +177,9 @@ async def refuse(hub: Hub, visit: Visit, token: str) -> Done | Refused:
     return Done()
 
 
-def _was_refused(challenge: Challenge, now: datetime) -> bool:
-    """Tell whether a registration was refused within the last seconds."""
-    is_revoked = challenge.revoked_at is not None and now < challenge.revoked_at + NUMBERS.repeat_life
-    return is_revoked and challenge.contact_id is None
+def _is_stopped(challenge: Challenge) -> bool:
+    """Tell whether who got a registration's mail has stopped it."""
+    return challenge.revoked_at is not None and challenge.contact_id is None
 
 
 async def withdraw(hub: Hub, visit: Visit, delivery: Delivery) -> Done | Refused:

@@ -56,6 +56,7 @@ class Disownable:
     asked_from: str
     asked_with: str
     done_at: datetime | None
+    codes_from: datetime | None
     is_desk_told: bool
 
 
@@ -100,8 +101,16 @@ async def opened_link(hub: Hub, token: str, *, now: datetime) -> Disownable | Re
         delivery.asked_from,
         delivery.asked_with,
         delivery.disowned_at,
+        _codes_from(delivery, now),
         await desk.was_told_of(delivery),
     )
+
+
+def _codes_from(delivery: Delivery, now: datetime) -> datetime | None:
+    """Tell until when no codes are sent because of this; None for a registration, and when codes are sent."""
+    until = delivery.account.codes_blocked_until
+    is_of_it = delivery.disowned_at is not None and _ends(delivery) is not Ends.REGISTRATION
+    return until if is_of_it and until is not None and now < until else None
 
 
 async def disown_with_link(hub: Hub, visit: Visit, token: str) -> Disowned | Refused:

@@ -200,7 +200,7 @@ class PlayedHub:
                 response = web.Response(status=303, headers={"Location": "/portal", "Cache-Control": "no-store"})
                 response.set_cookie("session", login.session, httponly=True, samesite="Lax")
                 return response
-        return web.Response(status=403, text="This log-in is over", content_type="text/html")
+        return web.Response(status=403, text="This login is over", content_type="text/html")
 
     async def portal(self, request: web.Request) -> web.Response:
         """Show the portal to whoever has a session that lives."""

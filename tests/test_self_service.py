@@ -175,11 +175,11 @@ async def test_a_soft_lock_is_lifted(holder: Holder) -> None:
         assert elsewhere.status == 422
         closed = elsewhere.error
     await holder.person.open("/settings")
-    await holder.person.press("Open all ways again")
+    await holder.person.press("Unlock all methods")
     assert holder.person.page == "unlocked"
     assert not await throttle.rows_of(subject)
     assert (await Account.get(name="taro")).codes_blocked_until is None
-    assert "opened again" in await holder.told()
+    assert "unlocked" in await holder.told()
     assert closed
 
 

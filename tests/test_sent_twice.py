@@ -1,20 +1,24 @@
 """Forms that are sent twice, or that are older than what their browser has done since."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
+from aiohttp.web import RouteDef
 from yarl import URL
 
+from hub.sessions import Current
 from models.contact import Contact
 from models.delivery import Delivery
 from models.event import Event
 from models.kinds import EventKind, Letter
 from models.session import Session
-from tests.house import House, Person, code_in, url_in
+from tests.house import ELSEWHERE, House, Person, code_in, url_in
 from tests.people import PASSWORD
 from tests.walks import answer_matrix, enter_password, log_in, step_up
+from web.kiosk import OWN_PROOF
+from web.routes import ROUTES
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"
 
@@ -29,7 +33,7 @@ async def _browser(house: House, person: Person, *, agent: str = AGENT) -> Async
         yield Person(house.url, session)
 
 
-def _cells(person: Person, cells: dict[str, str]) -> dict[str, str]:
+def _cells(person: Person, cells: Mapping[str, str]) -> dict[str, str]:
     asked = [label.strip("[]") for label in person.labels()]
     return {"csrf": person.token()} | {f"cell{at}": cells[cell] for at, cell in enumerate(asked, 1)}
 
@@ -73,18 +77,66 @@ async def test_only_the_same_answer_from_the_same_browser_within_seconds(house_o
 
 
 async def test_a_form_sent_after_the_first_answers_cookies_leads_to_the_session(house_on_sqlite: House) -> None:
-    """Its token is of the login that is over; it says what happened and leads on."""
+    """Its token is of the login that is over: it leads to where the first one led, and no other tab is spoken of."""
+    house = house_on_sqlite
+    member = await house.people.member()
+    async with house.person() as person:
+        await enter_password(person, member, onward="?next=/help")
+        filled = _cells(person, member.cells)
+        for _ in range(3):
+            await person.send("/login/matrix", filled)
+            assert person.page == "help"
+            assert "another tab" not in person.text
+        assert await Session.all().count() == 1
+
+
+@pytest.mark.parametrize("other", ["another form", "too late"])
+async def test_another_form_of_a_login_that_is_over_is_told_of_the_other_tab(
+    house_on_sqlite: House, other: str
+) -> None:
+    """It was shown before this browser logged in; it does nothing, and leads to the session."""
     house = house_on_sqlite
     member = await house.people.member()
     async with house.person() as person:
         await enter_password(person, member)
         filled = _cells(person, member.cells)
         await person.send("/login/matrix", filled)
-        await person.send("/login/matrix", filled)
+        if other == "too late":
+            house.clock.later(seconds=11)
+            person.session.cookie_jar.clear(lambda cookie: cookie.key == "tegata-sent")
+        await person.send("/login/matrix" if other == "too late" else "/login/choice", filled)
         assert person.page == "portal"
         assert "You continued in another tab" in person.text
         await person.open("/portal")
         assert "You continued in another tab" not in person.text
+
+
+async def test_a_form_sent_twice_can_lead_to_no_other_site(house_on_sqlite: House) -> None:
+    """The cookie that remembers where it led is only obeyed for a path of ours."""
+    house = house_on_sqlite
+    member = await house.people.member()
+    async with house.person() as person:
+        await enter_password(person, member)
+        filled = _cells(person, member.cells)
+        await person.send("/login/matrix", filled)
+        digest = person.cookies()["tegata-sent"].partition(".")[0]
+        person.session.cookie_jar.update_cookies({"tegata-sent": f"{digest}.//evil.test/"}, URL(house.url))
+        await person.send("/login/matrix", filled)
+        assert person.page == "portal"
+
+
+async def test_the_password_given_again_twice_leads_to_the_settings(house_on_sqlite: House) -> None:
+    """The first answer renewed the session: the second form is known as the same one, and is not called out of date."""
+    house = house_on_sqlite
+    member = await house.people.member()
+    async with house.person() as person:
+        await log_in(person, member)
+        await person.open("/settings/contacts")
+        filled = {"csrf": person.token(), "password": PASSWORD, "next": "/settings/contacts"}
+        for _ in range(2):
+            await person.send("/settings/authenticate", filled)
+            assert (person.page, person.error) == ("contacts", "")
+            assert "out of date" not in person.text
 
 
 async def test_an_older_tab_leads_to_the_login_under_way(house_on_sqlite: House) -> None:
@@ -205,3 +257,40 @@ async def test_an_account_with_nothing_registered_is_led_to_the_help_desk(house_
         assert person.page == "ended"
         links = [str(link["href"]) for link in person.soup.select("main a")]
         assert links[0] == "/login/ic-card"
+
+
+FORMS = sorted(
+    route.path.replace(r"{id:\d{1,18}}", "1").replace("{token}", "1-abc")
+    for route in ROUTES
+    if isinstance(route, RouteDef) and route.method == "POST" and route.handler not in OWN_PROOF
+)
+
+
+@pytest.mark.parametrize("who", ["a stranger", "a member", "a member off campus", "a member with a card"])
+async def test_every_form_is_answered_with_a_redirect(house_on_sqlite: House, who: str) -> None:
+    """Reload and Back after a form send nothing again, whatever the answer was; without its token nothing is done."""
+    house = house_on_sqlite
+    assert len(FORMS) > 25
+    session = await _session(house, who) if who != "a stranger" else None
+    for path in FORMS:
+        async with house.person(address=ELSEWHERE if who == "a member off campus" else "") as person:
+            if session is not None:
+                await Session.filter(id=session.id).update(ended_at=None)
+                person.session.cookie_jar.update_cookies({"tegata-session": session.token}, URL(house.url))
+            await person.open("/")
+            filled = {"csrf": person.token(), "password": "long enough, anyhow", "again": "long enough, anyhow"}
+            async with person.session.post(f"{house.url}{path}", data=filled, allow_redirects=False) as answer:
+                assert answer.status == 303, path
+            await person.open(answer.headers["Location"])
+            assert (person.page, person.status < 500) != ("", True), path
+            async with person.session.post(f"{house.url}{path}", data={}, allow_redirects=False) as answer:
+                assert answer.status == 403, path
+
+
+async def _session(house: House, who: str) -> Current:
+    """Open a session with the password just given: with the matrix card on the campus, or as with an IC card."""
+    member = await house.people.member()
+    session = await house.people.stepped_up(member, visit=house.people.visit(address="127.0.0.1"))
+    if who == "a member with a card":
+        await Session.filter(id=session.id).update(amr="sc pin")
+    return session

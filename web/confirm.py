@@ -5,11 +5,11 @@ from typing import assert_never
 from aiohttp.web import Request, Response
 
 from hub import confirming
-from hub.confirming import LinkElsewhere, LinkHere
+from hub.confirming import LinkElsewhere, LinkHere, Stopped
 from hub.outcome import Confirmed, Done, Reason, Refused
 from web import second_press
 from web.context import ONWARD, hub_of, keep, now_of, session_of, visit_of
-from web.pages import page, see, told
+from web.pages import page, see, told, turned_away
 from web.paths import own_path
 
 
@@ -24,6 +24,8 @@ async def show(request: Request) -> Response:
             return page(request, "confirm-elsewhere", link=outcome, token=token)
         case Confirmed():
             return page(request, "confirmed", confirmed=outcome)
+        case Stopped():
+            return page(request, "not-me-done", ends="registration", codes_from=None, is_desk_told=False)
         case Refused():
             return _refused(request, outcome)
         case _:
@@ -82,11 +84,12 @@ async def post_refuse_again(request: Request) -> Response:
     outcome = await confirming.refuse(hub_of(request), visit_of(request), request.match_info["token"])
     match outcome:
         case Done():
-            return page(request, "not-me-done", ends="registration", codes_from=None, is_desk_told=False)
+            # The page of the mailed URL itself says so from now on.
+            raise see(f"/confirm/{request.match_info['token']}")
         case Refused():
             return _refused(request, outcome)
 
 
 def _refused(request: Request, outcome: Refused) -> Response:
     status = 404 if outcome.reason is Reason.NOT_FOUND else 410
-    return page(request, "refused", status=status, sentence=told(request, outcome), back="/")
+    return turned_away(request, told(request, outcome), status=status, back="/")

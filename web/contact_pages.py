@@ -11,7 +11,7 @@ from hub.sessions import Current
 from web import sentences
 from web.context import hub_of, language_of, now_of, session_of, visit_of
 from web.forms import fields
-from web.pages import clock_of, noted, page, refused, see, told
+from web.pages import clock_of, noted, page, refused, see, told, turned_away
 from web.paths import own_path
 from web.said import Said, say
 from web.settings_pages import permitted
@@ -81,7 +81,7 @@ async def post_again(request: Request) -> Response:
     outcome = await registering.send_again(hub_of(request), visit_of(request), session, _id(request))
     match outcome:
         case Done():
-            raise see(_waiting_path(_id(request)))
+            return noted(request, _waiting_path(_id(request)), sentences.SENT_AGAIN)
         case Refused() | Throttled():
             return await _waiting_refused(request, session, outcome)
         case _:
@@ -184,7 +184,7 @@ async def _waiting_refused(request: Request, session: Current, outcome: Refused 
         return refused(request, "waiting", outcome, at=_waiting_path(_id(request)))
     if isinstance(waiting, Confirmed):
         raise see(_waiting_path(waiting.contact_id))
-    return page(request, "refused", status=404, sentence=told(request, outcome), back=_LIST)
+    return turned_away(request, told(request, outcome), status=404, back=_LIST)
 
 
 async def _logged_in(request: Request) -> Current:

@@ -42,8 +42,6 @@ LANGUAGE = Cookie("tegata-language", timedelta(days=365))
 SWITCHED = Cookie("tegata-switched", NUMBERS.login_life)
 # Where the claimant was going; a path may carry a mailed token, which no query string ever does.
 ONWARD = Cookie("tegata-onward", NUMBERS.login_life)
-# Where an admission has just led, for the form that was sent twice and comes a moment later.
-WENT = Cookie("tegata-went", NUMBERS.repeat_life)
 # What a kiosk's browser goes on with when a card has named somebody, and the kiosk's own page to go back to.
 KIOSK = Cookie("tegata-kiosk")
 START = Cookie("tegata-start")
@@ -137,6 +135,11 @@ def forget(request: Request, response: StreamResponse, cookie: Cookie) -> None:
         httponly=True,
         samesite="Lax",
     )
+
+
+def is_set(request: Request, response: StreamResponse, cookie: Cookie) -> bool:
+    """Tell whether an answer sets a cookie of ours or takes it back."""
+    return _name(request, cookie) in response.cookies
 
 
 def _name(request: Request, cookie: Cookie) -> str:

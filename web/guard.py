@@ -16,7 +16,7 @@ from aiohttp.web import (
 from tortoise.exceptions import BaseORMException
 
 from hub.errors import KeyRingError
-from web import csrf, older, proxies
+from web import csrf, older, proxies, sent
 from web.context import hub_of
 from web.forms import fields
 from web.kiosk import OWN_PROOF
@@ -49,8 +49,7 @@ async def guard(request: Request, handler: Handler) -> StreamResponse:
     proxies.note(request)
     try:
         if request.method == "POST" and request.match_info.handler not in OWN_PROOF:
-            refusal = await _forged(request)
-            response = refusal or await handler(request)
+            response = await _heard(request, handler)
         else:
             response = await handler(request)
     except See as onward:
@@ -90,14 +89,30 @@ def put_headers(response: StreamResponse, *, is_secure: bool) -> None:
         response.headers["Strict-Transport-Security"] = _A_YEAR
 
 
-async def _forged(request: Request) -> Response | None:
-    """Refuse a form that is not from a page of ours in this browser."""
+async def _heard(request: Request, handler: Handler) -> StreamResponse:
+    """Hear a form, if it is from a page of ours in this browser."""
     (token,) = await fields(request, csrf.FIELD)
+    refusal = await _forged(request, token)
+    if refusal is not None:
+        return refusal
+    try:
+        response = await handler(request)
+    except See as onward:
+        response = onward.response
+    if isinstance(response, Response):
+        await sent.remember(request, response)
+    return response
+
+
+async def _forged(request: Request, token: str) -> Response | None:
+    """Refuse a form that is not from a page of ours in this browser."""
     if csrf.is_own_site(request) and csrf.is_right(request, token):
         return None
     if csrf.is_own_site(request) and csrf.is_older(request, token):
         # Switching the language changes nothing that a session guards.
-        return None if request.path == "/language" else await older.lead_on(request)
+        if request.path == "/language":
+            return None
+        return await sent.led_on(request) or await older.lead_on(request)
     _log.info("web.forged", route=_route(request), origin=request.headers.get("Origin", ""))
     return page(request, "forged", status=403)
 

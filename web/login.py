@@ -35,7 +35,6 @@ from web.context import (
     START,
     SWITCHED,
     VISIT,
-    WENT,
     browser_token_of,
     forget,
     hub_of,
@@ -279,8 +278,6 @@ def _admitted(request: Request, session: str, language: str) -> Response:
     forget(request, answer.response, LOGIN)
     forget(request, answer.response, VISIT)
     forget(request, answer.response, ONWARD)
-    if read(request, ONWARD):
-        keep(request, answer.response, WENT, read(request, ONWARD))
     if read(request, KIOSK):
         forget(request, answer.response, KIOSK)
     if read(request, SWITCHED):

@@ -9,7 +9,7 @@ from hub.not_me import Disownable, Disowned
 from hub.outcome import Refused
 from web import second_press
 from web.context import hub_of, now_of, visit_of
-from web.pages import page, see, told
+from web.pages import page, see, told, turned_away
 
 
 async def show(request: Request) -> Response:
@@ -43,7 +43,11 @@ async def _shown(request: Request, name: str) -> Response:
             )
         case Disownable():
             return page(
-                request, "not-me-done", ends=str(outcome.ends), codes_from=None, is_desk_told=outcome.is_desk_told
+                request,
+                "not-me-done",
+                ends=str(outcome.ends),
+                codes_from=outcome.codes_from,
+                is_desk_told=outcome.is_desk_told,
             )
         case Refused():
             return _refused(request, outcome)
@@ -59,13 +63,8 @@ async def post_again(request: Request) -> Response:
     outcome = await not_me.disown_with_link(hub_of(request), visit_of(request), request.match_info["token"])
     match outcome:
         case Disowned():
-            return page(
-                request,
-                "not-me-done",
-                ends=str(outcome.ends),
-                codes_from=outcome.codes_from,
-                is_desk_told=outcome.is_desk_told,
-            )
+            # The page itself says what was ended, as often as it is read.
+            raise see(f"/not-me/{request.match_info['token']}")
         case Refused():
             return _refused(request, outcome)
         case _:
@@ -73,4 +72,4 @@ async def post_again(request: Request) -> Response:
 
 
 def _refused(request: Request, outcome: Refused) -> Response:
-    return page(request, "refused", status=404, sentence=told(request, outcome), back="/")
+    return turned_away(request, told(request, outcome), status=404, back="/")

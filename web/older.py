@@ -4,10 +4,9 @@ from aiohttp.web import Request, Response
 
 from hub import login
 from hub.outcome import Refused
-from web.context import LOGIN, WENT, hub_of, now_of, read, session_of
+from web.context import LOGIN, hub_of, now_of, read, session_of
 from web.login_paths import path_of
 from web.pages import noted
-from web.paths import own_path
 from web.sentences import N_
 
 IN_SESSION = N_("You continued in another tab, so that page was out of date. You are logged in.")
@@ -34,7 +33,7 @@ async def lead_on(request: Request) -> Response:
 
 def to_session(request: Request) -> Response:
     """Lead a page of a login that is over to the session that this browser has opened."""
-    return noted(request, own_path(read(request, WENT)), IN_SESSION)
+    return noted(request, "/portal", IN_SESSION)
 
 
 def _page_behind(request: Request) -> str:

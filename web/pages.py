@@ -56,7 +56,7 @@ def page(request: Request, name: str, *, status: int = 200, **shown: Any) -> Res
         csrf=field_for(request),
         here=_here(request),
         help_url=settings.help_url,
-        service=settings.service_name,
+        service=settings.service_in(language),
         at_kiosk=bool(read(request, START)),
         wait=seconds,
         open_at=now_of(request) + timedelta(seconds=seconds),
@@ -120,6 +120,16 @@ def noted(request: Request, path: str, sentence: str, **values: str) -> Response
     if sentence:
         words = translations(language_of(request))
         say(request, response, Said(notice=words.gettext(sentence) % values))
+    return response
+
+
+def turned_away(request: Request, sentence: str, *, status: int, back: str, needs_card: bool = False) -> Response:
+    """Say on a page of its own why nothing was done; a form is answered with the way to that page."""
+    if request.method != "POST":
+        return page(request, "refused", status=status, sentence=sentence, back=back, needs_card=needs_card)
+    response = see("/refused").response
+    typed = {"sentence": sentence, "back": back, "needs_card": "yes" if needs_card else ""}
+    say(request, response, Said("refused", status=status, typed=typed))
     return response
 
 

@@ -20,8 +20,9 @@ from web.context import (
     visit_of,
 )
 from web.forms import fields
-from web.pages import noted, page, see, told
+from web.pages import noted, page, see, told, turned_away
 from web.paths import own_path
+from web.said import said_to
 from web.words import LANGUAGES
 
 
@@ -36,17 +37,24 @@ async def show_portal(request: Request) -> Response:
     return page(request, "portal", session=session, sessions=listed, overview=overview)
 
 
+async def show_refused(request: Request) -> Response:
+    """Show why the form before this page did nothing; there is nothing to show to anybody else."""
+    if said_to(request, "refused") is None:
+        raise see("/portal")
+    return page(request, "refused")
+
+
 async def post_logout(request: Request) -> Response:
     """End this session and leave nothing of it behind in the browser."""
     session = await session_of(request)
     if session is not None:
         await sessions.end(hub_of(request), visit_of(request), session, session.id)
-    answer = see("/")
-    forget(request, answer.response, SESSION)
-    forget(request, answer.response, LOGIN)
-    forget(request, answer.response, ONWARD)
-    answer.response.headers["Clear-Site-Data"] = '"cache", "storage"'
-    raise answer
+    answer = noted(request, "/", sentences.LOGGED_OUT)
+    forget(request, answer, SESSION)
+    forget(request, answer, LOGIN)
+    forget(request, answer, ONWARD)
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return answer
 
 
 async def post_end_session(request: Request) -> Response:
@@ -57,9 +65,9 @@ async def post_end_session(request: Request) -> Response:
     number = int(request.match_info["id"])
     outcome = await sessions.end(hub_of(request), visit_of(request), session, number)
     if isinstance(outcome, Refused):
-        return page(request, "refused", status=404, sentence=told(request, outcome), back="/portal")
+        return turned_away(request, told(request, outcome), status=404, back="/portal")
     if number == session.id:
-        raise see("/")
+        return noted(request, "/", sentences.LOGGED_OUT)
     return noted(request, "/portal", sentences.SESSION_ENDED)
 
 
@@ -69,7 +77,7 @@ async def post_end_others(request: Request) -> Response:
     if session is None:
         raise see("/")
     await ending.end_others(hub_of(request), visit_of(request), session)
-    raise see("/portal")
+    return noted(request, "/portal", sentences.SESSIONS_ENDED)
 
 
 async def post_language(request: Request) -> Response:

@@ -7,12 +7,15 @@ from aiohttp.web import Request, Response
 from hub import self_service
 from hub.outcome import Busy, Done, Reason, Refused
 from hub.sessions import Current
-from web.context import hub_of, session_of, visit_of
+from web.context import hub_of, language_of, session_of, visit_of
 from web.forms import fields
-from web.pages import page, refused, see, told
+from web.pages import page, refused, see, told, turned_away
+from web.said import Said, said_to, say
 from web.settings_pages import HOME, permitted
 
 _CARD = "/settings/matrix/card"
+_PASSWORD_SET = "/settings/password/set"
+_UNLOCKED = "/settings/unlocked"
 
 
 async def show_password(request: Request) -> Response:
@@ -34,7 +37,7 @@ async def post_password(request: Request) -> Response:
     )
     match outcome:
         case Done():
-            return page(request, "password-set")
+            return _done(request, "password-set", _PASSWORD_SET)
         case Refused() | Busy():
             return refused(request, "new-password", outcome)
 
@@ -76,7 +79,8 @@ async def show_matrix_pdf(request: Request) -> Response:
     # What draws cards is loaded only where one is drawn.
     from hub import printing
 
-    drawn = await asyncio.to_thread(printing.pdf, [card], hub_of(request).settings.service_name)
+    service = hub_of(request).settings.service_in(language_of(request))
+    drawn = await asyncio.to_thread(printing.pdf, [card], service)
     return Response(body=drawn, content_type="application/pdf")
 
 
@@ -86,7 +90,29 @@ async def post_unlock(request: Request) -> Response:
     if isinstance(session, Response):
         return session
     outcome = await self_service.unlock(hub_of(request), visit_of(request), session)
-    return _refused(request, outcome) if isinstance(outcome, Refused) else page(request, "unlocked")
+    return _refused(request, outcome) if isinstance(outcome, Refused) else _done(request, "unlocked", _UNLOCKED)
+
+
+async def show_password_set(request: Request) -> Response:
+    """Say that the new password counts, after the form that set it."""
+    return _shown_once(request, "password-set")
+
+
+async def show_unlocked(request: Request) -> Response:
+    """Say that all methods are unlocked, after the form that did it."""
+    return _shown_once(request, "unlocked")
+
+
+def _done(request: Request, name: str, path: str) -> Response:
+    response = see(path).response
+    say(request, response, Said(name))
+    return response
+
+
+def _shown_once(request: Request, name: str) -> Response:
+    if said_to(request, name) is None:
+        raise see(HOME)
+    return page(request, name)
 
 
 async def _permitted(request: Request) -> Current | Response:
@@ -104,4 +130,4 @@ async def _permitted(request: Request) -> Current | Response:
 
 def _refused(request: Request, why: Refused) -> Response:
     needs_card = why.reason is Reason.CARD_NEEDED
-    return page(request, "refused", status=403, sentence=told(request, why), back=HOME, needs_card=needs_card)
+    return turned_away(request, told(request, why), status=403, back=HOME, needs_card=needs_card)

@@ -18,43 +18,49 @@ def N_(text: str) -> str:  # noqa: N802 - gettext's own name for words translate
 _REASONS = {
     Reason.PASSWORD_WRONG: N_("Account or password is not right."),
     Reason.NOTHING_BOUND: N_(
-        "Nothing is registered for this account yet that could prove it is you. The help desk gives you a matrix card."
+        "No verification method is registered for this account yet. Please get a matrix card from the help desk."
     ),
     Reason.CARD_NEEDED: N_(
-        "This needs a login with your IC card and its PIN that is not older than ten minutes. Please take the card"
-        " and put it on the kiosk's reader again."
+        "For this you must have logged in with your IC card and its PIN within the last ten minutes. Please take"
+        " the card away and put it on the kiosk's reader again."
     ),
-    Reason.KIOSK_TAKEN: N_("Somebody else is registering a card at this kiosk. Please try again in three minutes."),
+    Reason.KIOSK_TAKEN: N_(
+        "A card of another member is being registered at this kiosk. Please try again in three minutes."
+    ),
     Reason.PASSWORD_BAD: N_("A password has 8 to 256 characters."),
     Reason.PASSWORDS_DIFFER: N_("The two passwords are not the same."),
     Reason.LOGIN_OVER: N_("This login has ended. Please start again."),
-    Reason.NOT_OFFERED: N_("This way is not open to you. Please choose another."),
+    Reason.NOT_OFFERED: N_("This method is not available. Please choose another one."),
     Reason.ANSWER_WRONG: N_("That code is not correct."),
     Reason.CODE_USED: N_("This code was already used. Wait for the next one; this did not count as an attempt."),
     Reason.CLOCK_OFF: N_("Your phone's clock seems to be wrong. Set it to automatic, then enter the code shown next."),
-    Reason.ANSWER_STALE: N_("This code is no longer good."),
+    Reason.ANSWER_STALE: N_("This code is no longer valid."),
     Reason.CODE_MISSHAPEN: N_("The code has six digits. Please check it; this did not count as an attempt."),
     Reason.CODES_BLOCKED: N_(
         "Codes are paused until %(time)s because a login was reported as not yours. Choose another method, or ask the"
         " help desk."
     ),
-    Reason.CHALLENGE_OVER: N_("This code has ended. Please ask for a new one."),
+    Reason.CHALLENGE_OVER: N_("This code is no longer valid. Please request a new one."),
     Reason.APPROVAL_OVER: N_("This approval has expired. Please choose a verification method again."),
     Reason.NOT_APPROVED: N_("It is not approved yet. Please press Approve in Slack and type the two digits there."),
     Reason.ALREADY_APPROVED: N_("This is approved already."),
     Reason.DIGITS_WRONG: N_("That is not the number on the page, so the login has ended."),
     Reason.DIGITS_MISSING: N_("Please type the two digits that the page shows."),
-    Reason.NO_LOGIN_WAITS: N_("No login waits for anything here."),
-    Reason.LOGINS_WAIT: N_("More than one login waits for a code. Please press Send again on your own login page."),
-    Reason.NOT_LINKED: N_("This Slack account is not linked to an account."),
-    Reason.TRIES_SPENT: N_("That was wrong too often, so the code has ended. Please ask for a new one."),
+    Reason.NO_LOGIN_WAITS: N_("No login is waiting for an approval here."),
+    Reason.LOGINS_WAIT: N_(
+        "More than one login is waiting for a code. Please press Send again on your own login page."
+    ),
+    Reason.NOT_LINKED: N_("This Slack account is not linked."),
+    Reason.TRIES_SPENT: N_(
+        "There were too many wrong answers, so this code is no longer valid. Please request a new one."
+    ),
     Reason.KIND_CLOSED: N_(
         "This method is locked after too many wrong answers. Choose another method, or ask the help desk to unlock it."
     ),
     Reason.STEP_UP_NEEDED: N_("Please enter your password again."),
     Reason.MATRIX_OFF_CAMPUS: N_("It is not available to set this up using Matrix authentication from off-campus."),
     Reason.LABEL_BAD: N_("Please use 1 to 32 characters for the label, none of them invisible."),
-    Reason.LABEL_TAKEN: N_("There is something with this label already. Please choose another label."),
+    Reason.LABEL_TAKEN: N_("This label is already in use. Please choose another label."),
     Reason.ADDRESS_BAD: N_("Please check the email address."),
     Reason.ADDRESS_DOTS: N_(
         "The part before the @ can't begin or end with a dot or have two dots in a row. Please check the email address."
@@ -65,19 +71,21 @@ _REASONS = {
     Reason.ADDRESS_REFUSED: N_(
         "The owner of this address declined the registration. If that was a mistake, the help desk can allow it again."
     ),
-    Reason.ADDRESS_GUARDED: N_("Codes can't go to a mailbox that this login itself protects."),
-    Reason.TOO_MANY: N_("There are too many already. Please remove one, or confirm those that wait."),
+    Reason.ADDRESS_GUARDED: N_("Codes cannot be sent to a mailbox that is opened with this login."),
+    Reason.TOO_MANY: N_(
+        "You have registered as many as allowed. Please remove one, or confirm those that are waiting."
+    ),
     Reason.NOT_FOUND: N_("This link has expired or was already used."),
     Reason.ALREADY_CONFIRMED: N_("This is confirmed already."),
-    Reason.LINK_OVER: N_("This page is good for ten minutes and once. Please type /tegata link in Slack again."),
+    Reason.LINK_OVER: N_("This page can be used once, within ten minutes. Please type /tegata link in Slack again."),
     Reason.LINKED_ALREADY: N_(
         "This Slack account is linked already, to this account or another. Type /tegata unlink in Slack first."
     ),
     Reason.LOGIN_OLDER: N_(
-        "This login is older than that. To have codes sent again, log out, and log in with a soft token, the matrix"
-        " card or an IC card."
+        "You logged in before that report. To have codes sent again, log out, and log in with a soft token, the"
+        " matrix card or an IC card."
     ),
-    Reason.LAST_WAY: N_("Matrix is the only way you have left, so it stays on."),
+    Reason.LAST_WAY: N_("Matrix is your only method, so it cannot be switched off."),
 }
 _DELIVERIES = {
     (Channel.MAIL, DeliveryState.WAITING): N_("Code by mail to %(label)s, asked for %(time)s: waiting to be sent"),
@@ -126,14 +134,23 @@ _APPROVALS = {
     DeliveryState.EXPIRED: N_("The message in Slack to %(label)s has ended."),
 }
 _ANSWERS = {
-    Verdict.CONFIRMED: N_("An answer came by mail at %(time)s; the address was registered."),
-    Verdict.REFUSED: N_("An answer came by mail at %(time)s; what it denied was stopped."),
-    Verdict.HELPED: N_("An answer came by mail at %(time)s; a help letter was sent."),
-    Verdict.UNCLEAR: N_("An answer came by mail at %(time)s; it was not understood, a help letter was sent."),
-    Verdict.SHELVED: N_("An answer came by mail at %(time)s; it could not be read."),
-    Verdict.AUTOMATIC: N_("An answer came by mail at %(time)s; it was taken for an automatic reply and not used."),
-    Verdict.DOUBTED: N_("An answer came by mail at %(time)s; its sender could not be verified, so it was not used."),
-    Verdict.TOO_LATE: N_("An answer came by mail at %(time)s; it was too late."),
+    Verdict.CONFIRMED: N_("A reply arrived by mail at %(time)s, and the address was registered."),
+    Verdict.REFUSED: N_(
+        'A reply arrived by mail at %(time)s: "this was not me". The login or registration was stopped.'
+    ),
+    Verdict.HELPED: N_("A reply arrived by mail at %(time)s, and we sent a mail that explains how to reply."),
+    Verdict.UNCLEAR: N_(
+        "A reply arrived by mail at %(time)s, but we could not understand it. We sent a mail that"
+        " explains how to reply."
+    ),
+    Verdict.SHELVED: N_("A reply arrived by mail at %(time)s, but it could not be read."),
+    Verdict.AUTOMATIC: N_(
+        "A reply arrived by mail at %(time)s, but it seems to be an automatic one, so it was ignored."
+    ),
+    Verdict.DOUBTED: N_(
+        "A reply arrived by mail at %(time)s, but its sender could not be verified, so it was ignored."
+    ),
+    Verdict.TOO_LATE: N_("A reply arrived by mail at %(time)s, but it was too late."),
 }
 _CONFIRMATIONS = {
     DeliveryState.WAITING: N_("Mail to %(label)s, asked for %(time)s: waiting to be sent"),
@@ -148,7 +165,7 @@ _CONFIRMATIONS = {
     DeliveryState.EXPIRED: N_("The mail to %(label)s has ended. Please send it again."),
 }
 _SUSPENDED = {
-    Suspended.NO_MAILBOX: N_("mail could not be delivered: the address does not exist any more"),
+    Suspended.NO_MAILBOX: N_("mail could not be delivered: the address no longer exists"),
     Suspended.SLACK_GONE: N_("this Slack account can't be reached any more; /tegata link in Slack links it again"),
     Suspended.SLACK_LEFT: N_(
         "this Slack account was deactivated or made a guest; /tegata link in Slack links it again"
@@ -165,6 +182,7 @@ _AMR = {
     "pin": N_("PIN"),
     "mca": N_("approval in Slack"),
 }
+_DIRECT = N_("your direct messages")
 _ONE_LEFT = N_("1 attempt left.")
 _TRIES_LEFT = N_("%(tries)d attempts left.")
 _CELLS_WRONG = N_("Those characters are not correct.")
@@ -178,7 +196,10 @@ NOTIFICATION_CHANGED = N_("The notification setting was changed.")
 MATRIX_ON = N_("Matrix was switched on.")
 MATRIX_OFF = N_("Matrix was switched off.")
 CODES_RESUMED = N_("Codes are sent again.")
+LOGGED_OUT = N_("You are logged out.")
+SENT_AGAIN = N_("The mail was sent again.")
 SESSION_ENDED = N_("The session was ended.")
+SESSIONS_ENDED = N_("All other sessions were ended.")
 CARD_BLOCKED = N_("The card was blocked.")
 
 Clock = Callable[[datetime], str]
@@ -209,10 +230,16 @@ def code_line(asked: Asked, words: GNUTranslations, clock: Clock) -> str:
     if asked.delivery is None or asked.channel is None:
         return ""
     line = asked.delivery
+    values = {"label": place(asked.label, words), "time": clock(_told_at(line))}
     if asked.kind is AuthenticatorKind.APPROVAL:
-        return words.gettext(_APPROVALS[line.state]) % {"label": asked.label, "time": clock(_told_at(line))}
+        return words.gettext(_APPROVALS[line.state]) % values
     told = _DELIVERIES.get((asked.channel, line.state), _DELIVERIES[Channel.MAIL, line.state])
-    return words.gettext(told) % {"label": asked.label, "time": clock(_told_at(line))}
+    return words.gettext(told) % values
+
+
+def place(label: str, words: GNUTranslations) -> str:
+    """Name where a message goes: by its label, or by what it is where the label is only "Slack"."""
+    return words.gettext(_DIRECT) if label.casefold() == "slack" else label
 
 
 def mail_line(label: str, line: DeliveryLine, words: GNUTranslations, clock: Clock) -> str:

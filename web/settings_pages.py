@@ -29,7 +29,7 @@ async def permitted(request: Request) -> Current | Response:
             raise _after(request, _AUTHENTICATE, request.path if request.method == "GET" else HOME)
         case _:
             refusal = await sessions.refuse_off_campus(hub_of(request), visit_of(request), session)
-            return page(request, "refused-here", status=403, sentence=told(request, refusal))
+            return _off_campus(request, refusal)
 
 
 async def show_authenticate(request: Request) -> Response:
@@ -39,7 +39,7 @@ async def show_authenticate(request: Request) -> Response:
         raise see(f"/?next={HOME}")
     if sessions.hindrance(session, visit_of(request)) is Reason.MATRIX_OFF_CAMPUS:
         refusal = await sessions.refuse_off_campus(hub_of(request), visit_of(request), session)
-        return page(request, "refused-here", status=403, sentence=told(request, refusal))
+        return _off_campus(request, refusal)
     return page(request, "step-up", account=session.account, has_card=session.has_card_proved, next=_onward(request))
 
 
@@ -61,7 +61,7 @@ async def post_authenticate(request: Request) -> Response:
             forget(request, answer.response, ONWARD)
             raise answer
         case Refused(Reason.MATRIX_OFF_CAMPUS):
-            return page(request, "refused-here", status=403, sentence=told(request, outcome))
+            return _off_campus(request, outcome)
         case Refused() | Throttled() | Busy():
             at = f"{_AUTHENTICATE}?{urlencode({'next': own_path(onward, HOME)})}"
             return refused(request, "step-up", outcome, at=at)
@@ -102,6 +102,13 @@ async def _settings(request: Request, session: Current) -> Response:
     overview = await enrolment.overview(hub_of(request), session, now=now_of(request))
     by_card = self_service.hindrance(session, visit_of(request)) is None
     return page(request, "settings", overview=overview, by_card=by_card)
+
+
+def _off_campus(request: Request, refusal: Refused) -> Response:
+    """Say that this can't be changed from here; a form is answered with the way to the page that says so."""
+    if request.method == "POST":
+        return see(HOME).response
+    return page(request, "refused-here", status=403, sentence=told(request, refusal))
 
 
 def _may_be_named(request: Request) -> bool:

@@ -10,7 +10,7 @@ from hub.sessions import Current
 from hub.slack_links import Profile
 from web.context import hub_of, now_of, visit_of
 from web.forms import fields
-from web.pages import page, refused, see, told
+from web.pages import page, refused, see, told, turned_away
 from web.settings_pages import HOME, permitted
 
 _LABEL = "Slack"
@@ -60,4 +60,4 @@ async def _shown(request: Request, session: Current) -> Response:
 
 def _over(request: Request, outcome: Refused) -> Response:
     status = 404 if outcome.reason is Reason.NOT_FOUND else 410
-    return page(request, "refused", status=status, sentence=told(request, outcome), back=HOME)
+    return turned_away(request, told(request, outcome), status=status, back=HOME)
