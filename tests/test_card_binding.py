@@ -128,7 +128,7 @@ async def test_a_kiosk_waits_for_one_member_at_a_time(counter_on_sqlite: Counter
         await asking(counter, person, taro)
         await asking(counter, other, hanako)
         assert other.status == 422
-        assert "Somebody else is registering a card" in other.error
+        assert "A card of another member is being registered" in other.error
         await person.press("OK", kiosk=person.option("Second"))
         assert "Second waits" in person.text
         await other.press("OK", kiosk=other.option("Library"))

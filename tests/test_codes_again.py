@@ -18,12 +18,12 @@ WORDS = {
     "en": {
         "kept": "No codes are sent to your account until",
         "again": "Send codes again",
-        "older": "This login is older than that.",
+        "older": "You logged in before that report.",
     },
     "ja": {
         "kept": "あなたのアカウントにはコードを送りません",
         "again": "コードの送信を再開する",
-        "older": "このログインはそれより前のものです",
+        "older": "このログインはその回答より前のものです",
     },
 }
 languages = pytest.mark.parametrize("language", ["en", "ja"])

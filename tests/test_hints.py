@@ -93,7 +93,7 @@ async def test_removing_a_soft_token_says_whether_matrix_is_all_that_is_left(
         await step_up(person)
         await person.open(f"/settings/soft-token/{token.id}/remove")
         assert person.page == "remove-soft-token"
-        assert ("the matrix card is all that is asked at login" in person.text) is (not contacts)
+        assert ("only the matrix card is asked for at login" in person.text) is (not contacts)
 
 
 async def test_removing_a_contact_that_is_suspended_is_not_removing_the_last(house_on_sqlite: House) -> None:

@@ -23,7 +23,7 @@ SAID = {
         "not me": "This was not me.",
         "confirmed": "is registered",
         "stopped": "was stopped",
-        "offer": "one word yes",
+        "offer": 'one word "yes"',
     },
     "ja": {
         "yes": "はい",

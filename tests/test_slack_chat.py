@@ -441,7 +441,7 @@ async def test_the_code_comes_again_for_the_page_that_waits(chat_on_socket: Chat
     """The same code, once the gap is over; nothing when no page waits."""
     chat = chat_on_socket
     member = await chat.linked()
-    assert "No login page waits" in (await _answered(chat.slack, "UTARO", "code")).text
+    assert "No login page is waiting" in (await _answered(chat.slack, "UTARO", "code")).text
     await chat.asked_for_code(member)
     first = await chat.next_code()
     assert "Please wait" in (await _answered(chat.slack, "UTARO", "code")).text
@@ -548,7 +548,7 @@ async def test_the_home_shows_the_account_and_follows_what_is_done(chat: Chat) -
     await chat.slack.close("UTARO", view.id)
     await chat.slack.press("UTARO", home.id, "code")
     told = await chat.slack.next_view("UTARO", after=view.id)
-    assert "No login page waits" in _seen(told)
+    assert "No login page is waiting" in _seen(told)
 
 
 async def test_the_shortcut_shows_the_same_state_and_pushes_its_modals(chat_on_socket: Chat) -> None:

@@ -23,7 +23,7 @@ async def test_each_change_says_that_it_was_done(house_on_sqlite: House) -> None
             assert "The contact was removed." in person.text
         await person.open("/settings")
         assert "three cells of your matrix card" in person.text
-        assert "your card is asked for as long as nothing else is registered" in person.text
+        assert "your card is asked for as long as no other method is registered" in person.text
         assert "your card is not asked for" not in person.text
 
 
