@@ -293,7 +293,8 @@ def _notice(claimed: Claimed, head: Head) -> Message:
 def _for_desk(claimed: Claimed, head: Head) -> Message:
     """Tell the help desk's channel, in both languages: no address of the member's, no code, no link of theirs."""
     what = _DISOWNED.get(claimed.answered) or tuple(
-        _NOTICES[language, Notice(claimed.answered)].format(about="…", service=head.service) for language in _WORDS
+        _NOTICES[language, Notice(claimed.answered)].format(about="…", service=head.service_in(language))
+        for language in _WORDS
     )
     ja, en = _WORDS["ja"], _WORDS["en"]
     told = [(f"{ja['account']} / {en['account']}", claimed.account), (f"{ja['what']} / {en['what']}", " / ".join(what))]
