@@ -170,10 +170,11 @@ async def test_a_paused_label_is_marked_and_stands_behind_what_is_open(house_on_
         checked = taro.soup.select("input[type=radio][checked]")
         assert [str(one["value"]) for one in checked] == ["matrix"]
         assert re.search(r"Matrix .*home mail Paused until \d\d:\d\d:\d\d", taro.text), taro.text
-        assert "no other method is registered" not in taro.text
+        assert "no other method is open to you" not in taro.text
         await enter_password(hanako, without)
         assert hanako.soup.select("input[type=radio][checked]") == []
         assert "Codes are paused until" in hanako.text
+        assert "no other method is open to you" in hanako.text
         assert "please ask the help desk" in hanako.text
         assert hanako.soup.select_one("main a[href='https://desk.test/']") is not None
 

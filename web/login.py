@@ -48,7 +48,7 @@ from web.context import (
 from web.forms import fields
 from web.login_paths import path_of as _path_of
 from web.older import IN_LOGIN, to_session
-from web.pages import clock_of, noted, page, refused, see, told
+from web.pages import clock_of, noted, page, refused, see, told, whole
 from web.paths import own_path
 from web.said import Said, say
 from web.words import translations
@@ -318,7 +318,8 @@ def ended(request: Request, outcome: Refused, *, account: str = "") -> Response:
 
 def _context(request: Request, asked: Asked) -> dict[str, Any]:
     again_in = ceil((asked.resend_at - now_of(request)).total_seconds()) if asked.resend_at else 0
-    return {**code_shown(request, asked), "now": now_of(request), "again_in": max(0, again_in)}
+    again_at = whole(asked.resend_at) if asked.resend_at else now_of(request)
+    return {**code_shown(request, asked), "again_at": again_at, "again_in": max(0, again_in)}
 
 
 def _choice_shown(choose: Choose) -> dict[str, Any]:

@@ -151,13 +151,13 @@ def _told(
         case Refused():
             return 422, sentences.refusal(why, words, clock_of(request), of_cells=of_cells), timedelta()
         case Throttled(retry_after):
-            at = clock_of(request)(_whole(now_of(request) + retry_after))
+            at = clock_of(request)(whole(now_of(request) + retry_after))
             return 429, waits.sentence(why, words, at=at, beside=beside), retry_after
         case Busy(retry_after):
             return 503, words.gettext(_BUSY), retry_after
 
 
-def _whole(at: datetime) -> datetime:
+def whole(at: datetime) -> datetime:
     """Give the next whole second: what is promised for a time must be so at that time."""
     return at.replace(microsecond=0) + timedelta(seconds=bool(at.microsecond))
 
