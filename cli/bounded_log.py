@@ -8,10 +8,18 @@ from dataclasses import dataclass
 from structlog import DropEvent
 from structlog.typing import EventDict, WrappedLogger
 
-# What anybody brings about without a login; what has a reference that a member has read is not among them.
-_OF_STRANGERS = {"web.malformed", "web.forged", "mail.report_too_late", "login.refused", "registration.refused"}
 _MOST = 10
 _MINUTE = 60.0
+# What anybody brings about without a login, and how many lines a minute it may write; what has a reference that a
+# member has read is not among them.
+_OF_STRANGERS = {
+    "web.malformed": _MOST,
+    "web.forged": _MOST,
+    "mail.report_too_late": _MOST,
+    "login.refused": 6 * _MOST,
+    "settings.refused": 6 * _MOST,
+    "registration.refused": _MOST,
+}
 
 
 @dataclass(slots=True)
@@ -24,18 +32,17 @@ class _Count:
 class Bound:
     """The lines of each kind in this minute, and how many were left out since the last one that was written."""
 
-    def __init__(self, *, most: int = _MOST, clock: Callable[[], float] = time.monotonic) -> None:
-        self._most = most
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._counts: dict[str, _Count] = {}
 
-    def taken(self, kind: str) -> int | None:
+    def taken(self, kind: str, most: int = _MOST) -> int | None:
         """Count a line; gives how many were left out before it, None when it is to be left out itself."""
         now = self._clock()
         count = self._counts.setdefault(kind, _Count(now))
         if now >= count.since + _MINUTE:
             count.since, count.lines = now, 0
-        if count.lines >= self._most:
+        if count.lines >= most:
             count.left_out += 1
             return None
         count.lines += 1
@@ -51,10 +58,11 @@ class Events:
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         """Leave out what is too much; the next line says how many were."""
-        name = event.get("event")
-        if name not in _OF_STRANGERS:
+        name = str(event.get("event"))
+        most = _OF_STRANGERS.get(name)
+        if most is None:
             return event
-        left_out = self._bound.taken(str(name))
+        left_out = self._bound.taken(name, most)
         if left_out is None:
             raise DropEvent
         return {**event, "left_out": left_out} if left_out else event

@@ -16,7 +16,7 @@ from hub.visit import Visit
 from models.account import Account
 from models.event import Event, Segment
 from models.kinds import EventKind
-from models.rows import fresh, insert_numbered, last_reserved, reserved
+from models.rows import fresh, insert, insert_numbered, last_reserved, reserved, where
 
 _PURPOSE, _SEALED = "audit-event", "audit-sealed"
 # Of rows written before events were numbered in their MACs.
@@ -33,9 +33,10 @@ _LOGGED = {
     EventKind.CONTACT_REFUSED: "registration.refused",
 }
 _TOLD = {"amr", "authenticator", "purpose", "reason", "kiosk"}
-_SEGMENT = 5000
+# A segment is sealed in one transaction, which others on SQLite wait for.
+SEGMENT = 200
 # Rows that are read or dropped at once, so that neither memory nor a transaction grows with the audit.
-_PAGE, _SEGMENT_PAGE, _PAUSE = 1000, 1000, 0.01
+_PAGE, _SEGMENT_PAGE, _DROPPED, _PAUSE = 1000, 1000, 100, 0.01
 _MOST_FINDINGS = 1000
 Progress = Callable[[int], None]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -128,11 +129,13 @@ async def seal(keys: KeyRing, *, now: datetime) -> int:
     One process at a time (the job's lease); events that are committed meanwhile wait for the next segment.
     """
     async with in_transaction():
-        events = await Event.filter(segment_id=None).order_by("id").limit(_SEGMENT)
+        events = await where(Event, segment_id=None).all(order_by="id", limit=SEGMENT)
         if not events:
             return 0
-        before = await Segment.all().order_by("-id").first()
-        segment = Segment(
+        before = await where(Segment).first(order_by="-id")
+        segment = fresh(
+            Segment,
+            seal="",
             sealed_at=now,
             events=len(events),
             total=await _total(before) + len(events),
@@ -140,8 +143,8 @@ async def seal(keys: KeyRing, *, now: datetime) -> int:
             previous=before.seal if before else _FIRST,
         )
         segment.seal = _seal(keys, segment, events)
-        await segment.save()
-        await Event.filter(id__in=[event.id for event in events]).update(segment_id=segment.id)
+        await insert(segment)
+        await where(Event, id__in=[event.id for event in events]).update(segment_id=segment.id)
     # The log leaves the database: whoever rewrites every row still can't rewrite what was logged.
     _log.info("audit.sealed", segment=segment.id, events=segment.total, seal=segment.seal)
     return len(events)
@@ -251,12 +254,16 @@ async def prune(keys: KeyRing, visit: Visit, *, before: datetime) -> int:
 
 async def _drop_orphans() -> int:
     """Drop the events of the segments that retention has dropped, a page a transaction."""
+    first = await Segment.all().order_by("id").first().only("id")
+    if first is None or not await Event.filter(segment_id__lt=first.id).exists():
+        # Its index tells at once; the events of a kind are found by reading all.
+        return 0
     told = await Event.filter(kind=EventKind.AUDIT_PRUNED).order_by("-id").first()
     if told is None:
         return 0
     through, dropped = int(json.loads(told.detail)["segment"]), 0
-    while ids := await Event.filter(segment_id__lte=through).limit(_PAGE).values_list("id", flat=True):
-        dropped += await Event.filter(id__in=list(ids)).delete()
+    while ids := await Event.filter(segment_id__lte=through).limit(_DROPPED).values_list("id", flat=True):
+        dropped += await where(Event, id__in=[int(str(one)) for one in ids]).delete()
         # Logins write in between.
         await asyncio.sleep(_PAUSE)
     return dropped

@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any
 
 from tortoise.connection import get_connections
-from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
 from hub import mail_addresses
@@ -281,15 +280,6 @@ async def drop(message_id: int) -> None:
     """Drop a shelved message for good."""
     row = await _on_shelf(message_id)
     await row.delete()
-
-
-def old(*, now: datetime) -> tuple[QuerySet[InboundMail], ...]:
-    """Choose the record of what was read long ago, and of the operator's mail what nobody took up.
-
-    The rest of the shelf stays until somebody decides; anybody may write to the operator, so that is no promise there.
-    """
-    before = InboundMail.filter(received_at__lt=now - NUMBERS.kept_deliveries)
-    return before.filter(read_at__isnull=False), before.filter(use=MailUse.OPERATOR)
 
 
 async def reseal(keys: KeyRing, *, limit: int) -> int:

@@ -58,6 +58,8 @@ LIVES = {
     Scope.ENROL: NUMBERS.password_fades,
     Scope.KIOSK: NUMBERS.password_fades,
 }
+_LIVES = {str(scope): life for scope, life in LIVES.items()}
+_LONGEST_LIFE = max(LIVES.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +186,7 @@ async def welcomed(address: str, *, now: datetime) -> int:
 
 def is_over(subject: str, open_at: datetime, now: datetime) -> bool:
     """Tell whether a count need not be kept any longer; what is no scope of this release is kept the longest."""
-    lives = {str(scope): life for scope, life in LIVES.items()}
-    return open_at < now - lives.get(subject.partition(":")[0], max(LIVES.values()))
+    return open_at < now - _LIVES.get(subject.partition(":")[0], _LONGEST_LIFE)
 
 
 def _welcomes(address: str) -> str:

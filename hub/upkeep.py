@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -21,10 +21,12 @@ from hub.visit import Visit
 from models.authenticator import MatrixCard, SoftToken
 from models.delivery import Delivery
 from models.holders import free_abandoned as free_leases
-from models.kinds import Channel, EventKind, Zone
+from models.inbound import InboundMail
+from models.kinds import Channel, EventKind, MailUse, Zone
 from models.kiosk import KioskLogin, KioskNonce
 from models.lease import Lease
 from models.login import Challenge, Login
+from models.rows import where
 from models.session import KnownBrowser, Session
 from models.slack import SlackHeard, SlackLink
 from models.throttle import Throttle
@@ -32,7 +34,9 @@ from models.throttle import Throttle
 _HOLDER = secrets.token_hex(8)
 _BATCH = 500
 # Rows dropped in one transaction, and how long others have the database to themselves before the next.
-_PAGE, _PAUSE = 500, 0.02
+_PAGE, _PAUSE = 100, 0.02
+# Rows of a small table that are looked at in one turn.
+_WALKED = 500
 _PROBE = 2.0
 # The row that a readiness check writes.
 _PROBED = "probe"
@@ -47,7 +51,13 @@ async def expire(hub: Hub, now: datetime) -> int:
 
 async def seal(hub: Hub, now: datetime) -> int:
     """Seal the audit's new events."""
-    return await audit.seal(hub.keys, now=now)
+    sealed = 0
+    while events := await audit.seal(hub.keys, now=now):
+        sealed += events
+        if events < audit.SEGMENT:
+            break
+        await asyncio.sleep(_PAUSE)
+    return sealed
 
 
 async def prune(hub: Hub, now: datetime) -> int:
@@ -55,8 +65,8 @@ async def prune(hub: Hub, now: datetime) -> int:
     dropped = 0
     for model, column, before, more in _grown(now):
         dropped += await _drop_first(model, column, before, more)
-    for old in _old(now):
-        dropped += await _drop(old)
+    for model, old in _old(now):
+        dropped += await _drop(model, old)
     dropped += await _drop_counts(now)
     if hub.settings.audit_days:
         before = now - timedelta(days=hub.settings.audit_days)
@@ -74,26 +84,27 @@ def _grown(now: datetime) -> Iterator[tuple[type[Model], str, datetime, dict[str
     yield KioskLogin, "begun_at", now - NUMBERS.kept_logins, {}
 
 
-def _old(now: datetime) -> Iterator[QuerySet[Any]]:
+def _old(now: datetime) -> Iterator[tuple[type[Model], dict[str, Any]]]:
     """Choose the old rows of the tables that are small or have an index by time."""
-    yield Login.filter(expires_at__lt=now - NUMBERS.kept_logins)
-    yield KnownBrowser.filter(seen_at__lt=now - NUMBERS.known_browser)
-    yield SlackHeard.filter(heard_at__lt=now - NUMBERS.kept_heard)
-    yield SlackLink.filter(expires_at__lt=now - NUMBERS.kept_heard)
-    yield KioskNonce.filter(expires_at__lt=now)
-    yield from intake.old(now=now)
+    yield Login, {"expires_at__lt": now - NUMBERS.kept_logins}
+    yield KnownBrowser, {"seen_at__lt": now - NUMBERS.known_browser}
+    yield SlackHeard, {"heard_at__lt": now - NUMBERS.kept_heard}
+    yield SlackLink, {"expires_at__lt": now - NUMBERS.kept_heard}
+    yield KioskNonce, {"expires_at__lt": now}
+    # The record of mail that was read, and of the operator's what nobody took up. The rest of the shelf stays until
+    # somebody decides; anybody may write to the operator, so that is no promise there.
+    mail = {"received_at__lt": now - NUMBERS.kept_deliveries}
+    yield InboundMail, {**mail, "read_at__isnull": False}
+    yield InboundMail, {**mail, "use": MailUse.OPERATOR}
 
 
 async def _drop_counts(now: datetime) -> int:
     """Walk the counts by their ids, and drop those whose life is over: it differs by what is counted."""
     dropped = last = 0
-    while (
-        page := await Throttle.filter(id__gt=last).order_by("id").limit(_PAGE).values_list("id", "subject", "open_at")
-    ):
-        old = [number for number, subject, open_at in page if throttle.is_over(subject, open_at, now)]
-        if old:
-            dropped += await Throttle.filter(id__in=old, open_at__lt=now).delete()
-        last = page[-1][0]
+    while page := await where(Throttle, id__gt=last).all(order_by="id", limit=_WALKED):
+        old = [row.id for row in page if throttle.is_over(row.subject, row.open_at, now)]
+        dropped += await _deleted(Throttle, old, {"open_at__lt": now})
+        last = page[-1].id
         await asyncio.sleep(_PAUSE)
     return dropped
 
@@ -105,20 +116,28 @@ async def _drop_first(model: type[Model], column: str, before: datetime, more: d
         old = [number for number, at in page if at < before]
         if not old:
             break
-        dropped += await model.filter(id__in=old, **more).delete()
+        dropped += await _deleted(model, old, more)
         last = page[-1][0]
         await asyncio.sleep(_PAUSE)
     return dropped
 
 
-async def _drop(old: QuerySet[Any]) -> int:
-    """Drop rows a page a transaction: on SQLite no other task writes during one."""
+async def _drop(model: type[Model], old: dict[str, Any]) -> int:
+    """Drop rows a page a transaction."""
     dropped = 0
-    while rows := await old.limit(_PAGE).values_list("id", flat=True):
-        dropped += await old.filter(id__in=list(rows)).delete()
-        if len(rows) < _PAGE:
+    while ids := await model.filter(**old).limit(_PAGE).values_list("id", flat=True):
+        dropped += await _deleted(model, [int(str(one)) for one in ids], old)
+        if len(ids) < _PAGE:
             break
         await asyncio.sleep(_PAUSE)
+    return dropped
+
+
+async def _deleted(model: type[Model], ids: Sequence[int], conditions: dict[str, Any]) -> int:
+    """Drop rows that still meet the conditions, so few at once that other tasks wait for no disk (models/disk.py)."""
+    dropped = 0
+    for start in range(0, len(ids), _PAGE):
+        dropped += await where(model, id__in=ids[start : start + _PAGE], **conditions).delete()
     return dropped
 
 

@@ -9,6 +9,7 @@ from tortoise.models import Model
 from models.account import Account
 from models.contact import Contact
 from models.fields import InstantField
+from models.indexes import PresentIndex
 from models.kinds import Channel, Letter
 from models.login import Challenge
 
@@ -70,6 +71,7 @@ class Delivery(Model):
         table = "delivery"
         indexes = (
             Index(fields=("channel", "urgency", "due_at")),
+            PresentIndex(fields=("due_at",)),
             Index(fields=("challenge_id",)),
             Index(fields=("contact_id", "posted_at")),
             Index(fields=("account_id", "posted_at")),

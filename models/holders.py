@@ -8,7 +8,6 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from models.kinds import Channel
 from models.rows import read
 
 # Names our locks apart from other programs' in the same database.
@@ -17,9 +16,7 @@ _DIGITS = 8
 # A lease this young may be of a process that has not taken its lock yet, or lost its connection a moment ago.
 _YOUNG = timedelta(seconds=3)
 
-_CHANNELS = ", ".join(f"'{channel}'" for channel in Channel)
-# Each with what lets its index find the few rows that are due; all channels and urgencies are named.
-_TABLES = {"delivery": f'"channel" IN ({_CHANNELS}) AND "urgency" IN (0, 1, 2) AND ', "inbound_mail": ""}
+_TABLES = ("delivery", "inbound_mail")
 _DEAD = {
     "sqlite": "",
     "postgres": f"""
@@ -30,7 +27,7 @@ _DEAD = {
 """,  # noqa: S608 - our own numbers
 }
 _FREE = """
-UPDATE "{table}" SET "lease" = '', "due_at" = {{now}} WHERE {due}"due_at" > {{now}} AND "lease" <> ''{dead}
+UPDATE "{table}" SET "lease" = '', "due_at" = {{now}} WHERE "due_at" > {{now}} AND "lease" <> ''{dead}
  RETURNING "id"
 """
 
@@ -57,8 +54,8 @@ async def free_abandoned(dialect: str, *, now: datetime, longest: timedelta) -> 
     `longest` is the time that a lease is given for. On SQLite call it at the start only.
     """
     freed = 0
-    for table, due in _TABLES.items():
-        text = _FREE.format(table=table, due=due, dead=_DEAD[dialect])
+    for table in _TABLES:
+        text = _FREE.format(table=table, dead=_DEAD[dialect])
         values = {"now": now} if dialect == "sqlite" else {"now": now, "young": now + longest - _YOUNG}
         freed += len(await read(text, **values))
     return freed
