@@ -265,6 +265,25 @@ async def test_back_after_logout_shows_nothing(house_on_sqlite: House) -> None:
         assert member.name not in await walk.page.content()
 
 
+async def test_what_was_typed_outlasts_a_switch_of_the_language(house_on_sqlite: House) -> None:
+    """The account and the method that was picked stand there again; a password does not."""
+    member = await house_on_sqlite.people.member(contacts=("home",))
+    async with walking(house_on_sqlite, "en") as walk:
+        await walk.page.goto("/login/account")
+        await walk.page.locator("#account").fill(member.name)
+        await walk.page.locator("#password").fill(PASSWORD)
+        await walk.page.get_by_role("button", name="日本語").click()
+        await expect(walk.page.locator("html")).to_have_attribute("lang", "ja")
+        await expect(walk.page.locator("#account")).to_have_value(member.name)
+        await expect(walk.page.locator("#password")).to_have_value("")
+        await walk.page.locator("#password").fill(PASSWORD)
+        await walk.page.locator("main button.main").click()
+        await walk.page.locator("input[value=matrix]").check()
+        await walk.page.get_by_role("button", name="English").click()
+        await expect(walk.page.locator("html")).to_have_attribute("lang", "en")
+        await expect(walk.page.locator("input[value=matrix]")).to_be_checked()
+
+
 @pytest.mark.parametrize("label", ["<script>alert(1)</script>"[:32], "😀" * 32, "a<b>'\"&"])
 async def test_a_label_is_only_text(house_on_sqlite: House, label: str) -> None:
     """Markup in a label is shown and not run, and the page stays within the window."""

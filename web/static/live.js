@@ -88,6 +88,36 @@ function countDown(shown) {
   show();
 }
 
+// Keeps what was typed while the language is switched; never a password, a code or a cell.
+const KEPT = ["account", "label", "email", "way"];
+
+function fieldsKept() {
+  return [...document.querySelectorAll("main input")].filter((field) => KEPT.includes(field.name));
+}
+
+function keepTyped(switching) {
+  try {
+    const kept = JSON.parse(sessionStorage.getItem("typed") || "{}");
+    sessionStorage.removeItem("typed");
+    if (kept.path === location.pathname) {
+      fieldsKept().forEach((field) => {
+        if (field.type === "radio") field.checked = kept.typed[field.name] === field.value || field.checked;
+        else if (!field.value) field.value = kept.typed[field.name] || "";
+      });
+    }
+    switching.addEventListener("submit", () => {
+      const typed = {};
+      fieldsKept().forEach((field) => {
+        if (field.type !== "radio" || field.checked) typed[field.name] = field.value;
+      });
+      sessionStorage.setItem("typed", JSON.stringify({ path: location.pathname, typed }));
+    });
+  } catch {
+    // A browser that keeps nothing loses what was typed, as without scripts.
+  }
+}
+
+document.querySelectorAll("form.language").forEach(keepTyped);
 document.querySelectorAll("[data-seconds]").forEach(countDown);
 document.querySelectorAll("[data-stream]").forEach(keepCurrent);
 document.querySelectorAll(".reveal").forEach(reveal);
