@@ -31,7 +31,8 @@ _URGENT = {word for work in (asking.add, asking.confirm, asking.lock) for word i
 
 def folded(word: str) -> str:
     """PURE: read a command word as an input method may write it: full width, large letters, with a full stop."""
-    return unicodedata.normalize("NFKC", word).casefold().strip("。、.,!?:「」\"'")
+    plain_word = unicodedata.normalize("NFKC", word).casefold()
+    return plain_word.strip("。、.,!?:「」\"'") or plain_word
 
 
 def lane_of(text: str) -> Lane:

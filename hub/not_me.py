@@ -130,7 +130,8 @@ async def received(message_id: str, *, channel: Channel, address: str, now: date
 async def latest(*, channel: Channel, address: str, now: datetime, remote: str = "") -> Received | None:
     """Find the letter that a denial typed to its channel is about: the one at `remote`, or else the last of an hour."""
     since = now - (NUMBERS.not_me_life if remote else _TYPED_WITHIN)
-    sent = Delivery.filter(channel=channel, address=address, posted_at__gt=since, accepted_at__isnull=False)
+    # One whose report is not in yet may be on the member's screen.
+    sent = Delivery.filter(channel=channel, address=address, posted_at__gt=since)
     if remote:
         sent = sent.filter(remote=remote)
     found = next(

@@ -146,6 +146,7 @@ deactivate this | freeze my account | Please freeze | Please suspend my account 
 Don't let this go through | Don't accept it | not this time | Not today, hacker | Hackers! | hijacked
 my account has been hijacked | account takeover | breach | security breach | my account has been breached | I've been pwned
 Identity theft! | Report: not me | reporting a fraudulent login
+うちがやったんちゃう | My answer is not yes | it's not a yes | 承りかねます
 """
 NEITHER = """
 これは何ですか？ | これはなんですか | このメールは本物ですか？ | どうしたらよいでしょうか | 登録するにはどうしたらいいですか？ | コードを入力してもエラーになります | ログインできないのですが | 画面が開きません | URLが開けません
@@ -201,6 +202,7 @@ I mistyped the code | I mistyped my password | パスワードを間違えまし
 そのような画面はありません | その画面に該当するボタンがありません | 該当のページがない | should I answer no or yes? | Do I have to say no?
 I want the old address removed and the new one added? | removing the old phone, how? | アドレスを間違えました | コードが消えちゃいました | コードを消しちゃいました
 忘れちゃいました | どれをおせばいいかわからへん | コードがこうへん | 届いてへん | まだ来てへん | 開けへん | 入れへん
+登録の確認をお願いします | 登録内容の確認をお願いします | 頼みます、電話ください
 """
 
 

@@ -31,6 +31,7 @@ async def test_a_denial_in_words_ends_the_login_of_the_last_message(chat_on_sock
     assert await Login.filter(account_id=member.account.id, ended_at__isnull=False).exists()
     await chat.slack.until(lambda: None if code_in(chat.slack.message("UTARO", code.ts)) else True)
     assert await Contact.exists(id=member.contacts["Slack"])
+    assert not await Login.filter(account_id=member.account.id, ended_at=None).exists()
     assert "not you" in (await _said(chat, ":-1:")).text
 
 
@@ -96,5 +97,6 @@ def test_what_belongs_elsewhere_is_led_there(said: str, sentence: Say | None) ->
 
 @pytest.mark.parametrize("said", ["help.", "ＨＥＬＰ！", "「ヘルプ」", "一覧。", "settings", "ログアウト", "リンク"])
 def test_a_command_word_is_known_with_signs_around_it(said: str) -> None:
-    """As input methods and people end it."""
+    """As input methods and people end it; signs alone are no word."""
     assert folded(said) in COMMANDS
+    assert folded("？") not in COMMANDS

@@ -90,7 +90,7 @@ DENIALS: Final = _pattern(
     r"(?:did|done|requested|asked for|ordered|made|registered|started|initiated) (?:nothing(?! but| happen)|no (?:\w+ )?(?:request|registration|login|such thing|attempt)s?)",
     r"nothing (?:was|has been) (?:requested|ordered|done|registered|asked)|nothing of the sort|no (?:\w+ )?(?:request|registration|login|attempt) (?:was|has been|came) (?:made |done |sent |from )?(?:by |from )?me",
     r"neither (?:i|me|of us)|not guilty|not originate|not trust|not this time",
-    r"no from me",
+    r"no from me|not (?:a )?yes",
     r"know nothing",
     r"(?:none|neither) of (?:this|these|that|my|it)",
     r"(?:nobody|no one|noone) (?:here|in|of|at|from|asked|requested|called|named|by that name)\w*",
