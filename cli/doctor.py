@@ -147,8 +147,9 @@ async def _rows(settings: Settings, hub: "Hub") -> AsyncIterator[Finding]:
 
     future = await doctoring.rows_from_the_future(now=hubwork.now())
     if future:
-        what = f"{counted(future, 'event')} of a time that has not come yet: the clock ran ahead"
-        yield Finding("clock", Grade.WARN, what, "set the clock by NTP")
+        rows = ", ".join(counted(number, name) for name, number in future.items())
+        what = f"rows of a time that has not come yet, for the clock ran ahead: {rows}"
+        yield Finding("clock", Grade.WARN, what, "set the clock by NTP; sessions from that time have ended")
     if settings.desk_slack and not settings.has_slack:
         what = "TEGATA_DESK_SLACK names a channel, and there is no bot to write there"
         yield Finding("desk", Grade.WRONG, what, "set TEGATA_SLACK_BOT_TOKEN, or empty TEGATA_DESK_SLACK")

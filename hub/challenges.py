@@ -4,6 +4,7 @@ import secrets
 from base64 import b32encode
 from datetime import datetime
 
+from hub import clock
 from hub.authenticators import approval, one_time_password
 from hub.keyring import KeyRing
 from models.kinds import AuthenticatorKind, Purpose
@@ -40,7 +41,9 @@ def is_live(challenge: Challenge, now: datetime) -> bool:
     """Tell whether a challenge can still be answered."""
     if challenge.answered_at is not None or challenge.revoked_at is not None or challenge.tries_left <= 0:
         return False
-    return challenge.expires_at is None or challenge.expires_at > now
+    if challenge.expires_at is None:
+        return True
+    return now < challenge.expires_at and clock.has_come(challenge.issued_at, now)
 
 
 async def live(slot: str, *, now: datetime) -> Challenge | None:

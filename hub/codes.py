@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hub import audit, challenges, fading, known_browsers, turns
+from hub import audit, challenges, clock, fading, known_browsers, turns
 from hub.hub import Hub
 from hub.outcome import Hold, Reason, Refused, Throttled
 from hub.settings import NUMBERS
@@ -99,7 +99,10 @@ async def revoke_unused(login: Login, *, now: datetime) -> None:
 def kept_until(account: Account, *, now: datetime) -> datetime | None:
     """Tell until when codes are kept from an account; None when they are not."""
     until = account.codes_blocked_until
-    return until if until is not None and now < until else None
+    # A pause that no right clock can have begun is over.
+    if until is None or not clock.has_come(until - NUMBERS.codes_blocked, now):
+        return None
+    return until if now < until else None
 
 
 def too_soon(postings: Sequence[Posting], contact_id: int, *, now: datetime) -> timedelta:
@@ -155,7 +158,7 @@ async def _until_one_ends(account_id: int, *, now: datetime) -> timedelta:
 
 def until_room(times: Sequence[datetime], most: int, span: timedelta, now: datetime) -> timedelta:
     """PURE: tell how long until fewer than `most` of these times are within the span."""
-    within = sorted(at for at in times if at > now - span)
+    within = sorted(at for at in times if at > now - span and clock.has_come(at, now))
     if len(within) < most:
         return timedelta()
     return within[-most] + span - now
@@ -174,6 +177,7 @@ def _living(account_id: int, now: datetime) -> Where[Challenge]:
         purpose=Purpose.LOGIN,
         slot__isnull=False,
         expires_at__gt=now,
+        issued_at__lte=clock.latest(now),
     )
 
 

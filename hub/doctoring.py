@@ -3,16 +3,27 @@
 from datetime import datetime, timedelta
 from math import log2
 
+from tortoise.expressions import Q
+
+from hub import clock
 from hub.authenticators import matrix
 from hub.keyring import KeyRing
 from hub.settings import NUMBERS
+from models.account import Account
 from models.authenticator import MatrixCard, SoftToken
+from models.contact import Contact
 from models.delivery import Delivery
 from models.event import Event
+from models.inbound import InboundMail
 from models.kinds import Channel, Notice
+from models.kiosk import KioskLogin
+from models.lease import Lease
+from models.login import Challenge, Login
+from models.session import KnownBrowser, Session
+from models.throttle import Throttle
 
-# Clocks of several machines differ.
-_TOLERANCE = timedelta(minutes=2)
+_LONGEST_WAIT = timedelta(minutes=10)
+_LONGEST_LEASE = timedelta(hours=1)
 
 
 async def weak_cards() -> int:
@@ -60,6 +71,22 @@ def _key_of(sealed: bytes) -> str:
     return bytes(sealed).partition(b":")[0].decode("ascii", "replace")
 
 
-async def rows_from_the_future(*, now: datetime) -> int:
-    """Count events of a time that has not come yet: the clock ran ahead when they were written."""
-    return await Event.filter(at__gt=now + _TOLERANCE).count()
+async def rows_from_the_future(*, now: datetime) -> dict[str, int]:
+    """Count rows of a time that has not come yet, by what they are: the clock ran ahead when they were written."""
+    late = clock.latest(now)
+    found = {
+        "event": await Event.filter(at__gt=late).count(),
+        "count": await Throttle.filter(open_at__gt=late + _LONGEST_WAIT).count(),
+        "session": await Session.filter(Q(opened_at__gt=late) | Q(seen_at__gt=late), ended_at=None).count(),
+        "known browser": await KnownBrowser.filter(seen_at__gt=late).count(),
+        "login": await Login.filter(begun_at__gt=late, ended_at=None).count(),
+        "challenge": await Challenge.filter(issued_at__gt=late).count(),
+        "letter": await Delivery.filter(posted_at__gt=late).count(),
+        "received message": await InboundMail.filter(received_at__gt=late).count(),
+        "paused account": await Account.filter(codes_blocked_until__gt=late + NUMBERS.codes_blocked).count(),
+        "soft token": await SoftToken.filter(Q(created_at__gt=late) | Q(used_at__gt=late)).count(),
+        "contact": await Contact.filter(added_at__gt=late).count(),
+        "kiosk login": await KioskLogin.filter(begun_at__gt=late, ended_at=None).count(),
+        "lease": await Lease.filter(until__gt=late + _LONGEST_LEASE).count(),
+    }
+    return {name: number for name, number in found.items() if number}

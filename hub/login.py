@@ -13,6 +13,7 @@ from hub import (
     bound,
     card_logins,
     challenges,
+    clock,
     codes,
     known_browsers,
     matrix_cards,
@@ -403,7 +404,7 @@ async def _living(hub: Hub, token: str, now: datetime) -> Login | None:
     digests = hub.keys.digests(_PURPOSE, token, since=now - NUMBERS.login_life)
     living = where(Login, digest__in=digests, ended_at=None, expires_at__gt=now)
     login = await living.first_with("account", "challenge")
-    if login is None or login.account.disabled_at is not None:
+    if login is None or login.account.disabled_at is not None or not clock.has_come(login.begun_at, now):
         return None
     is_current = login.digest == digests[0]
     return login if is_current or hub.keys.is_timely(_PURPOSE, token, login.digest, made_at=login.begun_at) else None

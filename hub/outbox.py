@@ -13,7 +13,7 @@ from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
-from hub import challenges, letter_token, mail_addresses
+from hub import challenges, clock, letter_token, mail_addresses
 from hub.delivery import Accepted, Claimed, Deferred, Failed, Report, Unknown
 from hub.keyring import KeyRing
 from hub.labels import domain_of
@@ -197,6 +197,16 @@ class Outbox:
         )
         await insert(delivery)
         return delivery
+
+    async def cut_to_now(self, *, now: datetime) -> int:
+        """Make due at once what a clock that ran ahead has posted; returns how many deliveries."""
+        late = clock.latest(now)
+        cut = 0
+        for channel in Channel:
+            for urgency in set(_URGENCY.values()):
+                ahead = Delivery.filter(channel=channel, urgency=urgency, due_at__gt=late, posted_at__gt=late)
+                cut += await ahead.update(due_at=now, lease="", posted_at=now)
+        return cut
 
     async def rouse(self, channel: Channel) -> None:
         """Wake the channel's sender; call it after the commit."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from hub import audit, challenges, contacts, intake, sessions, turns
+from hub import audit, challenges, clock, contacts, intake, sessions, turns
 from hub.delivery import line_of
 from hub.hub import Hub
 from hub.intake import CameIn
@@ -196,6 +196,7 @@ async def _too_soon(account_id: int, address: str, *, now: datetime) -> Throttle
 
 def _wait(sent: list[datetime], most: int, span: timedelta, now: datetime) -> timedelta:
     """Tell how long until fewer than `most` of some times lie within the last `span`; `sent` is in order."""
+    sent = [at for at in sent if clock.has_come(at, now)]
     if len(sent) < most:
         return timedelta()
     return max(timedelta(), sent[-most] + span - now)

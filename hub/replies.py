@@ -6,7 +6,7 @@ from typing import assert_never
 
 from tortoise.transactions import in_transaction
 
-from hub import audit, confirming, desk, intake, not_me, notices, turns
+from hub import audit, clock, confirming, desk, intake, not_me, notices, turns
 from hub.bounces import Bounce, bounced
 from hub.hub import Hub
 from hub.intake import Unread
@@ -255,4 +255,5 @@ async def _may_answer(asked: Delivery, visit: Visit, said: Said) -> bool:
     if await answers.filter(asked_id=asked.id).count() >= most:
         return False
     recent = answers.filter(address_folded=asked.address_folded, posted_at__gt=visit.now - _HOUR)
+    recent = recent.filter(posted_at__lte=clock.latest(visit.now))
     return await recent.count() < NUMBERS.answers_an_hour

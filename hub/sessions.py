@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from tortoise.transactions import in_transaction
 
-from hub import audit, passwords, policy
+from hub import audit, clock, passwords, policy
 from hub.hub import Hub
 from hub.outcome import Busy, Done, Reason, Refused, SteppedUp, Throttled
 from hub.settings import NUMBERS
@@ -51,7 +51,8 @@ class Current:
 
     def is_stepped_up(self, now: datetime) -> bool:
         """Tell whether the password was asked again lately."""
-        return self.stepped_up_at is not None and now < self.stepped_up_at + NUMBERS.step_up_life
+        at = self.stepped_up_at
+        return at is not None and clock.has_come(at, now) and now < at + NUMBERS.step_up_life
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,4 +289,6 @@ def _line(row: Session, now: datetime, *, this: int | None = None) -> SessionLin
 
 def _is_open(session: Session, now: datetime) -> bool:
     lives = now < min(session.expires_at, session.opened_at + NUMBERS.session_life)
-    return lives and now < session.seen_at + NUMBERS.session_idle
+    # What a clock that ran ahead has written would live longer than any session may.
+    are_past = clock.has_come(session.opened_at, now) and clock.has_come(session.seen_at, now)
+    return lives and are_past and now < session.seen_at + NUMBERS.session_idle

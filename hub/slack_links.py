@@ -9,7 +9,7 @@ from datetime import datetime
 
 from tortoise.transactions import in_transaction
 
-from hub import audit, bounces, challenges, contacts, notices, sessions, turns
+from hub import audit, bounces, challenges, clock, contacts, notices, sessions, turns
 from hub.bounces import Suspended
 from hub.hub import Hub
 from hub.keyring import KeyRing
@@ -94,7 +94,12 @@ async def ask(hub: Hub, visit: Visit, profile: Profile) -> LinkAsked | Linked | 
         teams=_written(profile.teams),
         language=profile.language,
     )
-    lately = where(SlackLink, address=profile.address, asked_at__gt=visit.now - NUMBERS.slack_link_life)
+    lately = where(
+        SlackLink,
+        address=profile.address,
+        asked_at__gt=visit.now - NUMBERS.slack_link_life,
+        asked_at__lte=clock.latest(visit.now),
+    )
     async with in_transaction():
         # One at a time: of many at once none may find that few were asked for yet.
         await turns.take_address(profile.address)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
+from hub import clock
 from hub.settings import NUMBERS
 from models.kinds import AuthenticatorKind, Purpose
 from models.rows import beginning, fresh, insert_unless_taken, where
@@ -174,14 +175,18 @@ async def welcome(address: str, account_id: int, *, now: datetime) -> None:
     row = await where(Throttle, subject=subject).first()
     if row is None:
         await insert_unless_taken(fresh(Throttle, subject=subject, wrong=0, open_at=now))
-    elif row.open_at + NUMBERS.welcome_life / 4 <= now:
+    elif row.open_at + NUMBERS.welcome_life / 4 <= now or not clock.has_come(row.open_at, now):
         await where(Throttle, id=row.id).update(open_at=now)
 
 
 async def welcomed(address: str, *, now: datetime) -> int:
     """Count the different accounts that were lately logged in to from a network."""
     lately = now - NUMBERS.welcome_life
-    return await beginning(Throttle, "subject", _welcomes(address)).filter(open_at__gt=lately).count()
+    return (
+        await beginning(Throttle, "subject", _welcomes(address))
+        .filter(open_at__gt=lately, open_at__lte=clock.latest(now))
+        .count()
+    )
 
 
 def is_over(subject: str, open_at: datetime, now: datetime) -> bool:
@@ -337,15 +342,17 @@ async def add(pace: Pace, subject: str, row: Throttle | None, *, now: datetime) 
 
 
 def standing(pace: Pace, row: Throttle | None, now: datetime) -> int:
-    """Tell how many of a count are left by now."""
+    """Tell how many of a count are left by now; of one that a clock ahead has written, none where it would go down."""
     if row is None or _faded(pace, row, now):
+        return 0
+    if (pace.fades or pace.leaks) and is_ahead(pace, row, now):
         return 0
     return max(0, row.wrong - _leaked(pace, row, now))
 
 
 def is_ahead(pace: Pace, row: Throttle, now: datetime) -> bool:
     """Tell whether a count's time is later than any that could be written now."""
-    return row.open_at > now + delay(pace, row.wrong)
+    return not clock.has_come(row.open_at - delay(pace, row.wrong), now)
 
 
 def _leaked(pace: Pace, row: Throttle, now: datetime) -> int:

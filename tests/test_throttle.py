@@ -96,6 +96,20 @@ def test_a_networks_count_goes_down_by_itself(seconds: int, left: int) -> None:
     assert standing(ADDRESSES, _row(300), START + timedelta(seconds=seconds)) == left
 
 
+@pytest.mark.parametrize(("pace", "left"), [(ADDRESSES, 0), (ACCOUNTS, 0), (PASSWORDS, 0), (ANSWERS, 40)])
+def test_a_count_of_a_clock_that_ran_ahead_does_not_stand_for_hours(pace: Pace, left: int) -> None:
+    """Where it would go down by itself it is over; a kind's count is kept, and hinders nobody."""
+    ahead = _row(40, hours=9)
+    assert standing(pace, ahead, START) == left
+    assert hindrance(pace, ahead, START) is None
+
+
+def test_clocks_that_differ_by_a_minute_lose_no_count() -> None:
+    """Two hubs' clocks are never quite the same: what the other wrote counts and holds back here as well."""
+    assert standing(ADDRESSES, _row(40, minutes=1), START) == 40
+    assert hindrance(ANSWERS, _row(30, seconds=70), START) == Wait(timedelta(seconds=70))
+
+
 def test_every_scope_has_a_life() -> None:
     """What is counted is forgotten one day."""
     assert set(LIVES) == set(Scope)

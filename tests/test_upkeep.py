@@ -9,8 +9,10 @@ import pytest
 from tortoise.connection import get_connections
 
 from cli import process
-from hub import measures, throttle, upkeep
+from hub import codes, doctoring, login, measures, sessions, throttle, upkeep
 from hub.hub import Hub
+from hub.outcome import Admitted, ByContact, Reason, Refused
+from models.account import Account
 from models.delivery import Delivery
 from models.event import Event, Segment
 from models.holders import free_abandoned
@@ -182,3 +184,28 @@ async def test_each_kind_of_count_is_dropped_when_its_own_life_is_over(
     left = {row.subject.partition(":")[2] for row in await Throttle.all()}
     assert left == {"young"}
     assert await Throttle.all().count() == len(throttle.LIVES) + 1
+
+
+async def test_a_clock_that_ran_ahead_leaves_nothing_behind(people: People) -> None:
+    """Nine hours ahead, then set: codes are sent, jobs are done, and no session or code outlives its end."""
+    member = await people.member(contacts=("自宅", "職場"))
+    right_time = people.now
+    people.later(hours=9)
+    session = await people.stepped_up(member)
+    ahead = await people.asked_for_code(member, "自宅")
+    begun = await people.begun(member)
+    await login.choose(people.hub, people.visit(), begun.token, ByContact(member.contacts["職場"]))
+    await Account.filter(id=member.account.id).update(codes_blocked_until=people.now + timedelta(hours=1))
+    await upkeep.run(people.hub, "expire", now=people.now)
+    future = await doctoring.rows_from_the_future(now=right_time)
+    assert {"event", "session", "login", "challenge", "letter", "paused account", "lease"} <= set(future)
+    people.now = right_time
+    await upkeep.run(people.hub, "expire", now=people.now)
+    assert codes.kept_until(await Account.get(id=member.account.id), now=people.now) is None
+    assert await sessions.current(people.hub, session.token, now=people.now) is None
+    assert not session.is_stepped_up(people.now)
+    outcome = await login.answer(people.hub, people.visit(), ahead.token, ahead.right)
+    assert outcome == Refused(Reason.LOGIN_OVER)
+    pending = await people.asked_for_code(member, "自宅")
+    assert pending.right
+    assert isinstance(await login.answer(people.hub, people.visit(), pending.token, pending.right), Admitted)
