@@ -156,6 +156,10 @@ def _tell(port: int, people: list[Member], corner: Corner | None) -> None:
     console.print("In Slack, type /tegata link as Taro or Hanako, and open the page that it answers with.")
     if corner is not None:
         console.print(f"Put a card on the reader, type its PIN ({PIN}) at the kiosk, and take the card away.")
+        console.print(
+            "One card is not bound yet: in the portal choose Settings, IC card and the kiosk, then put it on."
+        )
+        console.print("After two wrong PINs a card is at its last try; the reader's page sets its tries back.")
     console.print("Ctrl-C ends the demo; its data is kept.\n")
 
 

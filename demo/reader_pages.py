@@ -37,6 +37,7 @@ class Pages:
                 web.get("/changed", self._tell_change),
                 web.post(r"/on/{number:\d{1,2}}", self._put_on),
                 web.post("/away", self._take_away),
+                web.post(r"/tries/{number:\d{1,2}}", self._set_back),
                 web.static("/static", str(files("demo").joinpath("static"))),
             ]
         )
@@ -64,6 +65,14 @@ class Pages:
 
     async def _take_away(self, _request: Request) -> Response:
         await self.reader.take_away()
+        return Response(status=303, headers={"Location": "/"})
+
+    async def _set_back(self, request: Request) -> Response:
+        """Set the card's counter of wrong PINs back."""
+        number = int(request.match_info["number"])
+        if number >= len(self.reader.cards):
+            return Response(status=404)
+        self.reader.cards[number].set_back()
         return Response(status=303, headers={"Location": "/"})
 
     async def _tell_change(self, request: Request) -> Response:

@@ -22,6 +22,8 @@ from reader_kiosk.launcher import Launcher, homes
 
 _FULL_SCREEN = "--kiosk"
 _START, _OPEN = 20.0, 15.0
+# The session may still be starting, as it is when the machine has just been switched on.
+_SESSION_PATIENCE, _SESSION_PAUSE = 60.0, 0.2
 _ATTACH_EVERY, _ATTACH_TIMES = 0.05, 40
 # The browser's own: what the address bar would fold out.
 _ITS_OWN = ".top-chrome"
@@ -88,24 +90,34 @@ class SessionStarter:
 
     is_full_screen = True
 
-    def __init__(self, path: Path) -> None:
-        self.name, self._path = str(path), path
+    def __init__(self, path: Path, *, patience: float = _SESSION_PATIENCE) -> None:
+        self.name, self._path, self._patience = str(path), path, patience
 
     async def start(self) -> socket.socket:
         """Connect to the session, which starts a browser for that."""
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.settimeout(0)
-        try:
-            await asyncio.get_running_loop().sock_connect(connection, str(self._path))
-        except OSError as error:
-            connection.close()
-            message = f"{self._path}: the browser's session is not there ({error.strerror})."
-            raise KioskError(message) from error
+        connection = await self._connected()
         if session.peer(connection) in {os.getuid(), 0}:
             connection.close()
             message = f"{self._path}: the browser must run as another user than this program, and not as root."
             raise KioskError(message)
         return connection
+
+    async def _connected(self) -> socket.socket:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._patience
+        while True:
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            connection.settimeout(0)
+            try:
+                await loop.sock_connect(connection, str(self._path))
+            except OSError as error:
+                connection.close()
+                if loop.time() > until:
+                    message = f"{self._path}: the browser's session is not there ({error.strerror})."
+                    raise KioskError(message) from error
+                await asyncio.sleep(_SESSION_PAUSE)
+            else:
+                return connection
 
     async def settle(self) -> None:
         """Do nothing: the session takes the next connection when it is done with the last."""

@@ -116,6 +116,7 @@ async def test_a_newcomer_puts_a_card_on_and_is_in_takes_it_away_and_is_out(plac
     """
     async with demonstrated(place) as demo, chromium() as browser:
         assert "/kiosk" in demo.said
+        assert "One card is not bound yet" in demo.said
         newcomer = await browser.new_context(locale="en-US", viewport={"width": 1900, "height": 1000})
         page = await newcomer.new_page()
         await page.goto(f"http://127.0.0.1:{demo.port}/demo")
@@ -136,6 +137,19 @@ async def test_a_newcomer_puts_a_card_on_and_is_in_takes_it_away_and_is_out(plac
         await shows(screen(page), "account")
         await press(reader(page), "Put on: Hanako's IC card")
         await shows(screen(page), "pin")
+        # Two wrong PINs: the last try is not used here, and the reader's page sets the tries back.
+        for _ in range(2):
+            await screen(page).locator("#digits").fill("654321")
+            await screen(page).locator("#ok").click()
+            await expect(screen(page).locator("#error")).not_to_be_empty()
+            await expect(screen(page).locator("#digits")).to_have_value("")
+        await shows(screen(page), "not-now")
+        await press(reader(page), "Take away: Hanako's IC card")
+        await press(reader(page), "Set the PIN tries back, as the help desk does: Hanako's IC card")
+        await press(reader(page), "Put on: Hanako's IC card")
+        await shows(screen(page), "pin")
+        await press(reader(page), "Put on: A new IC card, not bound to an account")
+        await shows(screen(page), "not-now")
         assert len(children_in(place)) > 2
         assert await demo.ended() == 0
         assert not children_in(place)

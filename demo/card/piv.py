@@ -19,7 +19,7 @@ _LEAST_LE = 256
 _HEADER = 5
 _CHAINED = 0x10
 _PIN_SIZE = 8
-_TRIES = 3
+TRIES = 3
 
 OK = bytes.fromhex("9000")
 _WRONG_LENGTH = bytes.fromhex("6700")
@@ -59,7 +59,7 @@ class PivCard:
 
     issued: Issued
     pin: str = field(default=PIN, repr=False)
-    tries: int = _TRIES
+    tries: int = TRIES
     is_compressed: bool = False
     spoils_signature: bool = False
     key: PrivateKey | None = field(default=None, repr=False)
@@ -155,7 +155,7 @@ class PivCard:
         if not self.tries:
             return _BLOCKED
         self._is_verified = body == self.pin.encode().ljust(_PIN_SIZE, b"\xff")
-        self.tries = _TRIES if self._is_verified else self.tries - 1
+        self.tries = TRIES if self._is_verified else self.tries - 1
         return OK if self._is_verified else self._tries_left()
 
     def _tries_left(self) -> bytes:
