@@ -1,6 +1,7 @@
 """Whether a card's certificate comes from a CA that is pinned here, and is good today."""
 
-from collections.abc import Callable, Iterator, Sequence
+import codecs
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
@@ -239,7 +240,8 @@ def _certificates(file: Path | None) -> tuple[tuple[x509.Certificate, ...], list
     try:
         blocks = pem.read(content, pem.CERTIFICATE)
         found = tuple(x509.load_der_x509_certificate(one.der) for one in blocks.wanted)
-    except ValueError as error:
+        _read_names(one.subject for one in found)
+    except _REFUSALS as error:
         message = f"{file}: a certificate can't be read ({error})."
         raise CardTrustError(message) from error
     if not found:
@@ -252,17 +254,23 @@ def _lists(file: Path) -> tuple[list[x509.CertificateRevocationList], list[Probl
     """Read every list of a file."""
     content = _content(file)
     try:
-        if not pem.is_pem(content):
-            return [x509.load_der_x509_crl(content)], []
-        blocks = pem.read(content, pem.REVOCATION_LIST)
-        found = [x509.load_der_x509_crl(one.der) for one in blocks.wanted]
-    except ValueError as error:
+        is_pem = pem.is_pem(content)
+        blocks = pem.read(content if is_pem else b"", pem.REVOCATION_LIST)
+        found = [x509.load_der_x509_crl(one) for one in ([one.der for one in blocks.wanted] if is_pem else [content])]
+        _read_names(one.issuer for one in found)
+    except _REFUSALS as error:
         message = f"{file}: a revocation list can't be read ({error})."
         raise CardTrustError(message) from error
     if not found:
         message = f"{file}: there is no revocation list in it."
         raise CardTrustError(message)
     return found, _others(file, blocks)
+
+
+def _read_names(names: Iterable[x509.Name]) -> None:
+    """Read names now: the library does so when they are asked for, and refuses odd ones only then."""
+    for one in names:
+        one.rfc4514_string()
 
 
 def _read_list(file: Path, listed: x509.CertificateRevocationList, issuer: x509.Certificate) -> RevocationList:
@@ -279,7 +287,8 @@ def _others(file: Path, blocks: pem.Blocks) -> list[Problem]:
 
 def _content(file: Path) -> bytes:
     try:
-        return file.read_bytes()
+        # Some editors begin a text with a mark of its encoding.
+        return file.read_bytes().removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         message = f"{file}: it can't be read ({error.strerror})."
         raise CardTrustError(message) from error

@@ -1,5 +1,7 @@
 """Which cards the revocation lists keep out: every list of every file, and what each of them can tell of."""
 
+import codecs
+from base64 import encodebytes
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -142,6 +144,50 @@ def test_a_file_of_lists_that_is_damaged_is_an_error_and_not_a_shorter_list(issu
 def _key(issuer: Issuer) -> bytes:
     key = issuer.authority.root.key
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def test_a_mark_of_the_encoding_before_a_file_is_no_part_of_it(issuer: Issuer) -> None:
+    """Editors of Windows write one: the first list and the first CA count all the same."""
+    lost = issuer.card()
+    path = issuer.folder / "cas.pem"
+    path.write_bytes(codecs.BOM_UTF8 + path.read_bytes())
+    assert verdict(issuer, lost, codecs.BOM_UTF8 + crl(issuer.authority.intermediate, lost)) is KioskReason.REVOKED
+    assert verdict(issuer, issuer.card(), crl(issuer.authority.intermediate)) is None
+
+
+def _with_odd_name(der: bytes, issuer: Issuer) -> bytes:
+    """Put a byte that is no text into a name."""
+    (name,) = issuer.authority.intermediate.certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    written = str(name.value).encode()
+    return der.replace(written, b"\xff" + written[1:])
+
+
+@pytest.mark.parametrize("encoding", [Encoding.PEM, Encoding.DER])
+def test_a_list_whose_name_cant_be_read_is_an_error_of_its_file(issuer: Issuer, encoding: Encoding) -> None:
+    """It says which file; no login fails for another reason."""
+    der = _with_odd_name(crl(issuer.authority.intermediate, encoding=Encoding.DER), issuer)
+    content = block("X509 CRL", der) if encoding is Encoding.PEM else der
+    with pytest.raises(CardTrustError, match=r"0\.crl"):
+        verdict(issuer, issuer.card(), content)
+
+
+@pytest.mark.parametrize("odd", ["name", "version"])
+def test_a_ca_that_cant_be_read_is_an_error_of_its_file(issuer: Issuer, odd: str) -> None:
+    """A name that is no text, a version that does not exist: the file is named, and every kiosk goes on."""
+    der = issuer.authority.intermediate.der
+    spoiled = (
+        _with_odd_name(der, issuer) if odd == "name" else der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x1c")
+    )
+    assert spoiled != der
+    path = issuer.folder / "intermediates.pem"
+    path.write_bytes(path.read_bytes() + block("CERTIFICATE", spoiled))
+    with pytest.raises(CardTrustError, match=r"intermediates\.pem"):
+        certificates.read(load({}, **issuer.settings))
+
+
+def block(label: str, der: bytes) -> bytes:
+    """Write a block of PEM."""
+    return f"-----BEGIN {label}-----\n".encode() + encodebytes(der) + f"-----END {label}-----\n".encode()
 
 
 @pytest.mark.parametrize(
