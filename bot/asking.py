@@ -27,7 +27,7 @@ _WORDS = {
         "remove": "Removing a contact needs your password. You can remove “{label}” here:",
         "open": "Open the page",
         "which": "Type `/tegata remove LABEL`, with one of these labels:",
-        "sent": "It was sent again as a direct message.",
+        "sent": "It comes again as a direct message.",
         "locked": "Everything was ended (sessions: {sessions}, logins: {logins}). No codes are sent until"
         " {time}. Please tell the help desk, and change your password.",
         "locked_and_told": "Everything was ended (sessions: {sessions}, logins: {logins}). No codes are sent until"
@@ -53,7 +53,7 @@ _WORDS = {
         "remove": "連絡先の削除にはパスワードが必要です。次のページで「{label}」を削除できます。",
         "open": "ページを開く",
         "which": "次のラベルのいずれかを付けて `/tegata 削除 ラベル` と入力してください。",
-        "sent": "ダイレクトメッセージでもう一度送りました。",
+        "sent": "ダイレクトメッセージでもう一度お送りします。",
         "locked": "すべて終了しました（セッション {sessions}件、ログイン {logins}件）。{time} までコードを送りません。"
         "窓口に連絡し、パスワードを変更してください。",
         "locked_and_told": "すべて終了しました（セッション {sessions}件、ログイン {logins}件）。"

@@ -30,7 +30,7 @@ _WORDS = {
         "approve": "Approve",
         "approved": "This login was approved at {time}.",
         "approval-over": "This request has expired. Nothing was approved.",
-        "disowned": "You reported that this was not you. The login or change in this message was stopped.",
+        "disowned": "You reported that this was not you. Logins under way and the session behind this message were ended.",
         "desk-told": "The help desk was notified.",
         "codes-from": "No codes are sent to this account until {time}.",
         "not-me": "This was not me",
@@ -60,7 +60,7 @@ _WORDS = {
         "approve": "承認",
         "approved": "このログインは {time} に承認されました。",
         "approval-over": "この承認依頼は期限切れです。承認は行われていません。",
-        "disowned": "「心当たりがない」とのご報告を受け、このメッセージのログインまたは操作を止めました。",
+        "disowned": "「心当たりがない」とのご報告を受け、進行中のログインと、この操作を行ったセッションを終了しました。",
         "desk-told": "窓口に連絡しました。",
         "codes-from": "{time} まで、このアカウントにはコードを送りません。",
         "not-me": "心当たりがない",
@@ -160,7 +160,7 @@ _NOTICES = {
 
 
 # What was disowned, where no notice announced it.
-_DISOWNED = {
+_DISOWNED: dict[str, tuple[str, ...]] = {
     "code": ("ワンタイムパスワード", "one-time password"),
     "approval": ("Slack でのログインの承認", "approval of a login in Slack"),
     "lock": ("Slack での「止める」", "lock, typed in Slack"),

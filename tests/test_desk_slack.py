@@ -102,3 +102,9 @@ def test_every_kind_of_disowned_letter_has_words_for_the_channel() -> None:
     for about in (*blocks._DISOWNED, *(notice for _, notice in blocks._NOTICES)):
         assert about in blocks._DISOWNED or ("en", about) in blocks._NOTICES
     assert {str(Letter.CODE), str(Letter.APPROVAL), str(Letter.CONFIRMATION)} <= set(blocks._DISOWNED)
+
+
+def test_no_page_says_that_a_mail_was_sent_before_it_was() -> None:
+    """A mail that waits in the outbox is spoken of by its state."""
+    for page in (Path(__file__).parent.parent / "web" / "templates").glob("*.html"):
+        assert "mail was sent" not in page.read_text(encoding="utf-8").lower(), page.name
