@@ -30,7 +30,7 @@ _WORDS = {
         "approve": "Approve",
         "approved": "This login was approved at {time}.",
         "approval-over": "This request has expired. Nothing was approved.",
-        "disowned": "You reported that this was not you. Logins under way and the session behind this message were ended.",
+        "disowned": "You reported that this was not you. Logins under way and the session behind it were ended.",
         "desk-told": "The help desk was notified.",
         "codes-from": "No codes are sent to this account until {time}.",
         "not-me": "This was not me",
@@ -60,7 +60,7 @@ _WORDS = {
         "approve": "承認",
         "approved": "このログインは {time} に承認されました。",
         "approval-over": "この承認依頼は期限切れです。承認は行われていません。",
-        "disowned": "「心当たりがない」とのご報告を受け、進行中のログインと、この操作を行ったセッションを終了しました。",
+        "disowned": "「心当たりがない」とのご報告を受け、進行中のログインと、操作のあったセッションを終了しました。",
         "desk-told": "窓口に連絡しました。",
         "codes-from": "{time} まで、このアカウントにはコードを送りません。",
         "not-me": "心当たりがない",
@@ -292,10 +292,12 @@ def _notice(claimed: Claimed, head: Head) -> Message:
 
 def _for_desk(claimed: Claimed, head: Head) -> Message:
     """Tell the help desk's channel, in both languages: no address of the member's, no code, no link of theirs."""
-    what = _DISOWNED.get(claimed.answered) or tuple(
-        _NOTICES[language, Notice(claimed.answered)].format(about="…", service=head.service_in(language))
-        for language in _WORDS
-    )
+    what = _DISOWNED.get(claimed.answered, ("-",))
+    if claimed.answered in set(Notice):
+        notice = Notice(claimed.answered)
+        what = tuple(
+            _NOTICES[language, notice].format(about="…", service=head.service_in(language)) for language in ("ja", "en")
+        )
     ja, en = _WORDS["ja"], _WORDS["en"]
     told = [(f"{ja['account']} / {en['account']}", claimed.account), (f"{ja['what']} / {en['what']}", " / ".join(what))]
     if claimed.disowned_at is not None:
