@@ -1,6 +1,7 @@
 """`tegata audit`: list what happened, seal it, and verify that it was not rewritten."""
 
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -90,6 +91,8 @@ def seal(json: AsJson = False) -> None:
 def list_events(
     account: Annotated[str, typer.Option(help="Only events of this account.")] = "",
     kind: Annotated[EventKind | None, typer.Option(help="Only events of this kind.", show_choices=True)] = None,
+    since: Annotated[datetime | None, typer.Option(help="Only events from this time on (UTC).")] = None,
+    changes: Annotated[bool, typer.Option("--changes", help="Only events that change what opens an account.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=100000, help="List at most so many, the newest first.")] = 50,
     json: AsJson = False,
 ) -> None:
@@ -99,7 +102,9 @@ def list_events(
         from hub import accounts, audit
 
         number = (await accounts.find(account)).id if account else None
-        return await audit.listed(account_id=number, kind=kind, limit=limit)
+        begins = since.replace(tzinfo=UTC) if since is not None else None
+        kinds = audit.CHANGES if changes else None
+        return await audit.listed(account_id=number, kind=kind, limit=limit, since=begins, kinds=kinds)
 
     events = hubwork.in_hub(work)
     if json:

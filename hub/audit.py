@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -33,6 +33,38 @@ _LOGGED = {
     EventKind.CONTACT_REFUSED: "registration.refused",
 }
 _TOLD = {"amr", "authenticator", "purpose", "reason", "kiosk"}
+# What opens an account or a kiosk changed: what a restored back-up takes back.
+CHANGES = frozenset(
+    (
+        EventKind.ACCOUNT_ADDED,
+        EventKind.ACCOUNT_DISABLED,
+        EventKind.ACCOUNT_ENABLED,
+        EventKind.ACCOUNT_RESET,
+        EventKind.PASSWORD_SET,
+        EventKind.CONTACT_ADDED,
+        EventKind.CONTACT_CONFIRMED,
+        EventKind.CONTACT_REFUSED,
+        EventKind.CONTACT_ALLOWED,
+        EventKind.CONTACT_CHANGED,
+        EventKind.CONTACT_RENAMED,
+        EventKind.CONTACT_REMOVED,
+        EventKind.CONTACT_SUSPENDED,
+        EventKind.CONTACT_RESUMED,
+        EventKind.SOFT_TOKEN_BOUND,
+        EventKind.SOFT_TOKEN_REMOVED,
+        EventKind.MATRIX_ISSUED,
+        EventKind.MATRIX_SWITCHED,
+        EventKind.DISOWNED,
+        EventKind.CARD_BOUND,
+        EventKind.CARD_BLOCKED,
+        EventKind.CARD_UNBLOCKED,
+        EventKind.KIOSK_ADDED,
+        EventKind.KIOSK_ENROLLED,
+        EventKind.KIOSK_REVOKED,
+        EventKind.KEYS_ROTATED,
+        EventKind.KEYS_RETIRED,
+    )
+)
 # A segment is sealed in one transaction, which others on SQLite wait for.
 SEGMENT = 200
 # Rows that are read or dropped at once, so that neither memory nor a transaction grows with the audit.
@@ -490,10 +522,19 @@ class Told:
     detail: dict[str, str | int]
 
 
-async def listed(*, account_id: int | None, limit: int, kind: EventKind | None = None) -> list[Told]:
-    """List the newest events, the oldest of them first; of one account, of one kind, if named."""
+async def listed(
+    *,
+    account_id: int | None,
+    limit: int,
+    kind: EventKind | None = None,
+    since: datetime | None = None,
+    kinds: Collection[EventKind] | None = None,
+) -> list[Told]:
+    """List the newest events, the oldest of them first; what is named of account, kinds and time narrows them."""
     events = Event.filter(account_id=account_id) if account_id is not None else Event.all()
     events = events.filter(kind=kind) if kind is not None else events
+    events = events.filter(at__gte=since) if since is not None else events
+    events = events.filter(kind__in=list(kinds)) if kinds is not None else events
     rows = await events.order_by("-id").limit(limit)
     numbers = {row.account_id for row in rows if row.account_id is not None}
     names = {account.id: account.name for account in await Account.filter(id__in=numbers)} if numbers else {}

@@ -1,12 +1,17 @@
-"""When a mail domain is left alone for a while, and for how long."""
+"""When a mail domain is left alone for a while, and whether it is named where operators count."""
 
 from dataclasses import dataclass
+
+from hub.labels import domain_of
 
 _DOMAIN_FIRST = 2.0
 _DOMAIN_LONGEST = 120.0
 # One refusal may be about one mailbox; several in a row are the domain's.
 _DOMAIN_PATIENCE = 3
 _MOST_DOMAINS = 2000
+MOST_SHOWN = 200
+# So many different addresses make a domain one that is shared; with fewer it may name the member who has it.
+SHARED = 5
 
 
 @dataclass(slots=True)
@@ -53,3 +58,26 @@ class Destinations:
     def took(self, domain: str) -> None:
         """Note that a domain took a letter."""
         self._refusals.pop(domain, None)
+
+
+class Domains:
+    """The domains that measures name: those of many addresses, and not too many of them."""
+
+    def __init__(self) -> None:
+        self._addresses: dict[str, set[int]] = {}
+        self._shown: set[str] = set()
+
+    def shown(self, address: str) -> str:
+        """Count an address; gives its domain, or "other"."""
+        domain = domain_of(address)
+        if domain in self._shown:
+            return domain
+        if domain not in self._addresses and len(self._addresses) >= _MOST_DOMAINS:
+            self._addresses.clear()
+        seen = self._addresses.setdefault(domain, set())
+        seen.add(hash(address.casefold()))
+        if len(seen) < SHARED or len(self._shown) >= MOST_SHOWN:
+            return "other"
+        self._shown.add(domain)
+        del self._addresses[domain]
+        return domain

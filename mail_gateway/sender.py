@@ -16,7 +16,7 @@ from hub.labels import domain_of, mail_address
 from hub.outage import DATABASE_TROUBLE, Outage
 from hub.outbox import Outbox
 from hub.settings import NUMBERS
-from mail_gateway.destinations import Destinations
+from mail_gateway.destinations import MOST_SHOWN, Destinations, Domains
 from mail_gateway.dkim_keys import Signer
 from mail_gateway.letters import House, UnwritableError, write
 from mail_gateway.relay import Relay
@@ -30,7 +30,6 @@ _AFTER_TROUBLE = 1.0
 _LOOK_EVERY = 15.0
 # A send under way is let finish, so that what was accepted is reported, too.
 _GRACE = 5.0
-_MOST_DOMAINS = 200
 # Letters taken at once for each hand: fewer statements, and still little that a lease holds back.
 _AT_ONCE = 20
 _GATHER = 0.03
@@ -120,7 +119,7 @@ class Sender:
         self._told: asyncio.Queue[_Told] = asyncio.Queue()
         # Set when what was told of is looked for on a page.
         self._looked_for = asyncio.Event()
-        self._domains: set[str] = set()
+        self._domains = Domains()
         # What was claimed here and not reported yet, under its newest lease; and of that what went out whole.
         self._in_hand: dict[int, Claimed] = {}
         self._gone_out: set[int] = set()
@@ -341,10 +340,7 @@ class Sender:
         return report
 
     def _measure(self, claimed: Claimed, report: Report, now: datetime) -> None:
-        domain = domain_of(claimed.address)
-        if domain not in self._domains and len(self._domains) >= _MOST_DOMAINS:
-            domain = "other"
-        self._domains.add(domain)
+        domain = self._domains.shown(claimed.address)
         state, age = type(report).__name__.lower(), (now - claimed.asked_at).total_seconds()
         reports, ages = _measures(state, domain)
         reports.inc()
@@ -356,13 +352,13 @@ class Sender:
         _log.info(
             "mail.not_accepted",
             delivery=claimed.id,
-            domain=domain,
+            domain=domain_of(claimed.address),
             attempt=claimed.attempt,
             reply=report.reply,
         )
 
 
-@lru_cache(maxsize=3 * _MOST_DOMAINS)
+@lru_cache(maxsize=3 * MOST_SHOWN)
 def _measures(state: str, domain: str) -> tuple[Counter, Histogram]:
     """Find what counts for a state and a domain; the library looks long."""
     return _reports.labels(state, domain), _ages.labels(state, domain)

@@ -337,3 +337,13 @@ def test_a_reader_that_leaves_early_is_no_trouble(desk_on_sqlite: Shell, tmp_pat
         env={**os.environ, "PATH": f"{Path(os.sys.executable).parent}:{os.environ['PATH']}"},
     )
     assert (ended.stdout, ended.stderr) == ("# Settings\n", "")
+
+
+def test_what_a_restore_takes_back_can_be_listed(desk_on_sqlite: Shell) -> None:
+    """What opens an account, from the back-up's time on; logins and wrong passwords are left out."""
+    desk = desk_on_sqlite
+    desk.member("taro")
+    assert desk.run("account", "disable", "taro").code == 0
+    listed = desk.run("audit", "list", "--changes", "--since", "2020-01-01 00:00:00", "--json").json
+    assert [one["kind"] for one in listed] == ["account-added", "account-disabled"]
+    assert desk.run("audit", "list", "--changes", "--since", "2120-01-01", "--json").json == []

@@ -21,7 +21,7 @@ from hub.delivery import Claimed, Deferred, Failed
 from hub.labels import mail_address
 from hub.settings import load
 from mail_gateway import dialogue, dkim_keys, letters
-from mail_gateway.destinations import Destinations
+from mail_gateway.destinations import SHARED, Destinations
 from mail_gateway.dkim_keys import Algorithm, DkimKey, DkimKeyError, Signer, State
 from mail_gateway.letters import House as Letterhead
 from mail_gateway.letters import UnwritableError, write
@@ -522,7 +522,7 @@ async def test_a_refusing_domain_is_seen_in_the_metrics(people: People) -> None:
     """What one domain says of its letters is counted by state and domain, with their age."""
     member = await people.member(contacts=("home",))
     await people.asked_for_code(member, "home")
-    await _notices(people, 4)
+    await _notices(people, 2 * SHARED)
     people.later(seconds=30)
     async with _listening(_World(reply="450 4.2.0 later")) as port, _sending(people, port), asyncio.timeout(10):
         while b'tegata_mail_age_seconds_bucket{domain="bulk.test",le="60.0",state="deferred"}' not in generate_latest():
