@@ -1,5 +1,7 @@
 """What pages say after a change, and where they lead when something can't be done."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.house import ELSEWHERE, House
@@ -45,6 +47,11 @@ async def test_whom_no_method_lets_in_is_led_to_the_help_desk(
         await person.follow(link)
         assert person.page == "none-works"
         assert words in person.text
+        # A hub that takes no IC cards sends nobody to a kiosk.
+        assert not person.soup.select("main a[href='/login/ic-card']")
+        object.__setattr__(settings, "card_cas", Path("cas.pem"))
+        await person.open("/login/none-works")
+        assert person.soup.select("main a[href='/login/ic-card']")
 
 
 async def test_a_new_password_without_an_ic_card_is_refused_before_the_password_is_asked(

@@ -84,7 +84,11 @@ async def show_none_works(request: Request) -> Response:
     session = await session_of(request)
     account = session.account if session else ""
     return page(
-        request, "none-works", account=account, help_text=text or settings.help_text_en or settings.help_text_ja
+        request,
+        "none-works",
+        account=account,
+        has_cards=settings.card_cas is not None,
+        help_text=text or settings.help_text_en or settings.help_text_ja,
     )
 
 
