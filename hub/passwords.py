@@ -244,7 +244,10 @@ async def _wrong(hub: Hub, visit: Visit, account: Account | None, folded: str, s
         counts = await throttle.rows_of(*paces)
         for subject, pace in paces.items():
             await throttle.add(pace, subject, counts.get(subject), now=visit.now)
-        await audit.record(hub.keys, EventKind.PASSWORD_WRONG, visit, account.id if account else None)
+        left_out = hub.tries.to_record(throttle.single(visit.address), now=visit.now)
+        if left_out is not None:
+            number = account.id if account else None
+            await audit.record(hub.keys, EventKind.PASSWORD_WRONG, visit, number, left_out=left_out or None)
 
 
 def _watch(hub: Hub, visit: Visit) -> None:

@@ -80,6 +80,9 @@ class Numbers:
     told_at_passwords: int = 50
     # Wrong passwords a minute and process at which an operator is alarmed.
     alarm_wrong: int = 120
+    # Wrong passwords that the audit takes one by one an hour and process, from one address or /64, and from all.
+    recorded_an_hour: int = 60
+    all_recorded_an_hour: int = 3000
     # A stolen kiosk's key must not find out whose card has which number; on the first day of term many are unknown.
     card_number_steps: tuple[tuple[int, float], ...] = ((0, 0.0), (30, 5.0), (60, 30.0))
     # Mail bombing.

@@ -3,11 +3,12 @@
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from hub.queues import Queues
+from hub.settings import NUMBERS
 
-_MINUTE = timedelta(minutes=1)
+_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 _MOST = 100_000
 
 
@@ -18,6 +19,24 @@ class Tries:
         self.queues = Queues()
         self._running: Counter[str] = Counter()
         self._wrong: deque[tuple[datetime, str]] = deque(maxlen=_MOST)
+        self._hour = datetime.min.replace(tzinfo=UTC)
+        self._recorded: Counter[str] = Counter()
+        self._left_out = 0
+
+    def to_record(self, source: str, *, now: datetime) -> int | None:
+        """Tell whether the audit takes a wrong password from a source, for strangers must not fill it without end.
+
+        Gives how many were left out since the last one that it took, from whatever source; None for one to leave out.
+        """
+        if not self._hour <= now < self._hour + _HOUR:
+            self._hour = now
+            self._recorded.clear()
+        if self._recorded[source] >= NUMBERS.recorded_an_hour or self._recorded.total() >= NUMBERS.all_recorded_an_hour:
+            self._left_out += 1
+            return None
+        self._recorded[source] += 1
+        left_out, self._left_out = self._left_out, 0
+        return left_out
 
     @contextmanager
     def running(self, *subjects: str) -> Iterator[None]:

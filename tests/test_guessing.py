@@ -6,11 +6,12 @@ import pytest
 
 from hub import accounts, login
 from hub.outcome import Admitted, Asked, ByContact, BySoftToken, Reason, Refused, Throttled
+from hub.tries import Tries
 from models.event import Event
 from models.kinds import AuthenticatorKind, EventKind
 from models.login import Challenge
 from models.throttle import Throttle
-from tests.people import Member, Pending, People
+from tests.people import START, Member, Pending, People
 
 ELSEWHERE = "203.0.113.7"
 
@@ -189,3 +190,14 @@ async def _asked(people: People, token: str) -> Asked:
 
 def _subject(member: Member, kind: AuthenticatorKind) -> str:
     return f"answer:{member.account.id}:{kind}"
+
+
+def test_the_audit_takes_sixty_wrong_passwords_an_hour_from_one_address_and_counts_the_others() -> None:
+    """Of all addresses together it takes 3,000; the next one that it takes says how many were left out."""
+    tries = Tries()
+    taken = [tries.to_record("192.0.2.1", now=START) for _ in range(100)]
+    assert taken == [0] * 60 + [None] * 40
+    assert tries.to_record("192.0.2.2", now=START) == 40
+    others = [tries.to_record(f"2001:db8:{n:x}::/64", now=START) for n in range(5000)]
+    assert len([one for one in others if one is not None]) == 3000 - 61
+    assert tries.to_record("192.0.2.1", now=START + timedelta(hours=1)) == 5000 - (3000 - 61)
