@@ -62,13 +62,15 @@ class Waits:
     """What became of some right passwords, and after how many milliseconds."""
 
     heard: list[float] = field(default_factory=list)
-    refused: int = 0
+    refused: list[int] = field(default_factory=list)
 
     def line(self, name: str, *, most: float | None = None) -> str:
         """Say how many were refused and how long the others took."""
         heard = self.heard or [float("nan")]
         told = spread(name, heard, "ms", most=most)
-        return f"{told}   refused {self.refused} of {self.refused + len(self.heard)}"
+        refused = len(self.refused)
+        why = ", ".join(f"{self.refused.count(status)} by {status}" for status in sorted(set(self.refused)))
+        return f"{told}   refused {refused} of {refused + len(self.heard)}{f' ({why})' if why else ''}"
 
 
 class Portal:
@@ -111,11 +113,11 @@ class Portal:
         waits = Waits()
         for _ in range(_TRIES):
             async with self.browser(address, known_as=name if known else "") as browser:
-                began, _, took = await self.try_once(browser, name, PASSWORD)
+                began, status, took = await self.try_once(browser, name, PASSWORD)
             if began:
                 waits.heard.append(took)
             else:
-                waits.refused += 1
+                waits.refused.append(status)
             await asyncio.sleep(_BETWEEN)
         return waits
 
@@ -238,13 +240,13 @@ async def _rush(portal: Portal, members: int) -> Waits:
         is_mistyped = number % every == every // 2
         async with portal.browser(_NEIGHBOUR) as browser:
             password = "mistyped" if is_mistyped else PASSWORD
-            began, _, took = await portal.try_once(browser, name_of(number % members), password)
+            began, status, took = await portal.try_once(browser, name_of(number % members), password)
         if is_mistyped:
             return
         if began:
             waits.heard.append(took)
         else:
-            waits.refused += 1
+            waits.refused.append(status)
 
     async with asyncio.TaskGroup() as group:
         for number in range(_LOGINS_A_SECOND * _SECONDS):

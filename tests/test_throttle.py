@@ -20,6 +20,7 @@ from hub.throttle import (
     budgets,
     delay,
     hindrance,
+    pause,
     standing,
 )
 from models.throttle import Throttle
@@ -88,6 +89,16 @@ def test_what_stands_against_the_next_try(pace: Pace, row: Throttle | None, stop
 def test_addresses_count_with_their_network(address: str, network: str) -> None:
     """A /24, or a /64: what one subscriber has."""
     assert bucket(address) == network
+
+
+@pytest.mark.parametrize("is_one_address", [True, False])
+def test_an_account_bears_about_two_hundred_tries_an_hour(is_one_address: bool) -> None:
+    """Not a thousand, from one address or from many: what each wrong one keeps its queue adds up."""
+    tries, spent = 0, timedelta()
+    while spent < timedelta(hours=1):
+        tries += 1
+        spent += max(delay(ACCOUNTS, tries), pause(tries) if is_one_address else timedelta())
+    assert tries < 210
 
 
 @pytest.mark.parametrize(("seconds", "left"), [(0, 300), (4, 300), (5, 299), (500, 200), (1500, 0), (10**7, 0)])
