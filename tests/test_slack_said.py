@@ -35,6 +35,22 @@ async def test_a_denial_in_words_ends_the_login_of_the_last_message(chat_on_sock
     assert "not you" in (await _said(chat, ":-1:")).text
 
 
+async def test_a_denial_in_a_thread_is_about_the_threads_message(chat_on_socket: Chat) -> None:
+    """The linking that it announces is undone though a code came after it, and hours later."""
+    chat = chat_on_socket
+    member = await chat.house.people.member()
+    await chat.link(member, "UTARO")
+    greeting = await chat.slack.next_message("UTARO")
+    chat.house.clock.later(hours=2)
+    chat.house.sync()
+    await chat.asked_for_code(member)
+    after = (await chat.next_code()).ts
+    said = {"type": "message", "channel_type": "im", "user": "UTARO", "channel": greeting.channel, "text": "知りません"}
+    await chat.slack.event({**said, "team": chat.slack.workspace.id, "ts": f"{after}1", "thread_ts": greeting.ts})
+    assert "not you" in (await chat.slack.next_message("UTARO", after=after)).text
+    assert not await Contact.filter(id=member.contacts["Slack"], suspended_at=None).exists()
+
+
 async def test_a_yes_digits_and_a_password_approve_nothing_and_are_led_on(chat_on_socket: Chat) -> None:
     """A denial without a recent message says how to deny; a denial beside a code is a denial."""
     chat = chat_on_socket
