@@ -326,6 +326,19 @@ async def test_back_to_the_start_says_take_your_card(made: Kiosk, card_maker: Ma
     await made.page("idle")
 
 
+async def test_a_field_for_a_file_does_nothing(made: Kiosk, card_maker: Maker):
+    """Not even the browser's own strip is shown that says that there is no dialog; other fields work."""
+    page = await logged_in(made, card_maker.card())
+    fields = "<p><input type=checkbox id=box><p><label for=file>A</label><input type=file id=file>"
+    await page.evaluate(f"() => {{ globalThis.seen = []; document.body.innerHTML = '{fields}' }}")
+    await page.evaluate("() => { document.body.onclick = (one) => { seen.push(one.target.id) } }")
+    await page.click("#file")
+    await page.click("label")
+    await page.click("#box")
+    assert "file" not in await page.evaluate("seen")
+    assert await page.is_checked("#box")
+
+
 async def test_a_page_that_may_not_be_opened_ends_the_visit(made: Kiosk, card_maker: Maker):
     """The browser's own error page is never shown: the screen says what happened, in the person's language."""
     page = await logged_in(made, card_maker.card())

@@ -38,7 +38,9 @@
   addEventListener("click", (event) => {
     const link = event.composedPath().find((one) => one instanceof Element && one.closest("a[target], area[target]"));
     if (link) link.closest("a[target], area[target]").target = "_self";
-    if (event.shiftKey || event.ctrlKey || event.metaKey || event.altKey) stop(event);
+    // The policy shows no dialog, but a strip of the browser's own that says so.
+    const isFile = event.composedPath().some((one) => one instanceof HTMLInputElement && one.type === "file");
+    if (isFile || event.shiftKey || event.ctrlKey || event.metaKey || event.altKey) stop(event);
   }, true);
   addEventListener("submit", (event) => { event.target.removeAttribute("target"); }, true);
 
