@@ -39,14 +39,14 @@ async def test_a_member_binds_a_card_at_the_kiosk(counter: Counter) -> None:
     assert await counter.client.begin(card.der) == Refused(Reason.NOT_BOUND)
     async with house.person() as person, house.person() as at_kiosk:
         await asking(counter, person, member)
-        assert "Library waits for your card" in person.text
+        assert "Library is waiting for your card" in person.text
         assert (await counter.begun(card)).account_name == "taro"
         assert not await IcCard.exists()
         await put_on(counter, at_kiosk, card)
         assert at_kiosk.page == "portal"
         await person.open("/settings/ic-card")
         assert "CN=taro" in person.text
-        assert "waits" not in person.text.partition("Register a card")[0]
+        assert "is waiting" not in person.text.partition("Register a card")[0]
     bound = await IcCard.get()
     assert (bound.bound_by, bound.account_id) == ("member", member.account.id)
     async with asyncio.timeout(10):
@@ -130,9 +130,9 @@ async def test_a_kiosk_waits_for_one_member_at_a_time(counter_on_sqlite: Counter
         assert other.status == 422
         assert "A card of another member is being registered" in other.error
         await person.press("OK", kiosk=person.option("Second"))
-        assert "Second waits" in person.text
+        assert "Second is waiting" in person.text
         await other.press("OK", kiosk=other.option("Library"))
-        assert "Library waits" in other.text
+        assert "Library is waiting" in other.text
 
 
 async def test_a_session_that_may_not_enrol_has_no_kiosk_wait(counter_on_sqlite: Counter) -> None:
