@@ -27,7 +27,7 @@ _WORDS = {
         "remove": "Removing a contact needs your password. You can remove “{label}” here:",
         "open": "Open the page",
         "which": "Type `/tegata remove LABEL`, with one of these labels:",
-        "sent": "It comes again as a direct message.",
+        "sent": "The code will be sent again as a direct message.",
         "locked": "Everything was ended (sessions: {sessions}, logins: {logins}). No codes are sent until"
         " {time}. Please tell the help desk, and change your password.",
         "locked_and_told": "Everything was ended (sessions: {sessions}, logins: {logins}). No codes are sent until"

@@ -144,7 +144,7 @@ async def test_cookies_are_bound_to_the_host_and_to_https(sqlite_template: Path,
         shown, _ = await send("GET", "/portal")
         await send("POST", "/language", csrf=_token(shown), language="ja")
         await send("POST", "/logout", csrf=_token(shown))
-    names = ("visit", "pages", "login", "session", "onward", "went", "language", "browser")
+    names = ("visit", "pages", "login", "session", "onward", "sent", "said", "language", "browser")
     assert set(seen) == {f"__Host-tegata-{name}" for name in names}
     assert not seen["__Host-tegata-session"]
 

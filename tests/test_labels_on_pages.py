@@ -67,7 +67,7 @@ async def test_a_label_that_cant_be_one_is_refused_with_a_sentence(house_on_sqli
             assert (person.status, person.page) == (400, "bad-request")
             return
         assert (person.status, person.page) == (422, "add-mail")
-        assert person.error == "Please use 1 to 32 characters for the label."
+        assert person.error == "Please use 1 to 32 characters for the label, none of them invisible."
 
 
 @pytest.mark.parametrize("address", BAD_ADDRESSES)

