@@ -20,7 +20,7 @@ MEASUREMENTS: dict[str, tuple[Measurement, str]] = {
     "growth": (growth.run, "waits for jobs, and verifying the audit, with 100,000 accounts and 1,000,000 old rows"),
     "hot": (
         hot.run,
-        "right passwords while somebody in the same network guesses: how many are refused, how long it takes",
+        "right passwords while another client in the same network guesses: how many are refused, how long it takes",
     ),
     "size": (size.run, "start-up time, and memory over 15,000 logins, of the hub and of the whole demo"),
 }

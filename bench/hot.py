@@ -1,4 +1,4 @@
-"""Logging in while somebody guesses in the same network: who is refused, and how long right passwords take.
+"""Logging in while another client guesses in the same network: who is refused, and how long right passwords take.
 
 The hub runs as an operator starts it, with the password parameters it ships with, behind a declared proxy whose
 X-Forwarded-For says which address each request is from.
@@ -197,11 +197,11 @@ async def _measured(where: str, folder: Path, url: str, *, hubs: int) -> None:
     settings = Settings()
     cost = Cost(settings.argon2_memory, settings.argon2_passes, settings.argon2_lanes)
     await populate(folder, url, _MEMBERS, cost)
-    nobodys = count()
+    numbers = count()
     for what, rate, names, first, at_once in (
-        ("30 wrong a second, names nobody has", _RATE, lambda: f"nobody{next(nobodys)}", _FIRST, True),
+        ("30 wrong a second, unknown names", _RATE, lambda: f"nobody{next(numbers)}", _FIRST, True),
         ("30 wrong a second, the member's own name", _RATE, lambda: name_of(0), 0, True),
-        ("one after the other, 20 ms between", 50, lambda: f"nobody{next(nobodys)}", _FIRST, False),
+        ("one after the other, 20 ms between", 50, lambda: f"nobody{next(numbers)}", _FIRST, False),
     ):
         print(f"-- {where}: {what}")
         await _forgotten(url)

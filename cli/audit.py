@@ -25,7 +25,10 @@ def verify(
         str, typer.Option("--seal", metavar="HEX", help="A seal that was kept elsewhere: it must be there still.")
     ] = "",
     kept_events: Annotated[
-        int, typer.Option("--events", min=0, help="The number that was kept with it: no fewer events may be told of.")
+        int,
+        typer.Option(
+            "--events", min=0, help="The number that was kept with it: the audit must account for at least as many."
+        ),
     ] = 0,
     json: AsJson = False,
 ) -> None:

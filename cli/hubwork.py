@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 REFUSED = 1
-# What the kernel says where nobody logged in: a container, a timer.
+# What the kernel says where no user logged in: a container, a timer.
 _NO_LOGIN = 2**32 - 1
 
 

@@ -129,7 +129,7 @@ class Connection(RequestHandler):
             return
         self._heard = heard
         if answering is not None:
-            # A body that went wrong: whoever reads it would wait for its end.
+            # A body that went wrong: its reader would wait for an end that never comes.
             answering.content.set_exception(RequestPayloadError(str(problem)))
 
     def _problem(self) -> BaseException | None:

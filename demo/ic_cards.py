@@ -59,7 +59,7 @@ def issuer_in(folder: Path, *, now: datetime) -> Issuer:
     """Give the issuer of a folder, made at the first start; its keys are kept by nobody, so it signs no more cards."""
     cas, intermediates = folder / "cas.pem", folder / "intermediates.pem"
     unbound = folder / f"{_UNBOUND}.pem"
-    # A folder of an earlier demo may lack a card; nobody has the keys that would issue it.
+    # A folder of an earlier demo may lack a card; the keys that would issue it are gone.
     if not cas.exists() or not unbound.exists():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         made = authority("Tegata's demo", now=now)

@@ -460,7 +460,7 @@ def _compared(kept: Kept, *, covered: int | None, total: int, dropped: int) -> l
     if covered is not None and kept.events and covered > kept.events:
         findings.append(Finding(None, None, f"the seal covers {covered} events, and {kept.events} were kept with it"))
     if total < kept.events:
-        findings.append(Finding(None, None, f"there were {kept.events} events, and {total} are told of now"))
+        findings.append(Finding(None, None, f"there were {kept.events} events, and the audit accounts for {total} now"))
     return findings
 
 

@@ -1,4 +1,4 @@
-"""PURE: which stored times a right clock can have written; a clock that ran ahead must hinder nobody once it is set."""
+"""PURE: which stored times a right clock can have written, so that a clock that ran ahead hinders no member later."""
 
 from datetime import datetime, timedelta
 

@@ -45,7 +45,7 @@ async def ask(
     """Send this login's code to a contact, in the caller's transaction: the same code while it lives, else a fresh one.
 
     It opens this login and no other. `again` says that the claimant pressed "Send again", so a letter just sent is no
-    answer. Refused while somebody's "this was not me" keeps codes from the account.
+    answer. Refused while a report of "this was not me" keeps codes from the account.
     """
     account = login.account
     until = kept_until(account, now=visit.now)

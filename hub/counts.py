@@ -37,7 +37,7 @@ _SHOWN = {
 
 @dataclass(frozen=True, slots=True)
 class CountLine:
-    """One count: of whom or which network, what was wrong how often, and what stands against the next try."""
+    """One count: its account or network, what was wrong how often, and what delays the next try."""
 
     of: str
     what: str

@@ -18,7 +18,7 @@ from models.kinds import Channel, EventKind, Notice, Zone
 from models.rows import beginning
 from models.throttle import Throttle
 
-# An account that is guessed at without end is told of once in this time.
+# Contacts of an account that is guessed at without end are told once in this time.
 _QUIET = timedelta(days=7)
 _BATCH = 500
 
@@ -40,7 +40,7 @@ async def tell(hub: Hub, now: datetime) -> int:
 
 
 async def _reached(now: datetime) -> list[Account]:
-    """Find the accounts of so many wrong passwords over all networks; counts of names that nobody has are left out."""
+    """Find the accounts of so many wrong passwords over all networks; counts of unknown names are left out."""
     counts = beginning(Throttle, "subject", f"{throttle.Scope.ACCOUNT}:").filter(wrong__gte=NUMBERS.told_at_passwords)
     names: list[str] = []
     last = 0

@@ -373,7 +373,7 @@ def _soft_token_asked(account: Account, *, other_ways: bool) -> Asked:
 async def _renewed(hub: Hub, before: str, account_id: int, begun: dict[str, Any]) -> int | None:
     """Have the login that this browser was at go on under a new token; None when there is none of this account.
 
-    The old token opens nothing any more, so a cookie that somebody planted gains nothing by the member's password.
+    The old token opens nothing any more, so a cookie that an attacker planted gains nothing by the member's password.
     """
     if not before:
         return None

@@ -99,8 +99,8 @@ def _old(now: datetime) -> Iterator[tuple[type[Model], dict[str, Any]]]:
     yield SlackHeard, {"heard_at__lt": now - NUMBERS.kept_heard}
     yield SlackLink, {"expires_at__lt": now - NUMBERS.kept_heard}
     yield KioskNonce, {"expires_at__lt": now}
-    # The record of mail that was read, and of the operator's what nobody took up. The rest of the shelf stays until
-    # somebody decides; anybody may write to the operator, so that is no promise there.
+    # The record of mail that was read, and of the operator's what was not taken up. The rest of the shelf stays until
+    # an operator decides; strangers may write to the operator, so that is no promise there.
     mail = {"received_at__lt": now - NUMBERS.kept_deliveries}
     yield InboundMail, {**mail, "read_at__isnull": False}
     yield InboundMail, {**mail, "use": MailUse.OPERATOR}
@@ -202,7 +202,7 @@ JOBS: dict[str, tuple[Job, timedelta]] = {
 async def run(hub: Hub, name: str, *, now: datetime) -> int:
     """Do one job if no other process does it; returns what it counted, 0 when another has the lease."""
     job, every = JOBS[name]
-    # A lease that no right clock can have given belongs to nobody.
+    # A lease that no right clock can have given has no holder.
     await Lease.filter(name=name, until__gt=clock.latest(now + every / 2)).update(until=now)
     if not await _leased(name, until=now + every / 2, now=now):
         return 0

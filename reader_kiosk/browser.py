@@ -379,7 +379,7 @@ class Browser:
         task.add_done_callback(self._closing.discard)
 
     def _post(self, what: Happening) -> None:
-        # While a window is being made, the step that makes it hears of the trouble itself.
+        # While a window is being made, the step that makes it gets the error itself.
         if self._window is not None:
             self.happened.put_nowait(Happened(what, self._window.target))
 

@@ -1,4 +1,4 @@
-"""Answers in words of people who read no documentation: dialect, faces, names, complaints, requests to somebody else."""
+"""Answers in words of people who read no documentation: dialect, faces, names, complaints, requests to other people."""
 
 import pytest
 
@@ -221,7 +221,7 @@ def test_a_denial_in_a_persons_own_words_is_a_no() -> None:
     assert [said for said in written(NO) if command_of(said, WRITER) != Refuse()] == []
 
 
-def test_a_question_a_complaint_or_a_request_to_somebody_else_is_neither() -> None:
+def test_a_question_a_complaint_or_a_request_to_another_person_is_neither() -> None:
     """Who asks for a look, names the choice, or tells what a page said neither consents nor denies."""
     assert [said for said in written(NEITHER) if command_of(said, WRITER) is not None] == []
 

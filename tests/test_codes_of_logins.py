@@ -74,7 +74,7 @@ async def test_each_letter_names_the_login_that_its_code_opens(people: People) -
 
 
 async def test_a_letter_sent_again_names_the_minute_of_the_first(people: People) -> None:
-    """The code is the same, so whoever compares the minute with the page finds either letter right."""
+    """The code is the same, so a member who compares the minute with the page finds either letter right."""
     member = await people.member(contacts=("自宅",))
     pending = await people.asked_for_code(member, "自宅")
     people.later(minutes=2)
@@ -96,7 +96,7 @@ async def test_another_login_is_told_to_wait_and_why(people: People) -> None:
     assert isinstance(outcome, Throttled)
     waits = (outcome.retry_after, outcome.why, outcome.ago)
     assert waits == (timedelta(seconds=24), Hold.SENT_ELSEWHERE, timedelta(seconds=6))
-    # The browser that was logged in a moment ago hears of its own code.
+    # The browser that was logged in a moment ago is told about its own code.
     mine = await people.begun(member, visit=_mine(people))
     own = await login.choose(people.hub, _mine(people), mine.token, way)
     assert isinstance(own, Throttled)

@@ -1,4 +1,4 @@
-"""The help desk's Slack channel hears of "this was not me", and the desk of a refused registration."""
+"""The help desk's Slack channel is told about "this was not me" and refused registrations."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -12,7 +12,7 @@ def test_a_domain_that_may_be_one_members_own_is_not_named() -> None:
 
 
 def test_the_metrics_name_a_bounded_number_of_domains() -> None:
-    """Whoever registers addresses of many domains does not fill them."""
+    """A member who registers addresses of many domains does not fill them."""
     domains = Domains()
     named = {domains.shown(f"m{n}@{number}.example") for number in range(3 * MOST_SHOWN) for n in range(SHARED)}
     assert len(named - {"other"}) == MOST_SHOWN

@@ -93,7 +93,7 @@ async def test_a_wrong_password_takes_the_same_work_for_each_name(people: People
     "spoilt", ["", "$argon2id$v=19$m=16,t=1,p=1$x$y", f"$argon2id$v=19$m=262144,t=32,p=1${'c' * 11}${'t' * 6}"]
 )
 async def test_a_hash_that_is_never_right_takes_the_same_work(people: People, spoilt: str) -> None:
-    """A row that was spoilt, or asks for too much: as for nobody."""
+    """A row that was spoilt, or asks for too much: as for an unknown name."""
     hashing = _Working(Cost(16, 1, 1))
     people.hub.passwords.hashing = hashing
     member = await people.member()

@@ -149,7 +149,7 @@ async def test_the_wait_of_a_name_and_an_address_is_for_no_other(people: People,
 
 
 async def test_tries_that_wait_for_a_name_count_with_no_account_yet(people: People, pauses: Pauses) -> None:
-    """A client that keeps its queue full at one address makes nobody wait at the next."""
+    """A client that keeps its queue full at one address makes no client wait at the next."""
     await people.member()
     for subject in (f"password:{NOISY}:taro", "account:taro", NETWORK):
         await people.wronged(subject, 50)
@@ -356,7 +356,7 @@ async def test_the_letter_of_wrong_second_steps_leaves_at_once(people: People) -
 async def test_contacts_are_told_once_of_many_wrong_passwords(
     people: People, pauses: Pauses, wrong: int, letters: int
 ) -> None:
-    """From 50 over all networks on, with the last address; names that nobody has bring no letter and no error."""
+    """From 50 over all networks on, with the last address; unknown names bring no letter and no error."""
     await people.member(contacts=("自宅", "職場"))
     for subject in ("account:taro", "account:nobody"):
         await people.wronged(subject, wrong)

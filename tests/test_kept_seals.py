@@ -215,7 +215,7 @@ async def test_a_segment_sealed_with_a_replaced_key_is_found(people: People, *, 
 
 
 async def _forged(people: People, key_id: str, opened_at: datetime) -> str:
-    """Write a session row with a key that was stolen, as whoever can write the database would."""
+    """Write a session row with a key that was stolen, as an attacker who can write the database would."""
     member = await people.member(f"victim{await Session.all().count()}")
     token = f"forged{member.account.id}"
     await Session.create(
@@ -286,7 +286,7 @@ def test_the_commands_print_what_is_kept_and_compare_it(desk_on_sqlite: Shell) -
         rows.execute("UPDATE sqlite_sequence SET seq = 1 WHERE name = 'event'")
     assert desk.run("audit", "verify").code == 0
     missed = desk.run("audit", "verify", *kept[0].split())
-    assert (missed.code, "there were 2 events, and 1 are told of now" in missed.err) == (1, True)
+    assert (missed.code, "there were 2 events, and the audit accounts for 1 now" in missed.err) == (1, True)
     assert "64 hexadecimal digits" in desk.run("audit", "verify", "--seal", "abc").err
 
 

@@ -428,7 +428,7 @@ async def test_a_kiosk_without_its_browser_says_so(card_folder, tmp_path):
     assert told.decode() == "/nonexistent/chromium: the browser can't be started.\n"
 
 
-async def test_a_browser_that_ends_is_started_anew(made: Kiosk, card_maker: Maker):
+async def test_a_browser_that_ends_is_started_again(made: Kiosk, card_maker: Maker):
     """Killed under somebody who is logged in: their login ends, a new window opens, the next one logs in."""
     await logged_in(made, card_maker.card())
     (child,) = [one for one in psutil.Process(made.process.pid).children() if "--headless=new" in one.cmdline()]

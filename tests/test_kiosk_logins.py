@@ -333,7 +333,7 @@ async def test_a_closed_account_is_told_so(counter: Counter) -> None:
 
 
 async def test_the_rule_binds_a_card_to_the_account_it_names(database_url: str, tmp_path: Path) -> None:
-    """Once, by its certificate, and the contacts are told; a card that names nobody is refused."""
+    """Once, by its certificate, and the contacts are told; a card that names no account is refused."""
     async with counter_with(database_url, tmp_path, card_rule="subject:CN=(?P<account>[a-z]+)") as counter:
         await counter.house.people.member(contacts=("home",))
         card = counter.issuer.card("taro")

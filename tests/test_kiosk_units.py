@@ -12,7 +12,7 @@ DEPLOY = Path(__file__).parent.parent / "deploy"
 
 @pytest.mark.skipif(shutil.which("systemd-sysusers") is None, reason="needs systemd's tools")
 def test_systemd_makes_both_users(tmp_path):
-    """Two users of their own, neither of whom can log in."""
+    """Two users of their own, and neither can log in."""
     folder = tmp_path / "etc" / "sysusers.d"
     folder.mkdir(parents=True)
     shutil.copy(DEPLOY / "tegata-kiosk.sysusers.conf", folder)

@@ -33,7 +33,7 @@ ACTS = (
     ("card import uids.csv", Notice.CARD_BOUND),
     ("card forget-uids taro", Notice.CARD_REMOVED),
 )
-# Acts that are told always: nobody imports them.
+# Acts that are always told: there is no import of them.
 ALWAYS = (
     ("contact remove taro new", Notice.CONTACT_REMOVED),
     ("account reset taro --since 2020-01-01 --password-stdin", Notice.ACCOUNT_RESET),
@@ -125,7 +125,7 @@ def test_what_changes_nothing_is_not_told(at_desk: Desk) -> None:
 
 
 def test_an_import_tells_the_contacts_of_all_its_accounts(at_desk: Desk) -> None:
-    """Each row's member hears of the own card, once; an account without a contact costs nothing."""
+    """Each row's member is told about their own card, once; an account without a contact costs nothing."""
     shell = at_desk.shell
     for name in ("hanako", "jiro"):
         shell.member(name)

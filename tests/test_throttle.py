@@ -109,7 +109,7 @@ def test_a_networks_count_goes_down_by_itself(seconds: int, left: int) -> None:
 
 @pytest.mark.parametrize(("pace", "left"), [(ADDRESSES, 0), (ACCOUNTS, 0), (PASSWORDS, 0), (ANSWERS, 40)])
 def test_a_count_of_a_clock_that_ran_ahead_does_not_stand_for_hours(pace: Pace, left: int) -> None:
-    """Where it would go down by itself it is over; a kind's count is kept, and hinders nobody."""
+    """Where it would go down by itself it is over; a kind's count is kept, and hinders no member."""
     ahead = _row(40, hours=9)
     assert standing(pace, ahead, START) == left
     assert hindrance(pace, ahead, START) is None

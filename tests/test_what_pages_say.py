@@ -47,7 +47,7 @@ async def test_whom_no_method_lets_in_is_led_to_the_help_desk(
         await person.follow(link)
         assert person.page == "none-works"
         assert words in person.text
-        # A hub that takes no IC cards sends nobody to a kiosk.
+        # A hub that takes no IC cards sends no member to a kiosk.
         assert not person.soup.select("main a[href='/login/ic-card']")
         object.__setattr__(settings, "card_cas", Path("cas.pem"))
         await person.open("/login/none-works")

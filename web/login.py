@@ -257,7 +257,7 @@ async def _answered(request: Request, kind: AuthenticatorKind, name: str, respon
 
 
 async def _is_another_open(request: Request, why: Refused | Throttled, tried: Way | Asked) -> bool:
-    """Tell whether a login has another method beside the one that has to wait."""
+    """Tell whether a login has another method than the one that has to wait."""
     if isinstance(why, Refused):
         return False
     choose = await login.offered(hub_of(request), read(request, LOGIN), now=now_of(request))

@@ -102,7 +102,7 @@ def refused(
 ) -> Response:
     """Send the browser on to the form's page (`at`, else its own path), which says why; `typed` stands there again.
 
-    `beside` says that another method is open to whoever has to wait for this one.
+    `beside` says that another method is open to a member who has to wait for this one.
     An answer that could be sent again by reload or Back would cost another attempt (RFC 9110, 15.4.4).
     """
     status, sentence, long = _told(request, why, of_cells=name == "matrix", beside=beside)

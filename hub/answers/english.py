@@ -50,7 +50,7 @@ HARMLESS: Final = _pattern(
     r"not (?:sure|certain|able|clear|yet)(?: \w+){0,2}",
     r"stop by",
     r"(?:or|and) not$",
-    # What a page said, or what somebody pressed: trouble with a login that is the writer's own.
+    # What a page said, or what the writer pressed: trouble with a login that is the writer's own.
     r"(?:code|login|log in|password|page|site|browser|app|link|server|connection|session|account|access|mail|attempt|screen|phone|i)"
     r"(?: \w+)? (?:is|am|was|were|been|got|gets|being|keeps(?: being| getting)?|has been)(?: \w+)? (?:cancel\w*|refused|rejected|declined|denied|aborted|terminated|blocked|stopped|invalid\w*)",
     r"(?:server|site|page|system|portal|browser) (?:\w+ )?(?:refus|reject|den[iy]|block|declin|cancel|abort)\w*",
