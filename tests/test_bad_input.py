@@ -19,7 +19,7 @@ from hub.queues import Queues
 from hub.settings import NUMBERS
 from tests.house import House, Person
 from tests.people import PASSWORD
-from tests.walks import enter_password, log_in, rows, settled, step_up
+from tests.walks import enter_password, log_in, rows, settled, step_up, stepped_up
 from web.kiosk import OWN_PROOF
 from web.routes import ROUTES
 
@@ -235,11 +235,7 @@ async def test_what_is_no_request_is_refused_and_the_next_is_heard(house_on_sqli
 
 async def test_a_failure_shows_a_reference_number_that_stands_in_the_log(house: House) -> None:
     """A sealed secret that no longer fits its row: 500, a page without a word of why, the log with all of it."""
-    member = await house.people.member()
-    async with house.person() as person:
-        await log_in(person, member)
-        await step_up(person)
-        await person.open("/settings/soft-token")
+    async with stepped_up(house, "/settings/soft-token") as person:
         (connection,) = get_connections().all()
         await connection.execute_script('UPDATE "soft_token" SET "handle" = \'another\'')
         with capture_logs() as told:

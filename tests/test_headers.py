@@ -9,7 +9,7 @@ import pytest
 
 from tests.house import House, url_in
 from tests.people import PASSWORD
-from tests.walks import enter_password, house_with, log_in, step_up
+from tests.walks import enter_password, house_with, log_in, step_up, stepped_up
 
 CSP = "default-src 'none'"
 
@@ -162,11 +162,7 @@ async def test_a_cookie_a_neighbour_could_plant_is_not_read(sqlite_template: Pat
 async def test_the_mailed_url_begins_with_the_configured_origin(house_on_sqlite: House) -> None:
     """Whatever Host and forwarding headers a stranger sends, the mail leads to the hub."""
     house = house_on_sqlite
-    member = await house.people.member()
-    async with house.person() as person:
-        await log_in(person, member)
-        await step_up(person)
-        await person.open("/settings/email")
+    async with stepped_up(house, "/settings/email") as person:
         token = person.token()
         await person.send(
             "/settings/email",

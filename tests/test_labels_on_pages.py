@@ -3,7 +3,7 @@
 import pytest
 
 from tests.house import House
-from tests.walks import enter_password, log_in, rows, step_up
+from tests.walks import enter_password, log_in, rows, step_up, stepped_up
 
 BAD_LABELS = [
     "",
@@ -55,11 +55,7 @@ NO_DOMAIN = "The part after the @ is not an internet domain."
 async def test_a_label_that_cant_be_one_is_refused_with_a_sentence(house_on_sqlite: House, label: str) -> None:
     """Nothing is written, nothing is mailed, and the page says what a label is."""
     house = house_on_sqlite
-    member = await house.people.member()
-    async with house.person() as person:
-        await log_in(person, member)
-        await step_up(person)
-        await person.open("/settings/email")
+    async with stepped_up(house, "/settings/email") as person:
         before = await rows()
         await person.press("Add", label=label, email="taro@mail.test")
         assert await rows() == before
@@ -74,11 +70,7 @@ async def test_a_label_that_cant_be_one_is_refused_with_a_sentence(house_on_sqli
 async def test_an_address_that_cant_be_one_is_refused_with_a_sentence(house_on_sqlite: House, address: str) -> None:
     """One address, plain: no names, comments, routes, literals, line breaks or marks that can't be seen."""
     house = house_on_sqlite
-    member = await house.people.member()
-    async with house.person() as person:
-        await log_in(person, member)
-        await step_up(person)
-        await person.open("/settings/email")
+    async with stepped_up(house, "/settings/email") as person:
         before = await rows()
         await person.press("Add", label="自宅", email=address)
         assert await rows() == before

@@ -22,7 +22,7 @@ from tests.house import House, Person, code_in, open_house
 from tests.mail_servers import HANG, Refusing
 from tests.people import Member, People, settings_for
 from tests.ports import free_port
-from tests.walks import enter_password, house_with, log_in, step_up
+from tests.walks import enter_password, house_with, stepped_up
 from web.streams import A_LOGIN, Streams
 
 STREAM = "/login/code/state"
@@ -136,11 +136,7 @@ async def test_the_stream_ends_with_the_login(house_on_sqlite: House) -> None:
 async def test_what_an_address_waits_for_is_told_as_long_as_the_session_lasts(house_on_sqlite: House) -> None:
     """Logged out in another window, the page is told to turn, and nothing more of the account."""
     house = house_on_sqlite
-    member = await house.people.member()
-    async with house.person() as person:
-        await log_in(person, member)
-        await step_up(person)
-        await person.open("/settings/email")
+    async with stepped_up(house, "/settings/email") as person:
         await person.press("Add", label="自宅", email="taro@mail.test")
         assert person.page == "waiting", person.text
         shown = person.soup.select_one(".live")

@@ -16,7 +16,7 @@ from models.kinds import EventKind, Letter
 from models.session import Session
 from tests.house import ELSEWHERE, House, Person, code_in, url_in
 from tests.people import PASSWORD
-from tests.walks import answer_matrix, enter_password, log_in, step_up
+from tests.walks import answer_matrix, enter_password, log_in, stepped_up
 from web.kiosk import OWN_PROOF
 from web.routes import ROUTES
 
@@ -194,11 +194,7 @@ async def test_the_password_given_twice_at_the_settings_keeps_the_session(house_
 async def test_an_address_added_twice_is_added_once(house_on_sqlite: House) -> None:
     """The second form leads to the same waiting page, and one mail goes out."""
     house = house_on_sqlite
-    member = await house.people.member()
-    async with house.person() as person:
-        await log_in(person, member)
-        await step_up(person)
-        await person.open("/settings/email")
+    async with stepped_up(house, "/settings/email") as person:
         filled = {"csrf": person.token(), "label": "home", "email": "taro@home.test"}
         for _ in range(2):
             await person.send("/settings/email", filled)

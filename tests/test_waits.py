@@ -11,7 +11,7 @@ from models.account import Account
 from tests.house import ELSEWHERE, House, Person, code_in
 from tests.people import Member
 from tests.test_not_me import not_me_in
-from tests.walks import enter_password, log_in, press_twice, step_up
+from tests.walks import enter_password, log_in, press_twice, stepped_up
 from web import waits
 from web.words import translations
 
@@ -205,11 +205,7 @@ async def test_a_member_with_the_matrix_card_alone_reads_what_is_left(house_on_s
 async def test_who_refuses_an_address_reads_who_can_allow_it_again(house_on_sqlite: House) -> None:
     """The page before the press names the help desk, and so does the refusal that the member reads afterwards."""
     house = house_on_sqlite
-    member = await house.people.member()
-    async with house.person() as person:
-        await log_in(person, member)
-        await step_up(person)
-        await person.open("/settings/email")
+    async with stepped_up(house, "/settings/email") as person:
         await person.press("Add", label="home", email="someone@else.test")
         await person.open(not_me_in(await house.inbox.next_to("someone@else.test")))
         assert "the help desk can allow it again" in person.text

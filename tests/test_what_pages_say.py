@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.house import ELSEWHERE, House
-from tests.walks import enter_password, log_in, step_up
+from tests.walks import enter_password, log_in, step_up, stepped_up
 
 
 async def test_each_change_says_that_it_was_done(house_on_sqlite: House) -> None:
@@ -83,11 +83,7 @@ async def test_who_may_not_change_settings_off_campus_is_told_to_log_in_again(ho
 async def test_another_address_begins_with_what_was_typed(house_on_sqlite: House) -> None:
     """A slip in the address is mended in the form, and the label is free again; twice pressed leads there as well."""
     house = house_on_sqlite
-    member = await house.people.member()
-    async with house.person() as person:
-        await log_in(person, member)
-        await step_up(person)
-        await person.open("/settings/email")
+    async with stepped_up(house, "/settings/email") as person:
         await person.press("Add", label="home", email="taro@gmial.test")
         await person.follow("Use another address")
         filled = {str(one["name"]): str(one["value"]) for one in person.soup.select("main form input")}
@@ -107,11 +103,7 @@ async def test_another_address_begins_with_what_was_typed(house_on_sqlite: House
 async def test_a_soft_tokens_code_of_another_length_is_told_apart_at_set_up(house_on_sqlite: House) -> None:
     """As at the login: six digits, and nothing was counted."""
     house = house_on_sqlite
-    member = await house.people.member()
-    async with house.person() as person:
-        await log_in(person, member)
-        await step_up(person)
-        await person.open("/settings/soft-token")
+    async with stepped_up(house, "/settings/soft-token") as person:
         await person.press("OK", label="phone", code="12345")
         assert person.error.startswith("The code has six digits.")
 

@@ -59,6 +59,17 @@ async def step_up(person: Person) -> None:
     assert person.page == "settings", person.text
 
 
+@asynccontextmanager
+async def stepped_up(house: House, path: str) -> AsyncIterator[Person]:
+    """Give a new member's browser on a page of the settings, which wants the password once more."""
+    member = await house.people.member()
+    async with house.person() as person:
+        await log_in(person, member)
+        await step_up(person)
+        await person.open(path)
+        yield person
+
+
 async def rows(*but: str) -> dict[str, list[dict[str, Any]]]:
     """Read every row of an SQLite database, `but` the tables that change by the clock."""
     (connection,) = get_connections().all()
