@@ -255,6 +255,9 @@ async def _twice(house: House, browser: Browser, number: int, row: Row) -> list[
 
 async def test_a_form_that_is_sent_twice_is_done_once_and_says_so(house_on_sqlite: House) -> None:
     """Whatever it is: its page comes, with no complaint, and one session is open."""
+    # All rows share the hub's clock, and a form is the same one for seconds only: who moves it goes first and alone.
+    moving = [row for row in ROWS if row.prepare in {_soft_token, _not_me}]
+    others = [row for row in ROWS if row not in moving]
     places = asyncio.Semaphore(_AT_ONCE)
     async with chromium() as browser:
 
@@ -262,8 +265,9 @@ async def test_a_form_that_is_sent_twice_is_done_once_and_says_so(house_on_sqlit
             async with places:
                 return await _twice(house_on_sqlite, browser, number, row)
 
-        ended = await asyncio.gather(*(send(number, row) for number, row in enumerate(ROWS)))
-    assert ended == [[row.page, row.sessions, []] for row in ROWS]
+        ended = [await send(number, row) for number, row in enumerate(moving)]
+        ended += await asyncio.gather(*(send(number, row) for number, row in enumerate(others, len(moving))))
+    assert ended == [[row.page, row.sessions, []] for row in (*moving, *others)]
 
 
 async def test_tabs_back_and_reload_tell_what_happened(house_on_sqlite: House) -> None:
