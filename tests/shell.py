@@ -136,7 +136,12 @@ def wait_for(url: str, process: "subprocess.Popen[str]") -> None:
 
 @pytest.fixture(autouse=True)
 def log_of_its_own() -> Iterator[None]:
-    """Let no test hear less of the log because another one ran a command, which sets it up anew."""
+    """Keep the log of one test apart from a command that another test ran, which configures it.
+
+    Tracebacks are plain, as in production: by default structlog has rich draw them with every local variable, which
+    takes up to ten seconds each.
+    """
+    structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
     yield
     structlog.reset_defaults()
 
