@@ -98,7 +98,11 @@ class Page:
         if request.headers.get("Origin") != self._origin:
             return web.Response(status=403)
         line = web.WebSocketResponse(max_msg_size=_LARGEST, heartbeat=20)
-        await line.prepare(request)
+        try:
+            await line.prepare(request)
+        except ConnectionError:
+            # A page that is loaded again at once has hung up already.
+            return web.Response()
         if not await self._is_ours(line):
             await line.close(code=4003)
             return line
@@ -136,7 +140,7 @@ async def _send(line: web.WebSocketResponse, text: str) -> None:
     try:
         await line.send_str(text)
     except ConnectionError:
-        # The page went away in this moment; the next one is told anew.
+        # The page went away in this moment; the next page gets the whole screen.
         return
 
 

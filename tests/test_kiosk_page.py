@@ -85,6 +85,20 @@ async def test_an_admission_is_told_to_the_page_that_drew_its_proof(page, http):
     assert (await second.receive_json())["admission"]["admission_code"] == "two"
 
 
+async def test_a_page_that_hangs_up_at_once_leaves_no_trace_in_the_log(page, caplog):
+    """A browser that loads the page twice closes the first line before it is answered."""
+    origin, _ = split(page[0])
+    host, port = origin.removeprefix("http://").split(":")
+    upgrade = f"Host: {host}:{port}\r\nOrigin: {origin}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    for _ in range(20):
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(f"GET /line HTTP/1.1\r\n{upgrade}{key}\r\n".encode())
+        writer.close()
+        await reader.read()
+    assert not caplog.records, caplog.text
+
+
 @pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", "http://127.0.0.1:1", None])
 async def test_a_page_from_elsewhere_gets_no_line(page, http, origin):
     """Another page in the same browser can't drive this one, though it reaches the port."""
