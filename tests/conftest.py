@@ -9,6 +9,7 @@ from tests.kiosks import corner
 from tests.people import hub, people
 from tests.postman import office, office_on_sqlite
 from tests.shell import desk, desk_on_sqlite, log_of_its_own, shell
+from tests.walks import looking_often
 
 __all__ = [
     "card_folder",
@@ -28,6 +29,7 @@ __all__ = [
     "issuer",
     "lent",
     "log_of_its_own",
+    "looking_often",
     "office",
     "office_on_sqlite",
     "people",

@@ -63,12 +63,6 @@ async def _no_listener(house: House, *, within: float) -> None:
             await asyncio.sleep(0.05)
 
 
-@pytest.fixture
-def looking_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a stream see within a moment that its browser has gone."""
-    monkeypatch.setattr("web.events._LOOK_EVERY", 0.2)
-
-
 @pytest.mark.usefixtures("looking_often")
 @pytest.mark.parametrize("language", ["en", "ja"])
 async def test_the_stream_says_what_a_reload_says(sqlite_template: Path, tmp_path: Path, language: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
+import pytest
 from playwright.async_api import Browser, Page, expect
 
 from hub import login
@@ -19,7 +20,9 @@ from tests.house import House, code_in, url_in
 from tests.people import PASSWORD, Member
 from web.addresses import browser_of
 
-_SLOW = {"offline": False, "latency": 200, "downloadThroughput": -1, "uploadThroughput": -1}
+# Milliseconds that each request takes on the line; the longer one leaves half a second on either side of a press
+# that must come between an answer and its page.
+_LATENCY, _LONG_LATENCY = 200, 1000
 _AT_ONCE = 4
 _TWICE = "() => { const form = document.querySelector('main form'); form.requestSubmit(); form.requestSubmit(); }"
 
@@ -58,6 +61,13 @@ class Window:
         await self.cookie("session", session.token)
         await self.page.goto(path)
         return session
+
+    async def slow(self, latency: int) -> None:
+        """Have each request take so many milliseconds more from now on."""
+        line = await self.page.context.new_cdp_session(self.page)
+        await line.send("Network.enable")
+        slow = {"offline": False, "latency": latency, "downloadThroughput": -1, "uploadThroughput": -1}
+        await line.send("Network.emulateNetworkConditions", slow)
 
     async def fill(self, **fields: str) -> None:
         """Fill fields in by their ids."""
@@ -180,7 +190,7 @@ async def _tap(window: Window) -> None:
 
 async def _slow_tap(window: Window) -> None:
     # The second one comes when the first answer's cookies are there and its page is not.
-    await window.press(times=2, pause=0.35)
+    await window.press(times=2, pause=1.5 * _LONG_LATENCY / 1000)
 
 
 async def _enter(window: Window) -> None:
@@ -204,6 +214,11 @@ class Row:
     page: str
     sessions: int = 1
     scripts: bool = True
+
+    @property
+    def latency(self) -> int:
+        """Tell how many milliseconds each request takes."""
+        return _LONG_LATENCY if self.send is _slow_tap else _LATENCY
 
 
 ROWS = (
@@ -239,13 +254,11 @@ async def _twice(house: House, browser: Browser, number: int, row: Row) -> list[
     """Send a form twice; give what is there in the end."""
     async with _window(house, browser, f"taro{number}", scripts=row.scripts) as window:
         await row.prepare(window)
-        line = await window.page.context.new_cdp_session(window.page)
-        await line.send("Network.enable")
-        await line.send("Network.emulateNetworkConditions", _SLOW)
+        await window.slow(row.latency)
         await row.send(window)
         await window.page.wait_for_selector(f"main[data-page={row.page}]")
         # A second answer may follow.
-        await window.page.wait_for_timeout(800)
+        await window.page.wait_for_timeout(4 * row.latency)
         await window.page.wait_for_load_state()
         page = await window.page.locator("main").get_attribute("data-page")
         said = await window.page.locator("#summary, p.note[role=status]").all_inner_texts()
@@ -294,3 +307,15 @@ async def test_tabs_back_and_reload_tell_what_happened(house_on_sqlite: House) -
         await window.fill(cell1="zz", cell2="zz", cell3="zz")
         await window.press()
         await window.says("portal", "You continued in another tab")
+
+
+@pytest.mark.usefixtures("looking_often")
+async def test_the_line_of_a_code_does_not_turn_a_page_whose_answer_is_on_its_way(house_on_sqlite: House) -> None:
+    """The stream tells that the login is over before the slow answer is there; the member is in all the same."""
+    house = house_on_sqlite
+    async with chromium() as browser, _window(house, browser, "taro") as window:
+        await _code(window)
+        await window.slow(_LONG_LATENCY)
+        await window.press()
+        await window.page.wait_for_timeout(4 * _LONG_LATENCY)
+        await window.at("portal")

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tortoise.connection import get_connections
 
 from models.delivery import Delivery
@@ -86,3 +87,9 @@ async def settled() -> None:
     async with asyncio.timeout(10):
         while await Delivery.filter(due_at__isnull=False).exists():
             await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def looking_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a stream see within a moment that its browser has gone."""
+    monkeypatch.setattr("web.events._LOOK_EVERY", 0.2)

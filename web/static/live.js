@@ -24,6 +24,8 @@ function keepCurrent(line) {
     if (byHand && stream.readyState === EventSource.CLOSED) byHand.hidden = false;
   };
   window.addEventListener("pagehide", () => stream.close());
+  // The answer is on its way: to reload now would throw it away, and its cookies with it.
+  document.addEventListener("submit", () => stream.close());
 }
 
 function spread(cells, from, text) {
