@@ -30,6 +30,12 @@ _A_ROUND = 100
 _RATE = 10
 _POSTED_MS = 150.0
 _MINUTE = 60
+# Slack's limits of its third tier: so many calls a minute, with a burst.
+_OPENED_A_MINUTE = 50
+_OPENED_AT_ONCE = 55
+_A_CROWD = 120
+_CROWD_SECONDS = 30
+_AT_ONCE_MS = 1000.0
 _LOGINS_A_SECOND = 5
 _DROPPED_EVERY = 2.0
 _BOTS = 2
@@ -102,6 +108,7 @@ async def _one_hub(portal: Portal) -> None:
     acknowledged = [await _acknowledged(portal) for _ in range(_ACK_ROUNDS)]
     print(spread(f"command acknowledged, {_AT_ONCE} at once, p99", acknowledged, "ms", most=_ACK_MS))
     await _posted(portal)
+    await _never_written_to(portal)
     print(f"socket dropped every {_DROPPED_EVERY:g} s, {_LOGINS_A_SECOND} logins a second, {_MINUTE} s:")
     async with portal.slack.dropping(every=_DROPPED_EVERY):
         await _counted(portal, seconds=_MINUTE, told=1)
@@ -139,6 +146,20 @@ async def _posted(portal: Portal) -> None:
     print(spread(f"code asked for -> posted, {_RATE} a second, p99", tail, "ms", most=_POSTED_MS))
     print(spread("the machine's own delay of a step meanwhile, p99", late, "ms"))
     print(spread("whole login by Slack, the hub's processor", cost, "ms"))
+
+
+async def _never_written_to(portal: Portal) -> None:
+    """Let members log in to whom this process never wrote, as after a restart, while Slack limits opening chats."""
+    portal.slack.faults.limit_calls("conversations.open", _OPENED_A_MINUTE, burst=_OPENED_AT_ONCE)
+    before, names = len(portal.slack.calls), portal.names(_A_CROWD)
+    await _at_a_rate([portal.members.log_in(name) for name in names], _A_CROWD // _CROWD_SECONDS)
+    waits = portal.waits(names)
+    refused = sum(one.error == "ratelimited" for one in portal.slack.calls[before:])
+    at_once = sum(one < _AT_ONCE_MS for one in waits)
+    print(f"after a restart, {_A_CROWD} members in {_CROWD_SECONDS} s, conversations.open limited as by Slack:")
+    print(f"  codes within a second: {at_once}, refused calls: {refused}")
+    print(spread("  code asked for -> posted, the last", [max(waits)], "ms", most=_AT_ONCE_MS))
+    portal.slack.faults.mend()
 
 
 async def _counted(portal: Portal, *, seconds: int, told: int) -> None:

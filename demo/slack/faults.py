@@ -54,6 +54,15 @@ class Slow:
 Fault = Refuse | Limit | Break | Hang | Drop | Slow
 
 
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How often a method may be called, and how long to wait after one call too many."""
+
+    a_minute: float
+    burst: int
+    retry_after: int
+
+
 class Faults:
     """The faults that are due, and the rate that is kept."""
 
@@ -63,6 +72,7 @@ class Faults:
         self.posts_per_second = 0.0
         self.burst = 1
         self._room: dict[str, tuple[float, datetime]] = {}
+        self._limits: dict[str, Rate] = {}
 
     def next_calls(self, method: str, fault: Fault, *, times: int = 1) -> None:
         """Have the next calls of a method (or of any, ANY) go wrong."""
@@ -77,6 +87,7 @@ class Faults:
         self._due.clear()
         self._always.clear()
         self.posts_per_second = 0.0
+        self._limits.clear()
 
     def take(self, method: str) -> Fault | None:
         """Give what goes wrong with a call, if something does."""
@@ -90,14 +101,29 @@ class Faults:
         self.posts_per_second, self.burst = per_second, burst
         self._room.clear()
 
+    def limit_calls(self, method: str, a_minute: float, *, burst: int, retry_after: int = 30) -> None:
+        """Hold a method to a rate, as Slack does by its tiers."""
+        self._limits[method] = Rate(a_minute, burst, retry_after)
+        self._room.pop(method, None)
+
+    def wait_before_call(self, method: str, *, now: datetime) -> int:
+        """Count a call of a method; gives the seconds that Slack asks to wait if it is one too many, else 0."""
+        limit = self._limits.get(method)
+        if limit is None or not self._wait(method, limit.a_minute / 60, limit.burst, now=now):
+            return 0
+        return limit.retry_after
+
     def wait_before_post(self, channel: str, *, now: datetime) -> int:
         """Count a post; gives the whole seconds to wait if it is one too many, else 0."""
         if not self.posts_per_second:
             return 0
-        room, since = self._room.get(channel, (float(self.burst), now))
-        room = min(float(self.burst), room + (now - since) / timedelta(seconds=1) * self.posts_per_second)
+        return self._wait(channel, self.posts_per_second, self.burst, now=now)
+
+    def _wait(self, name: str, per_second: float, burst: int, *, now: datetime) -> int:
+        room, since = self._room.get(name, (float(burst), now))
+        room = min(float(burst), room + (now - since) / timedelta(seconds=1) * per_second)
         if room < 1:
-            self._room[channel] = (room, now)
-            return max(1, math.ceil((1 - room) / self.posts_per_second))
-        self._room[channel] = (room - 1, now)
+            self._room[name] = (room, now)
+            return max(1, math.ceil((1 - room) / per_second))
+        self._room[name] = (room - 1, now)
         return 0

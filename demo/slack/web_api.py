@@ -111,6 +111,8 @@ class Doors:
         return answer
 
     def _hold_to_rate(self, name: str, said: Payload) -> None:
+        if wait := self._core.faults.wait_before_call(name, now=self._core.now()):
+            raise SlackError("ratelimited", retry_after=wait)
         if name != "chat.postMessage":
             return
         # A person's id and the channel of the direct messages with that person are one place.
