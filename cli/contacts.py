@@ -92,12 +92,11 @@ def resume(
 
 @app.command()
 def remove(account: Name, label: Label) -> None:
-    """Remove a contact by its label."""
+    """Remove a contact by its label, and end the account's sessions; this contact and all others are notified."""
 
-    async def work(hub: "Hub") -> None:
+    async def work(hub: "Hub") -> int:
         from hub import accounts
 
-        await accounts.remove_contact(hub, hubwork.visit(), account, label)
+        return await accounts.remove_contact(hub, hubwork.visit(), account, label)
 
-    hubwork.in_hub(work)
-    say(f"{account}: {label} was removed.")
+    say(f"{account}: {label} was removed; {counted(hubwork.in_hub(work), 'open session')} ended.")

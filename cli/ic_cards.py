@@ -105,7 +105,7 @@ def list_cards(
 
 @app.command()
 def block(fingerprint: Fingerprint, quiet: Quiet = False) -> None:
-    """Take no login by a card any more and end those it opened."""
+    """Take no login by a card any more, and end the account's sessions."""
 
     async def work(hub: "Hub") -> int:
         from hub import ic_cards
@@ -130,7 +130,7 @@ def unblock(fingerprint: Fingerprint, quiet: Quiet = False) -> None:
 
 @app.command("forget-uids")
 def forget_uids(account: Name, quiet: Quiet = False) -> None:
-    """Forget all cards that only name an account."""
+    """Forget all cards that only name an account, and end the account's sessions."""
 
     async def work(hub: "Hub") -> int:
         from hub import uid_cards

@@ -6,7 +6,7 @@ import typer
 
 from cli import hubwork
 from cli.accounts import AsJson, Name
-from cli.console import as_json, say
+from cli.console import as_json, counted, say
 
 if TYPE_CHECKING:
     from hub.hub import Hub
@@ -38,12 +38,11 @@ def list_soft_tokens(account: Name, json: AsJson = False) -> None:
 
 @app.command()
 def remove(account: Name, label: Label) -> None:
-    """Remove a soft token by its label; the member's contacts are notified."""
+    """Remove a soft token by its label, and end the account's sessions; the member's contacts are notified."""
 
-    async def work(hub: "Hub") -> None:
+    async def work(hub: "Hub") -> int:
         from hub import accounts
 
-        await accounts.remove_soft_token(hub, hubwork.visit(), account, label)
+        return await accounts.remove_soft_token(hub, hubwork.visit(), account, label)
 
-    hubwork.in_hub(work)
-    say(f"{account}: {label} was removed.")
+    say(f"{account}: {label} was removed; {counted(hubwork.in_hub(work), 'open session')} ended.")

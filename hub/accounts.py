@@ -27,6 +27,7 @@ from hub.visit import Visit
 from models.account import Account
 from models.authenticator import MatrixCard, SoftToken
 from models.contact import Contact, RefusedAddress
+from models.delivery import Delivery
 from models.event import Event
 from models.kinds import Channel, EventKind, Notice
 from models.session import Session
@@ -194,11 +195,12 @@ async def unlock(hub: Hub, visit: Visit, name: str, *, quiet: bool = False) -> i
     """Forget an account's wrong answers and a block of its codes; returns how many counts there were."""
     account = await find(name)
     async with in_transaction():
-        dropped = await codes_again.reopen(account.id)
+        reopened = await codes_again.reopen(account.id, now=visit.now)
         await audit.record(hub.keys, EventKind.KIND_REOPENED, visit, account.id)
-        told = await _told(hub, visit, account.id, Notice.UNLOCKED_BY_DESK, quiet=quiet)
+        is_quiet = quiet or not reopened.has_changed
+        told = await _told(hub, visit, account.id, Notice.UNLOCKED_BY_DESK, quiet=is_quiet)
     await notices.rouse(hub, told)
-    return dropped
+    return reopened.counts
 
 
 async def set_password(hub: Hub, visit: Visit, name: str, password: str, *, quiet: bool = False) -> int:
@@ -248,8 +250,11 @@ async def add_contact(
     return contacts.line(contact)
 
 
-async def remove_contact(hub: Hub, visit: Visit, name: str, label: str) -> None:
-    """Remove an account's contact by its label."""
+async def remove_contact(hub: Hub, visit: Visit, name: str, label: str) -> int:
+    """Remove an account's contact by its label, and end the account's sessions; returns how many were open.
+
+    The contact may be a stranger's: its letters of before end nothing any more.
+    """
     account = await find(name)
     async with in_transaction():
         await turns.take(account.id)
@@ -257,8 +262,12 @@ async def remove_contact(hub: Hub, visit: Visit, name: str, label: str) -> None:
         if contact is None:
             message = f"{account.name}: there is no contact {label!r}."
             raise RefusedError(message)
+        await Delivery.filter(contact_id=contact.id, disowned_at=None).update(disowned_at=visit.now)
+        ended = await ending.end_all(account.id, now=visit.now)
         told = await contacts.unbind(hub, visit, contact)
+    await ending.announce(hub, ended)
     await notices.rouse(hub, told)
+    return ended.sessions
 
 
 async def allow_address(hub: Hub, visit: Visit, name: str, address: str) -> None:
@@ -290,8 +299,8 @@ async def soft_tokens_of(name: str) -> list[SoftTokenLine]:
     return [SoftTokenLine(row.id, row.label, row.bound_at, row.used_at) for row in rows if row.bound_at]
 
 
-async def remove_soft_token(hub: Hub, visit: Visit, name: str, label: str) -> None:
-    """Remove an account's soft token by its label; all contacts are told."""
+async def remove_soft_token(hub: Hub, visit: Visit, name: str, label: str) -> int:
+    """Remove an account's soft token by its label, and end the account's sessions; returns how many were open."""
     account = await find(name)
     async with in_transaction():
         await turns.take(account.id)
@@ -301,8 +310,11 @@ async def remove_soft_token(hub: Hub, visit: Visit, name: str, label: str) -> No
         if token is None:
             message = f"{account.name}: there is no soft token {label!r}."
             raise RefusedError(message)
+        ended = await ending.end_all(account.id, now=visit.now)
         told = await soft_tokens.unbind(hub, visit, token)
+    await ending.announce(hub, ended)
     await notices.rouse(hub, told)
+    return ended.sessions
 
 
 async def _told(

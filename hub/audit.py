@@ -141,6 +141,12 @@ async def record_all(keys: KeyRing, events: Sequence[Event]) -> None:
     await Event.bulk_create(events)
 
 
+async def was_done(kind: EventKind, account_id: int, *, session: int, since: datetime) -> bool:
+    """Tell whether a session has done something to its account since then."""
+    events = await Event.filter(account_id=account_id, kind=kind, at__gt=since)
+    return any(json.loads(event.detail).get("session") == session for event in events)
+
+
 def drafted(keys: KeyRing, kind: EventKind, visit: Visit, account_id: int | None, **detail: str | int | None) -> Event:
     """Give an event for a caller that writes many at once; it is numbered and gets its MAC when it is written."""
     # Whatever an operator does, the audit names the Unix user.

@@ -6,7 +6,7 @@ from datetime import datetime
 from cryptography.x509 import Certificate
 from tortoise.transactions import in_transaction
 
-from hub import audit, ic_cards, kiosks, notices, sessions
+from hub import audit, ic_cards, kiosks, notices, sessions, turns
 from hub.hub import Hub
 from hub.ic_cards import CardLine
 from hub.outcome import Done, Reason, Refused
@@ -101,11 +101,13 @@ async def block(hub: Hub, visit: Visit, session: Current, fingerprint: str) -> D
     reason = sessions.hindrance(session, visit)
     if reason is not None:
         return Refused(reason)
-    card = await where(IcCard, fingerprint=fingerprint, account_id=session.account_id, blocked_at=None).first()
-    if card is None:
-        is_blocked = await where(IcCard, fingerprint=fingerprint, account_id=session.account_id).first() is not None
-        return Done() if is_blocked else Refused(Reason.NOT_FOUND)
     async with in_transaction():
+        await turns.take(session.account_id)
+        card = await where(IcCard, fingerprint=fingerprint, account_id=session.account_id).first()
+        if card is None:
+            return Refused(Reason.NOT_FOUND)
+        if card.blocked_at is not None:
+            return Done()
         await ic_cards.shut(hub, visit, card)
         told = await notices.tell_all(hub, visit, session.account_id, Notice.CARD_BLOCKED, by=session.id)
     await notices.rouse(hub, told)

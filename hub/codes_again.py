@@ -1,10 +1,11 @@
 """When codes that "this was not me" keeps from an account may be sent again before the block has ended by itself."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from tortoise.transactions import in_transaction
 
-from hub import audit, codes, notices, sessions, throttle
+from hub import audit, codes, notices, sessions, throttle, turns
 from hub.hub import Hub
 from hub.outcome import Done, Reason, Refused
 from hub.sessions import Current
@@ -21,15 +22,25 @@ def may_allow(session: Current, until: datetime) -> bool:
     return session.opened_at > until - NUMBERS.codes_blocked
 
 
-async def reopen(account_id: int) -> int:
-    """Forget an account's wrong answers and a block of its codes, in the caller's transaction; returns how many counts.
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """How many counts were forgotten, and whether anything was: a count, or a block of codes."""
+
+    counts: int
+    has_changed: bool
+
+
+async def reopen(account_id: int, *, now: datetime) -> Reopened:
+    """Forget an account's wrong answers and a block of its codes, in the caller's transaction.
 
     Its caller has made sure of who asks: the help desk, or the member's own card.
     """
+    await turns.take(account_id)
     account = await where(Account, id=account_id).one()
     dropped = await throttle.reopen(account_id) + await throttle.forget_passwords(account.folded)
+    was_blocked = codes.kept_until(account, now=now) is not None
     await where(Account, id=account_id).update(codes_blocked_until=None)
-    return dropped
+    return Reopened(dropped, dropped > 0 or was_blocked)
 
 
 async def allow(hub: Hub, visit: Visit, session: Current) -> Done | Refused:
@@ -38,6 +49,8 @@ async def allow(hub: Hub, visit: Visit, session: Current) -> Done | Refused:
     if reason is not None:
         return Refused(reason)
     async with in_transaction():
+        # Of a form that is sent twice, the second finds what the first did.
+        await turns.take(session.account_id)
         until = codes.kept_until(await Account.get(id=session.account_id), now=visit.now)
         if until is None:
             return Done()

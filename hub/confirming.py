@@ -198,7 +198,7 @@ async def withdraw(hub: Hub, visit: Visit, delivery: Delivery) -> Done | Refused
             await RefusedAddress.create(
                 account_id=contact.account_id, address_folded=contact.address_folded, refused_at=visit.now
             )
-        told = await contacts.unbind(hub, visit, contact)
+        told = await contacts.unbind(hub, visit, contact, knows=True)
         await audit.record(hub.keys, EventKind.CONTACT_REFUSED, visit, contact.account_id, label=contact.label)
         is_desk_told = await desk.tell(hub, visit, contact.account_id, delivery)
     await desk.rouse(hub, is_told=is_desk_told)

@@ -59,6 +59,8 @@ async def rename(hub: Hub, visit: Visit, session: Current, contact_id: int, labe
         contact = await own(session, contact_id)
         if contact is None:
             return Refused(Reason.NOT_FOUND)
+        if contact.label == named:
+            return Done()
         taken = Contact.filter(account_id=session.account_id, label_folded=fold_label(named)).exclude(id=contact.id)
         if await taken.exists():
             return Refused(Reason.LABEL_TAKEN)
@@ -101,21 +103,26 @@ async def remove(hub: Hub, visit: Visit, session: Current, contact_id: int) -> D
     return Done()
 
 
-async def unbind(hub: Hub, visit: Visit, contact: Contact, *, by: int | None = None) -> frozenset[Channel]:
+async def unbind(
+    hub: Hub, visit: Visit, contact: Contact, *, by: int | None = None, knows: bool = False
+) -> frozenset[Channel]:
     """Remove a contact, in the caller's transaction, which holds the account's turn; returns the channels to rouse.
 
-    Its codes die with it; a session opened with it lives on, but its step-up does not.
+    Its codes die with it; a session opened with it lives on, but its step-up does not. All others are told, and the
+    contact itself, unless its reader `knows`: it may be the last one of its member.
     """
     await Session.filter(contact_id=contact.id).update(stepped_up_at=None)
+    waiting = Delivery.filter(contact_id=contact.id, due_at__isnull=False)
+    await waiting.filter(reply="").update(failed_at=visit.now, due_at=None, reply="the contact was removed")
+    # The server's last words stay.
+    await waiting.update(failed_at=visit.now, due_at=None)
     told: frozenset[Channel] = frozenset()
     if contact.confirmed_at is not None:
         told = await notices.tell_all(
             hub, visit, contact.account_id, Notice.CONTACT_REMOVED, about=contact.label, but=contact.id, by=by
         )
-    waiting = Delivery.filter(contact_id=contact.id, due_at__isnull=False)
-    await waiting.filter(reply="").update(failed_at=visit.now, due_at=None, reply="the contact was removed")
-    # The server's last words stay.
-    await waiting.update(failed_at=visit.now, due_at=None)
+        if contact.suspended_at is None and not knows:
+            told |= await notices.tell_one(hub, visit, contact, Notice.CONTACT_REMOVED, about=contact.label, by=by)
     await contact.delete()
     await audit.record(hub.keys, EventKind.CONTACT_REMOVED, visit, contact.account_id, label=contact.label)
     return told

@@ -60,7 +60,8 @@ async def _unbound(hub: Hub, visit: Visit, contact: Contact) -> frozenset[Channe
     # Whoever got in with it goes out with it.
     opened = Session.filter(contact_id=contact.id, ended_at=None)
     await opened.update(ended_at=visit.now, stepped_up_at=None)
-    return await contacts.unbind(hub, visit, contact)
+    # What was disowned may be a stranger's: nothing is told there.
+    return await contacts.unbind(hub, visit, contact, knows=True)
 
 
 async def _blocked(hub: Hub, visit: Visit, card: IcCard) -> frozenset[Channel]:

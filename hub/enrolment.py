@@ -5,7 +5,7 @@ from datetime import datetime
 
 from tortoise.transactions import in_transaction
 
-from hub import audit, bound, codes, codes_again, matrix_cards, notices, policy, sessions
+from hub import audit, bound, codes, codes_again, matrix_cards, notices, policy, sessions, turns
 from hub.hub import Hub
 from hub.outcome import ByApproval, Done, Offer, Reason, Refused
 from hub.sessions import Current
@@ -62,7 +62,10 @@ async def switch_matrix(hub: Hub, visit: Visit, session: Current, *, on: bool) -
     if reason is not None:
         return Refused(reason)
     async with in_transaction():
+        await turns.take(session.account_id)
         account = await Account.get(id=session.account_id)
+        if on == (account.matrix_off_at is None):
+            return Done()
         if not on and not policy.may_switch_matrix_off(await bound.of(hub, account)):
             return Refused(Reason.LAST_WAY)
         await Account.filter(id=account.id).update(matrix_off_at=None if on else visit.now)

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import Certificate
 from tortoise.transactions import in_transaction
 
-from hub import accounts, audit, kiosks, notices
+from hub import accounts, audit, ending, kiosks, notices
 from hub.card_rule import rule_of
 from hub.errors import RefusedError
 from hub.hub import Hub
@@ -129,16 +129,18 @@ async def listed(name: str = "") -> list[CardLine]:
 
 
 async def block(hub: Hub, visit: Visit, fingerprint: str, *, quiet: bool = False) -> int:
-    """Take no login by a card any more, end those it opened and tell all contacts; returns how many sessions ended."""
+    """Take no login by a card any more, end the account's sessions, tell all contacts; returns how many were open."""
     card = await _named(fingerprint)
     told: frozenset[Channel] = frozenset()
     async with in_transaction():
-        ended = await shut(hub, visit, card)
+        ended = await ending.end_all(card.account_id, now=visit.now)
+        await shut(hub, visit, card)
         # A card that was blocked before is told once.
         if card.blocked_at is None and not quiet:
             told = await notices.tell_all(hub, visit, card.account_id, Notice.CARD_BLOCKED)
+    await ending.announce(hub, ended)
     await notices.rouse(hub, told)
-    return ended
+    return ended.sessions
 
 
 async def shut(hub: Hub, visit: Visit, card: IcCard) -> int:

@@ -13,7 +13,7 @@ from argon2.exceptions import InvalidHashError
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from hub import accounts, audit, matrix_cards, notices, password_costs
+from hub import accounts, audit, matrix_cards, password_costs
 from hub.authenticators import matrix, password
 from hub.csv_rows import rows_of
 from hub.errors import RefusedError
@@ -280,8 +280,8 @@ async def write_cards(
         async with one_batch(batch):
             ids = await _ids([row.account for row in batch])
             cards = [_blank(row, ids[fold_account(row.account)]) for row in batch]
-            told = await matrix_cards.bind(hub, visit, cards, quiet=quiet)
-        await notices.rouse(hub, told)
+            replaced = await matrix_cards.replace(hub, visit, cards, quiet=quiet)
+        await matrix_cards.announce(hub, replaced)
         progress(len(batch))
 
 

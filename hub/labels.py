@@ -25,7 +25,12 @@ _JOINERS = {"\u200d", "\ufe0f"}
 # Invisible signs at the ends of a copied text: spaces without width, a byte order mark, direction marks.
 _COPIED = "\u00ad\u061c\u180e\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
 # PostgreSQL keeps no NUL in a text, and nothing encodes one half of a pair of surrogates.
+CODE_DIGITS = 6
 _CODES = re.compile(r"(?<!\d)\d{6}(?!\d)")
+# What people put between a code's digits: spaces, and the hyphens and dashes of all keyboards.
+_HYPHENS = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc\ufe63"
+_BETWEEN = re.compile(rf"[{_HYPHENS}\s]+")
+_PARTED = re.compile(rf"\d(?:[{_HYPHENS}\s]*\d)*")
 _UNCOPIED = dict.fromkeys(map(ord, _COPIED))
 _UNKEPT = re.compile("[\0\ud800-\udfff]")
 _LOCAL_LENGTH = 64
@@ -239,12 +244,22 @@ def domain_of(address: str) -> str:
 
 
 def typed_code(typed: str) -> str:
-    """Read a code as typed: full-width digits count, spaces and hyphens fall away; empty when it is too long."""
+    """Read a code as typed: digits of any script count, spaces and hyphens fall away; empty when it is too long."""
     if len(typed) > LONGEST_CODE:
         return ""
     plain = unicodedata.normalize("NFKC", kept(typed)).translate(_UNCOPIED)
-    # A phone copies the whole message: the code is the one number of six digits in it.
-    numbers = _CODES.findall(plain)
-    if len(numbers) == 1 and len(plain.split()) > 1 and not plain.replace(" ", "").isdecimal():
-        return str(numbers[0])
-    return "".join(sign for sign in plain if not sign.isspace() and sign not in "-‐−ー")
+    plain = "".join(str(unicodedata.decimal(sign, sign)) for sign in plain)
+    joined = _BETWEEN.sub("", plain)
+    if joined.isdecimal():
+        return joined
+    # A phone copies the whole message: the code is the one number of six digits in it, or the one that is parted.
+    for numbers in (_CODES.findall(plain), _parted_codes(plain)):
+        if len(numbers) == 1:
+            return str(numbers[0])
+    return joined
+
+
+def _parted_codes(plain: str) -> list[str]:
+    """Find the numbers of six digits in a text that have spaces or hyphens between their digits."""
+    numbers = (_BETWEEN.sub("", number) for number in _PARTED.findall(plain))
+    return [number for number in numbers if len(number) == CODE_DIGITS]

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 from tortoise.transactions import in_transaction
 
-from hub import audit, challenges, notices
+from hub import audit, challenges, ending, notices
 from hub.authenticators import matrix
+from hub.ending import Ended
 from hub.hub import Hub
+from hub.outcome import Reason
 from hub.settings import NUMBERS
 from hub.visit import Visit
 from models.account import Account
@@ -93,42 +95,64 @@ def asked_cells(challenge: Challenge) -> tuple[str, ...]:
     return _cells(challenge.cells)
 
 
-async def answered(hub: Hub, challenge: Challenge, typed: str) -> bool:
-    """Tell whether the card's cells were typed."""
+async def answered(hub: Hub, challenge: Challenge, typed: str) -> Reason | None:
+    """Compare what was typed with the card's cells; None when it is right, else why it is refused."""
     card = await usable(hub, challenge.account_id)
     if card is None:
-        return False
+        return Reason.ANSWER_WRONG
     cells = matrix.unpack(hub.keys.unseal(card.cells, identity=identity_of(card)))
+    surplus = matrix.surplus(cells, asked_cells(challenge), typed)
+    if surplus:
+        # A slip of the fingers, no guess: the page shows how many characters a cell has.
+        return Reason.CELLS_MISSING if surplus < 0 else Reason.CELLS_TOO_MANY
     if not matrix.is_right(cells, asked_cells(challenge), typed):
-        return False
+        return Reason.ANSWER_WRONG
     await where(MatrixCard, id=card.id).update(answered=card.answered + 1)
-    return True
+    return None
 
 
 async def issue_to(hub: Hub, visit: Visit, accounts: Sequence[Account], *, quiet: bool = False) -> list[Printed]:
     """Issue a new card to each account on the operator's word; the cards before are revoked and all contacts told."""
-    told: frozenset[Channel] = frozenset()
-    printed = []
+    blanks = [Blank(account.id, _serial(), matrix.mint(hub.settings.matrix_signs)) for account in accounts]
     async with in_transaction():
-        for account in accounts:
-            card, channels = await issue(hub, visit, account, quiet=quiet)
-            printed.append(card)
-            told |= channels
-    await notices.rouse(hub, told)
-    return printed
+        replaced = await replace(hub, visit, blanks, quiet=quiet)
+    await announce(hub, replaced)
+    names = {account.id: account.name for account in accounts}
+    return [Printed(names[blank.account_id], blank.serial, blank.cells) for blank in blanks]
 
 
-async def issue(
-    hub: Hub, visit: Visit, account: Account, *, by: int | None = None, quiet: bool = False
-) -> tuple[Printed, frozenset[Channel]]:
-    """Issue a new card to an account, in the caller's transaction; returns the channels to rouse as well.
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """What the help desk's cards ended, and the channels to rouse."""
+
+    ended: Ended
+    told: frozenset[Channel]
+
+
+async def replace(hub: Hub, visit: Visit, blanks: Sequence[Blank], *, quiet: bool = False) -> Replaced:
+    """Bind cards on the operator's word, in the caller's transaction.
+
+    An account whose card is replaced may have lost it: all that it has open ends.
+    """
+    ids = [blank.account_id for blank in blanks]
+    held = await MatrixCard.filter(account_id__in=ids, revoked_at=None).values_list("account_id", flat=True)
+    ended = await ending.end_each([int(str(one)) for one in held], now=visit.now)
+    return Replaced(ended, await bind(hub, visit, blanks, quiet=quiet))
+
+
+async def announce(hub: Hub, replaced: Replaced) -> None:
+    """Wake the senders, and the pages that show what ended; call it after the commit."""
+    await ending.announce(hub, replaced.ended)
+    await notices.rouse(hub, replaced.told)
+
+
+async def issue(hub: Hub, visit: Visit, account_id: int, *, by: int) -> frozenset[Channel]:
+    """Issue a new card at its member's wish, in the caller's transaction; returns the channels to rouse.
 
     The card before it is revoked; `by` is the session in which it was done.
     """
-    cells = matrix.mint(hub.settings.matrix_signs)
-    serial = _serial()
-    told = await bind(hub, visit, [Blank(account.id, serial, cells)], by=by, quiet=quiet)
-    return Printed(account.name, serial, cells), told
+    blank = Blank(account_id, _serial(), matrix.mint(hub.settings.matrix_signs))
+    return await bind(hub, visit, [blank], by=by)
 
 
 async def bind(

@@ -32,6 +32,15 @@ async def tell_all(
     return frozenset(contact.channel for contact in told)
 
 
+async def tell_one(
+    hub: Hub, visit: Visit, contact: Contact, notice: Notice, *, about: str, by: int | None = None
+) -> frozenset[Channel]:
+    """Post a notice to one contact, in the caller's transaction; returns the channel to rouse."""
+    account = await where(Account, id=contact.account_id).one()
+    await hub.outbox.post_notice(notice, contact, account, visit, about=about, session_id=by)
+    return frozenset({contact.channel})
+
+
 async def tell_each(
     hub: Hub, visit: Visit, account_ids: Sequence[int], notice: Notice, *, about: str = "", by: int | None = None
 ) -> frozenset[Channel]:

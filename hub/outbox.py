@@ -425,7 +425,7 @@ class Outbox:
 
     def _thread(self, row: Delivery) -> str:
         """Name the conversation a letter belongs to: its challenge's, or the notices to its contact."""
-        about = f"challenge:{row.challenge_id}" if row.challenge_id else f"contact:{row.contact_id}"
+        about = f"challenge:{row.challenge_id}" if row.challenge_id else f"contact:{row.contact_id or row.address}"
         return f"<{self._keys.digest('thread', about)[:32]}@{self._domain}>"
 
     def _not_me(self, row: Delivery) -> str:
@@ -477,7 +477,13 @@ def topic_of(challenge_id: int) -> str:
 
 
 def is_disownable(delivery: Delivery) -> bool:
-    """Tell whether a letter announced an act of a person."""
+    """Tell whether a letter announced an act of a person who can be disowned by its reader.
+
+    A contact that the help desk removed may be a stranger's, who must end nothing of the member's.
+    """
+    is_of_desk = delivery.session_id is None and delivery.contact_id is None
+    if delivery.notice == Notice.CONTACT_REMOVED and is_of_desk:
+        return False
     return delivery.notice not in SUSPENSIONS and delivery.letter is not Letter.ANSWER
 
 

@@ -19,6 +19,8 @@ class Reason(StrEnum):
     CODE_USED = "code-used"
     CLOCK_OFF = "clock-off"
     CODE_MISSHAPEN = "code-misshapen"
+    CELLS_MISSING = "cells-missing"
+    CELLS_TOO_MANY = "cells-too-many"
     CODES_BLOCKED = "codes-blocked"
     CHALLENGE_OVER = "challenge-over"
     APPROVAL_OVER = "approval-over"

@@ -140,6 +140,8 @@ async def send_again(hub: Hub, visit: Visit, session: Current, contact_id: int) 
             return Refused(Reason.NOT_FOUND)
         if contacts.is_confirmed(contact):
             return Refused(Reason.ALREADY_CONFIRMED)
+        if await _was_sent_again(contact.id, now=visit.now):
+            return Done()
         wait = await _too_soon(session.account_id, contact.address, now=visit.now)
         if wait is not None:
             return wait
@@ -147,6 +149,12 @@ async def send_again(hub: Hub, visit: Visit, session: Current, contact_id: int) 
         await _post(hub, visit, account, contact, session_id=session.id)
     await hub.outbox.rouse(contact.channel)
     return Done()
+
+
+async def _was_sent_again(contact_id: int, *, now: datetime) -> bool:
+    """Tell whether a confirmation was sent again within the last seconds: the button was pressed twice."""
+    sent = await Delivery.filter(contact_id=contact_id, letter=Letter.CONFIRMATION).order_by("-id").limit(2)
+    return len(sent) > 1 and now < sent[0].posted_at + NUMBERS.repeat_life
 
 
 def slot_of(contact_id: int) -> str:

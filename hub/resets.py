@@ -45,7 +45,7 @@ async def reset(hub: Hub, visit: Visit, name: str, *, password: str, since: date
         removed, told = await _removed(hub, visit, account.id, since)
         # A letter of before ends nothing any more: its reader may be the stranger.
         await Delivery.filter(account_id=account.id, disowned_at=None).update(disowned_at=visit.now)
-        await codes_again.reopen(account.id)
+        await codes_again.reopen(account.id, now=visit.now)
         await audit.record(
             hub.keys,
             EventKind.ACCOUNT_RESET,
@@ -86,7 +86,7 @@ async def _removed(hub: Hub, visit: Visit, account_id: int, since: datetime) -> 
     tokens = await SoftToken.filter(account_id=account_id, bound_at__gte=since).order_by("id")
     cards = await IcCard.filter(account_id=account_id, bound_at__gte=since, blocked_at=None)
     for contact in doubted:
-        # A contact in doubt gets no notice of the removal of another.
+        # A contact in doubt gets a notice of its own removal, for it may be the member's, and of no other.
         await Contact.filter(id=contact.id).update(suspended_at=visit.now)
     for contact in doubted:
         told |= await contacts.unbind(hub, visit, contact)

@@ -39,6 +39,9 @@ async def set_password(hub: Hub, visit: Visit, session: Current, *, password: st
     async with hub.passwords.entered():
         hashed = await hub.passwords.hash(password)
     async with in_transaction():
+        await turns.take(session.account_id)
+        if await _was_set(hub, visit, session, password):
+            return Done()
         await where(Account, id=session.account_id).update(password_hash=hashed)
         ended = await ending.end_all(session.account_id, now=visit.now, spare=session)
         await audit.record(
@@ -56,6 +59,15 @@ async def set_password(hub: Hub, visit: Visit, session: Current, *, password: st
     return Done()
 
 
+async def _was_set(hub: Hub, visit: Visit, session: Current, password: str) -> bool:
+    """Tell whether the same form set this password within the last seconds: it was sent twice."""
+    lately = visit.now - NUMBERS.repeat_life
+    if not await audit.was_done(EventKind.PASSWORD_SET, session.account_id, session=session.id, since=lately):
+        return False
+    account = await where(Account, id=session.account_id).one()
+    return await hub.passwords.is_right(account.password_hash, password)
+
+
 async def issue_matrix_card(hub: Hub, visit: Visit, session: Current) -> Done | Refused:
     """Issue a new matrix card; the one before it stops working."""
     reason = hindrance(session, visit)
@@ -68,8 +80,7 @@ async def issue_matrix_card(hub: Hub, visit: Visit, session: Current) -> Done | 
         if card is not None and card.issued_at >= earliest:
             # The same form, sent twice: the first card is the one to print.
             return Done()
-        account = await where(Account, id=session.account_id).one()
-        _, told = await matrix_cards.issue(hub, visit, account, by=session.id)
+        told = await matrix_cards.issue(hub, visit, session.account_id, by=session.id)
     await notices.rouse(hub, told)
     return Done()
 
@@ -87,14 +98,22 @@ async def issued_card(hub: Hub, visit: Visit, session: Current) -> Printed | Ref
 
 
 async def unlock(hub: Hub, visit: Visit, session: Current) -> Done | Refused:
-    """Forget the account's wrong answers and let codes go to it again."""
+    """Forget the account's wrong answers and let codes go to it again; where nothing is locked, nothing is told."""
     reason = hindrance(session, visit)
     if reason is not None:
         return Refused(reason)
     async with in_transaction():
-        dropped = await codes_again.reopen(session.account_id)
+        reopened = await codes_again.reopen(session.account_id, now=visit.now)
+        if not reopened.has_changed:
+            return Done()
         await audit.record(
-            hub.keys, EventKind.KIND_REOPENED, visit, session.account_id, by="card", session=session.id, counts=dropped
+            hub.keys,
+            EventKind.KIND_REOPENED,
+            visit,
+            session.account_id,
+            by="card",
+            session=session.id,
+            counts=reopened.counts,
         )
         told = await notices.tell_all(hub, visit, session.account_id, Notice.UNLOCKED, by=session.id)
     await notices.rouse(hub, told)

@@ -175,7 +175,7 @@ async def unlink(hub: Hub, visit: Visit, address: str) -> Unlinked | Refused:
         if member is None:
             return Refused(Reason.NOT_FOUND)
         contact = member.contact
-        told = await contacts.unbind(hub, visit, contact)
+        told = await contacts.unbind(hub, visit, contact, knows=True)
     await notices.rouse(hub, told)
     return Unlinked(contact.account.name, contact.label)
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from tortoise.transactions import in_transaction
 
-from hub import accounts, audit, card_numbers, kiosks, notices
+from hub import accounts, audit, card_numbers, ending, notices
+from hub.ending import Ended
 from hub.errors import RefusedError
 from hub.hub import Hub
 from hub.outcome import KioskReason
@@ -52,16 +53,18 @@ async def owned(hub: Hub, visit: Visit, number: str) -> UidCard | KioskReason:
 
 
 async def unbind_all(hub: Hub, visit: Visit, name: str, *, quiet: bool = False) -> int:
-    """Forget all cards that name an account, end what they opened, tell all contacts; returns how many there were."""
+    """Forget all cards that name an account, end its sessions, tell all contacts; returns how many cards there were."""
     account = await accounts.find(name)
     told: frozenset[Channel] = frozenset()
+    ended = Ended(0, 0, ())
     async with in_transaction():
-        for card in await where(UidCard, account_id=account.id).all():
-            await kiosks.end_all(now=visit.now, uid_card_id=card.id)
+        if await where(UidCard, account_id=account.id).first() is not None:
+            ended = await ending.end_all(account.id, now=visit.now)
         dropped = await where(UidCard, account_id=account.id).delete()
         await audit.record(hub.keys, EventKind.CARD_BLOCKED, visit, account.id, assurance="low", cards=dropped)
         if dropped and not quiet:
             told = await notices.tell_all(hub, visit, account.id, Notice.CARD_REMOVED)
+    await ending.announce(hub, ended)
     await notices.rouse(hub, told)
     return dropped
 

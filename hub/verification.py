@@ -161,8 +161,9 @@ async def _soft_token(hub: Hub, visit: Visit, question: Question, typed: str) ->
 
 
 async def _cells(hub: Hub, visit: Visit, challenge: Challenge, typed: str) -> Right | Refused:
-    if not await matrix_cards.answered(hub, challenge, typed):
-        return Refused(Reason.ANSWER_WRONG)
+    refusal = await matrix_cards.answered(hub, challenge, typed)
+    if refusal is not None:
+        return Refused(refusal)
     return Right() if await challenges.consume(challenge, now=visit.now) else Refused(Reason.CHALLENGE_OVER)
 
 

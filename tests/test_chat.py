@@ -382,7 +382,7 @@ async def test_what_cant_be_a_code_spends_no_try(people: People) -> None:
     await _taro(people)
     contact_id, code = await _added(people)
     await _added(people, label="l", address="l@example.test")
-    for typed in ("12345", "1234567", "12345x", "", "١٢٣٤٥٦"):
+    for typed in ("12345", "1234567", "12345x", "", "١٢٣٤٥", "コード：12345"):
         assert await chat.confirm(people.hub, said(people), TARO, typed) == Refused(Reason.CODE_MISSHAPEN)
         outcome = await chat.confirm(people.hub, said(people), TARO, typed, contact_id=contact_id)
         assert outcome == Refused(Reason.CODE_MISSHAPEN)

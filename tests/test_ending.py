@@ -5,11 +5,24 @@ from datetime import timedelta
 
 import pytest
 
-from hub import accounts, confirming, login, not_me, passwords, policy, resets, self_service, sessions, soft_tokens
+from hub import (
+    accounts,
+    confirming,
+    login,
+    matrix_cards,
+    not_me,
+    passwords,
+    policy,
+    resets,
+    self_service,
+    sessions,
+    soft_tokens,
+    uid_cards,
+)
 from hub.outcome import ByContact, Choose, Reason, Refused
 from hub.soft_tokens import Setup
 from models.account import Account
-from models.authenticator import SoftToken
+from models.authenticator import MatrixCard, SoftToken
 from models.contact import Contact
 from models.delivery import Delivery
 from models.kinds import AuthenticatorKind, Zone
@@ -59,7 +72,35 @@ async def _lock(people: People, member: Member) -> None:
     await not_me.lock(people.hub, people.visit(), member.account.id)
 
 
-ENDS = pytest.mark.parametrize("end", [_disable, _password, _reset, _by_card, _lock])
+async def _contact_removed(people: People, member: Member) -> None:
+    await accounts.add_contact(people.hub, people.visit(), member.name, label="old", address="old@mail.test")
+    await accounts.remove_contact(people.hub, people.visit(), member.name, "old")
+
+
+async def _soft_token_removed(people: People, member: Member) -> None:
+    await SoftToken.create(
+        account_id=member.account.id,
+        handle="phone",
+        label="phone",
+        label_folded="phone",
+        secret=b"",
+        created_at=people.now,
+        bound_at=people.now,
+    )
+    await accounts.remove_soft_token(people.hub, people.visit(), member.name, "phone")
+
+
+async def _card_replaced(people: People, member: Member) -> None:
+    await matrix_cards.issue_to(people.hub, people.visit(), [member.account])
+
+
+async def _numbers_forgotten(people: People, member: Member) -> None:
+    await uid_cards.bind_for(people.hub, people.visit(), member.name, "04A1B2C3D4E5F6")
+    await uid_cards.unbind_all(people.hub, people.visit(), member.name)
+
+
+BY_DESK = (_contact_removed, _soft_token_removed, _card_replaced, _numbers_forgotten)
+ENDS = pytest.mark.parametrize("end", [_disable, _password, _reset, _by_card, _lock, _contact_removed])
 
 
 @ENDS
@@ -162,3 +203,24 @@ async def test_one_command_mends_an_account_that_a_stranger_was_in(people: Peopl
     assert old == Refused(Reason.PASSWORD_WRONG)
     told = await Delivery.filter(account_id=member.account.id, notice="account-reset")
     assert [one.label for one in told] == ["home"]
+
+
+@pytest.mark.parametrize("end", BY_DESK)
+async def test_what_the_desk_takes_away_or_replaces_ends_the_sessions(people: People, end: End) -> None:
+    """Whoever holds what was removed may be in by it, or by what it led to."""
+    member = await people.member(contacts=("home",))
+    session = await people.session(member)
+    await end(people, member)
+    assert await sessions.current(people.hub, session.token, now=people.now) is None
+
+
+async def test_what_the_desk_adds_or_opens_again_ends_nothing(people: People) -> None:
+    """A first matrix card, a contact, a card's number, an unlocking: the member goes on."""
+    member = await people.member(contacts=("home",))
+    session = await people.session(member)
+    await MatrixCard.all().delete()
+    await matrix_cards.issue_to(people.hub, people.visit(), [member.account])
+    await accounts.add_contact(people.hub, people.visit(), member.name, label="new", address="new@mail.test")
+    await uid_cards.bind_for(people.hub, people.visit(), member.name, "04A1B2C3D4E5F6")
+    await accounts.unlock(people.hub, people.visit(), member.name)
+    assert await sessions.current(people.hub, session.token, now=people.now) is not None

@@ -11,6 +11,7 @@ from models.event import Event
 from models.kinds import AuthenticatorKind, EventKind
 from models.login import Challenge
 from models.throttle import Throttle
+from tests.house import House
 from tests.people import START, Member, Pending, People
 
 ELSEWHERE = "203.0.113.7"
@@ -83,7 +84,7 @@ async def test_the_soft_lock_grows_with_the_wrong_answers_in_a_row(people: Peopl
     member = await people.member()
     await people.wronged(_subject(member, AuthenticatorKind.MATRIX), wrong - 1)
     pending = await people.asked_for_cells(member)
-    assert await login.answer(people.hub, people.visit(), pending.token, "??????") == Refused(Reason.ANSWER_WRONG)
+    assert await login.answer(people.hub, people.visit(), pending.token, "000000") == Refused(Reason.ANSWER_WRONG)
     outcome = await login.answer(people.hub, people.visit(), pending.token, pending.right)
     assert outcome == Throttled(timedelta(seconds=seconds))
     people.later(seconds=seconds, microseconds=-1)
@@ -99,7 +100,7 @@ async def test_the_hundredth_wrong_answer_closes_its_kind_and_no_other(people: P
     member = await people.member(contacts=("自宅",))
     await people.wronged(_subject(member, AuthenticatorKind.MATRIX), 99)
     pending = await people.asked_for_cells(member)
-    assert await login.answer(people.hub, people.visit(), pending.token, "??????") == Refused(Reason.ANSWER_WRONG)
+    assert await login.answer(people.hub, people.visit(), pending.token, "000000") == Refused(Reason.ANSWER_WRONG)
     people.later(days=1)
     closed = await people.asked_for_cells(member)
     outcome = await login.answer(people.hub, people.visit(), closed.token, closed.right)
@@ -125,7 +126,7 @@ async def test_wrong_answers_of_one_account_slow_no_other_down(people: People) -
     """The count belongs to the account, not to the address alone."""
     taro, hanako = await people.member(), await people.member("hanako")
     guessed, waiting = await people.asked_for_cells(taro), await people.asked_for_cells(hanako)
-    await login.answer(people.hub, people.visit(), guessed.token, "??????")
+    await login.answer(people.hub, people.visit(), guessed.token, "000000")
     assert isinstance(await login.answer(people.hub, people.visit(), waiting.token, waiting.right), Admitted)
 
 
@@ -138,7 +139,7 @@ async def test_a_right_answer_forgives_its_network_only_what_was_its_own(people:
         assert wrong == Refused(Reason.PASSWORD_WRONG)
         people.later(seconds=1)
     pending = await people.asked_for_cells(member)
-    assert await login.answer(people.hub, people.visit(), pending.token, "??????") == Refused(Reason.ANSWER_WRONG)
+    assert await login.answer(people.hub, people.visit(), pending.token, "000000") == Refused(Reason.ANSWER_WRONG)
     people.later(seconds=2)
     assert isinstance(await login.answer(people.hub, people.visit(), pending.token, pending.right), Admitted)
     assert (await Throttle.get(subject="address:10.0.0.0/24")).wrong == 500
@@ -148,7 +149,7 @@ async def test_wrong_answers_of_many_accounts_at_once_all_count_with_their_addre
     """Ten accounts guessed at the same moment are ten wrong answers of one network."""
     waiting = [await people.asked_for_cells(await people.member(f"member{n}")) for n in range(10)]
     tokens = iter([one.token for one in waiting])
-    await people.at_once(10, lambda: login.answer(people.hub, people.visit(), next(tokens), "??????"))
+    await people.at_once(10, lambda: login.answer(people.hub, people.visit(), next(tokens), "000000"))
     assert (await Throttle.get(subject="address:10.0.0.0/24")).wrong == 10
 
 
@@ -180,6 +181,29 @@ async def test_what_cant_be_a_soft_tokens_code_is_no_try(people: People) -> None
         assert await login.answer(people.hub, people.visit(), begun.token, typed) == Refused(Reason.CODE_MISSHAPEN)
     right = token.code(people.now)
     assert isinstance(await login.answer(people.hub, people.visit(), begun.token, right), Admitted)
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ("", Reason.CELLS_MISSING),
+        ("  \u3000", Reason.CELLS_MISSING),
+        ("00", Reason.CELLS_MISSING),
+        ("00000", Reason.CELLS_MISSING),
+        ("00 0- 00", Reason.CELLS_MISSING),
+        ("あいうえおか", Reason.CELLS_MISSING),
+        ("0000000", Reason.CELLS_TOO_MANY),
+        ("0" * 65, Reason.CELLS_TOO_MANY),
+    ],
+)
+async def test_cells_that_are_not_complete_are_no_try(house_on_sqlite: House, typed: str, reason: Reason) -> None:
+    """A slip of the fingers is told as one, nothing is counted, and the right cells are heard at once."""
+    people = house_on_sqlite.people
+    pending = await people.asked_for_cells(await people.member(contacts=("home",)))
+    for _ in range(3):
+        assert await login.answer(people.hub, people.visit(), pending.token, typed) == Refused(reason)
+    assert not await Throttle.exists(subject__startswith="answer:")
+    assert isinstance(await login.answer(people.hub, people.visit(), pending.token, pending.right), Admitted)
 
 
 async def _asked(people: People, token: str) -> Asked:

@@ -306,7 +306,7 @@ async def test_wrong_second_steps_are_told_to_the_member(people: People, already
     await people.wronged(f"answer:{member.account.id}:matrix", already)
     begun = await people.begun(member)
     await login.choose(people.hub, people.visit(), begun.token, ByMatrix())
-    assert await login.answer(people.hub, people.visit(), begun.token, "??????") == Refused(Reason.ANSWER_WRONG)
+    assert await login.answer(people.hub, people.visit(), begun.token, "000000") == Refused(Reason.ANSWER_WRONG)
     assert await Delivery.filter(notice=Notice.ANSWERS_WRONG).count() == 2
 
 
@@ -322,7 +322,7 @@ async def test_a_known_browsers_answers_are_heard_in_spite_of_a_strangers(people
     await people.wronged(subject, wrong)
     pending = await people.asked_for_cells(member)
     if wrong < 100:
-        assert await login.answer(people.hub, people.visit(), pending.token, "??????") == Refused(Reason.ANSWER_WRONG)
+        assert await login.answer(people.hub, people.visit(), pending.token, "000000") == Refused(Reason.ANSWER_WRONG)
     strangers = await login.answer(people.hub, people.visit(), pending.token, pending.right)
     assert strangers == Throttled(timedelta(seconds=10)) if wrong == 26 else Refused(Reason.KIND_CLOSED)
     known = replace(people.visit(), browser_token="known")
@@ -347,7 +347,7 @@ async def test_the_letter_of_wrong_second_steps_leaves_at_once(people: People) -
     begun = await people.begun(member)
     await login.choose(people.hub, people.visit(), begun.token, ByMatrix())
     async with people.hub.outbox.waiting(Channel.MAIL) as bell:
-        assert await login.answer(people.hub, people.visit(), begun.token, "??????") == Refused(Reason.ANSWER_WRONG)
+        assert await login.answer(people.hub, people.visit(), begun.token, "000000") == Refused(Reason.ANSWER_WRONG)
         assert await bell.heard(timeout=0)
         assert [one.notice for one in await people.delivered()] == [Notice.ANSWERS_WRONG]
 

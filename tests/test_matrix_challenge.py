@@ -24,7 +24,7 @@ async def test_a_thousand_logins_show_one_set_of_cells(people: People) -> None:
     for _ in range(20):
         pending = await people.asked_for_cells(member)
         seen.add(pending.asked.cells)
-        await login.answer(people.hub, people.visit(), pending.token, "??????")
+        await login.answer(people.hub, people.visit(), pending.token, "000000")
         people.later(minutes=20)
     for _ in range(980):
         async with in_transaction():
@@ -53,7 +53,7 @@ async def test_cells_stay_after_a_wrong_answer_and_change_after_a_right_one(peop
     """The right answer alone frees the place for the next three; the answered card is counted."""
     member = await people.member()
     first = await people.asked_for_cells(member)
-    assert await login.answer(people.hub, people.visit(), first.token, "??????") == Refused(Reason.ANSWER_WRONG)
+    assert await login.answer(people.hub, people.visit(), first.token, "000000") == Refused(Reason.ANSWER_WRONG)
     people.later(seconds=1)
     asked = await login.asked(people.hub, first.token, now=people.now)
     assert isinstance(asked, Asked)

@@ -198,10 +198,39 @@ async def test_a_change_that_nobody_made_ends_the_session_it_was_made_in(people:
     member = await people.member(contacts=("home", "phone"))
     session = await people.stepped_up(member)
     await contacts.remove(people.hub, people.visit(), session, member.contacts["phone"])
-    (letter,) = [one for one in await people.delivered() if one.notice == "contact-removed"]
+    sent = [one for one in await people.delivered() if one.notice == "contact-removed"]
+    (letter,) = [one for one in sent if one.label == "home"]
     token = letter.not_me.rpartition("/")[2]
     assert isinstance(await not_me.disown_with_link(people.hub, people.visit(), token), not_me.Disowned)
     assert await sessions.current(people.hub, session.token, now=people.now) is None
+
+
+async def test_the_last_contact_is_told_of_its_own_removal_and_can_disown_it(people: People) -> None:
+    """Removed by somebody at the member's session, its letter is all that the member gets."""
+    member = await people.member(contacts=("home",))
+    session = await people.stepped_up(member)
+    await contacts.remove(people.hub, people.visit(), session, member.contacts["home"])
+    (letter,) = [one for one in await people.delivered() if one.notice == "contact-removed"]
+    assert (letter.address, letter.subject_label) == ("taro0@mail.test", "home")
+    token = letter.not_me.rpartition("/")[2]
+    assert isinstance(await not_me.disown_with_link(people.hub, people.visit(), token), not_me.Disowned)
+    assert await sessions.current(people.hub, session.token, now=people.now) is None
+
+
+async def test_a_contact_that_the_help_desk_removed_ends_nothing(people: People) -> None:
+    """Its letters of before and the letter of its removal may be read by a stranger."""
+    member = await people.member(contacts=("home", "phone"))
+    pending = await people.asked_for_code(member, "phone")
+    code = await _last_delivery(people)
+    await accounts.remove_contact(people.hub, people.visit(), member.name, "phone")
+    removal = await Delivery.filter(notice="contact-removed", label="phone").first()
+    assert removal is not None
+    assert await not_me.disown(people.hub, people.visit(), removal.id) == Refused(Reason.NOT_FOUND)
+    await not_me.disown(people.hub, people.visit(), code)
+    assert (await accounts.show("taro", now=people.now)).codes_blocked_until is None
+    assert isinstance(await login.answer(people.hub, people.visit(), pending.token, pending.right), Refused)
+    told = {one.label: one.not_me for one in await people.delivered() if one.notice == "contact-removed"}
+    assert (bool(told["home"]), told["phone"]) == (True, "")
 
 
 @pytest.mark.parametrize("spoil", ["another's", "cut", "empty", "late", "turned"])

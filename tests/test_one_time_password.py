@@ -42,8 +42,31 @@ def test_only_the_whole_code_is_right(wrong: str) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["123456", "１２３４５６", " 123 456 ", "123-456", "１２３－４５６", "123−456", "12ー34ー56", "123\u3000456"],
+    [
+        "123456",
+        "１２３４５６",
+        " 123 456 ",
+        "123-456",
+        "１２３－４５６",
+        "123−456",
+        "12ー34ー56",
+        "123\u3000456",
+        "１２３\u3000４５６\n",
+        "123–456",
+        "1-2-3-4-5-6",
+        "コード：123456",
+        "コード:123-456",
+        "コード１２３　４５６",
+        "code=123456",
+        "Code: 123 456",
+        "「123456」",
+        "ワンタイムパスワード：１２３４５６（10:30まで）",
+        "G-123456",
+        "١٢٣٤٥٦",
+        "१२३४५६",
+        "๑๒๓ ๔๕๖",
+    ],
 )
-def test_a_code_may_be_typed_with_spaces_and_full_width_digits(typed: str) -> None:
+def test_a_code_may_be_typed_or_copied_in_any_form_that_shows_its_six_digits(typed: str) -> None:
     """As people copy it from a mail on a Japanese keyboard."""
     assert typed_code(typed) == "123456"

@@ -55,6 +55,9 @@ class Desk:
         shell.member("taro")
         assert shell.run("contact", "add", "taro", "home", "home@mail.test", "--quiet").code == 0
         self.file = Path(shell.variables["TEGATA_DATABASE_URL"].removeprefix("sqlite://"))
+        # There is something to unlock.
+        with sqlite3.connect(self.file) as rows:
+            rows.execute("INSERT INTO throttle (subject, wrong, open_at) VALUES ('answer:1:matrix', 3, 0)")
 
     def act(self, words: str, *more: str) -> int:
         """Type a command."""
@@ -116,7 +119,8 @@ def test_an_act_is_undone_with_its_notice_and_quiet_sends_none(at_desk: Desk) ->
 def test_what_changes_nothing_is_not_told(at_desk: Desk) -> None:
     """To enable an account that is enabled, or to block a card twice, tells the member nothing."""
     assert at_desk.act("card bind taro --certificate card.pem", "--quiet") == 0
-    for words in ("account enable taro", "card unblock {fingerprint}", "card forget-uids taro"):
+    assert at_desk.act("account unlock taro", "--quiet") == 0
+    for words in ("account enable taro", "account unlock taro", "card unblock {fingerprint}", "card forget-uids taro"):
         assert at_desk.act(words) == 0, words
         assert at_desk.told() == [], words
     assert at_desk.act("card block {fingerprint}") == 0
@@ -153,3 +157,12 @@ def test_an_operators_notice_speaks_the_language_of_the_members_last_letter(at_d
     at_desk.act("matrix issue taro")
     with sqlite3.connect(at_desk.file) as rows:
         assert rows.execute("SELECT language FROM delivery ORDER BY id").fetchall() == [("ja",), ("ja",)]
+
+
+def test_the_last_contact_is_told_of_its_own_removal(at_desk: Desk) -> None:
+    """By the help desk's commands; its letter ends nothing, for its reader may be the stranger."""
+    assert at_desk.act("contact remove taro home") == 0
+    assert at_desk.told() == [str(Notice.CONTACT_REMOVED)]
+    at_desk.act("contact add taro home home@mail.test", "--quiet")
+    assert at_desk.act("account reset taro --since 2020-01-01 --password-stdin") == 0
+    assert at_desk.told() == [str(Notice.CONTACT_REMOVED)]

@@ -44,6 +44,8 @@ def test_every_reason_that_slack_can_meet_has_its_sentence() -> None:
     """What is missing is told as "nothing like that here", which is true of it."""
     told = set(sentences._REASONS["en"])
     elsewhere = {
+        Reason.CELLS_MISSING,
+        Reason.CELLS_TOO_MANY,
         Reason.CLOCK_OFF,
         Reason.CODE_USED,
         Reason.PASSWORD_WRONG,

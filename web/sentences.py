@@ -36,6 +36,12 @@ _REASONS = {
     Reason.CLOCK_OFF: N_("Your phone's clock seems to be wrong. Set it to automatic, then enter the code shown next."),
     Reason.ANSWER_STALE: N_("This code is no longer valid."),
     Reason.CODE_MISSHAPEN: N_("The code has six digits. Please check it; this did not count as an attempt."),
+    Reason.CELLS_MISSING: N_(
+        "Some characters are missing. Please fill in all three cells; this did not count as an attempt."
+    ),
+    Reason.CELLS_TOO_MANY: N_(
+        "There are more characters than the three cells have. Please check them; this did not count as an attempt."
+    ),
     Reason.CODES_BLOCKED: N_(
         "Codes are paused until %(time)s because a login was reported as not yours. Choose another method, or ask the"
         " help desk."

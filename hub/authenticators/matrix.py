@@ -46,6 +46,12 @@ def is_right(card: Cells, asked: Collection[str], typed: str) -> bool:
     return hmac.compare_digest(expected.encode(), read(typed).encode())
 
 
+def surplus(card: Cells, asked: Collection[str], typed: str) -> int:
+    """Tell how many signs more than the asked cells have were typed; below zero when some are missing."""
+    expected = sum(len(card[cell]) for cell in asked)
+    return (len(read(typed)) if len(typed) <= _LONGEST_TYPED else len(typed)) - expected
+
+
 def is_card(cells: Cells) -> bool:
     """Tell whether these are the cells of one card: all 70, equally long, letters and digits."""
     lengths = {len(signs) for signs in cells.values()}
