@@ -9,6 +9,7 @@ from bot.words import escaped
 from hub.delivery import Claimed
 from hub.fading import Ending, Faded
 from hub.notice_sentences import NOTICES
+from hub.prose import joined
 from models.kinds import Letter, Notice
 
 BUTTON = "not-me"
@@ -135,9 +136,9 @@ def disowned(codes_from: datetime | None, language: str, zone: tzinfo, *, is_des
     words = _WORDS[language]
     line = words["disowned"]
     if codes_from is not None:
-        line = f"{line} {words['codes-from'].format(time=moment(codes_from, zone))}"
+        line = joined(line, words["codes-from"].format(time=moment(codes_from, zone)))
     if is_desk_told:
-        line = f"{line} {words['desk-told']}"
+        line = joined(line, words["desk-told"])
     return Message(line, [plain(line)])
 
 

@@ -82,7 +82,7 @@ _FORGOTTEN_TEXT = Words(
 )
 _FINISHED_TEXT = Words("ご利用ありがとうございました。", "You have finished here.")
 _OUT_OF_ORDER = Words("この端末はただいま使えません", "This kiosk is out of order")
-_HELP_DESK = Words("ヘルプデスクにお問い合わせください。", "Please ask the help desk.")
+_HELP_DESK = Words("窓口にお問い合わせください。", "Please ask the help desk.")
 
 _WHY: dict[Reason | Trouble, Words] = {
     Reason.EXPIRED: Words("カードの有効期限が切れています。", "The card has expired."),
@@ -139,10 +139,10 @@ _WHY: dict[Reason | Trouble, Words] = {
     Trouble.NO_READER: Words("カードリーダーが見つかりません。", "There is no card reader."),
     Trouble.NO_PAGE: Words("端末の画面を準備できませんでした。", "The kiosk's page could not be opened."),
     Trouble.NOT_LOCKED_DOWN: Words(
-        "ブラウザーの利用制限が設定されていません。", "The restrictions of its browser are not in place."
+        "ブラウザの利用制限が設定されていません。", "The restrictions of its browser are not in place."
     ),
     Trouble.BROWSER_CANNOT_OPEN: Words(
-        "ブラウザーで認証サーバーのページを開けません。", "Its browser cannot open the login server's pages."
+        "ブラウザで認証サーバーのページを開けません。", "Its browser cannot open the login server's pages."
     ),
     Trouble.PAGE_NOT_ALLOWED: Words(
         "このページはこの端末では開けません。", "That page cannot be opened at this kiosk."

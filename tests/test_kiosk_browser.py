@@ -360,9 +360,9 @@ async def test_a_hub_that_is_gone_shows_no_error_page_of_the_browser(made: Kiosk
 @pytest.mark.parametrize(
     ("command", "variables", "said"),
     [
-        (unlocked(), {}, "ブラウザーの利用制限が設定されていません。"),
+        (unlocked(), {}, "ブラウザの利用制限が設定されていません。"),
         # The program trusts the hub's CA in another way, of which the browser does not know.
-        (program(), {"KIOSK_HUB_CA": "", "SSL_CERT_FILE": "hub.pem"}, "ブラウザーで認証サーバーのページを開けません。"),
+        (program(), {"KIOSK_HUB_CA": "", "SSL_CERT_FILE": "hub.pem"}, "ブラウザで認証サーバーのページを開けません。"),
     ],
     ids=["no policy", "a CA that the browser does not know"],
 )

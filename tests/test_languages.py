@@ -14,6 +14,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from hub.outcome import Reason, Refused
+from hub.prose import joined
 from models.account import Account
 from tests.house import House
 from tests.walks import answer_matrix, enter_password, house_with, log_in
@@ -111,6 +112,8 @@ def spoken(extracted: set[str], catalog: Catalog) -> set[str]:
         *ROOT.glob("bot/*.py"),
         *ROOT.glob("cli/*.py"),
         ROOT / "mail_gateway/letters.py",
+        ROOT / "hub/notice_sentences.py",
+        ROOT / "reader_kiosk/words.py",
         ROOT / "hub/settings.py",
     ]
     letters = {path.read_text(encoding="utf-8") for path in ROOT.glob("mail_gateway/templates/*.txt")}
@@ -143,7 +146,7 @@ def test_nothing_that_is_said_is_a_riddle(spoken: set[str], riddle: str) -> None
     [
         ("en", 1, "That code is not correct. 1 attempt left."),
         ("en", 2, "That code is not correct. 2 attempts left."),
-        ("ja", 2, "コードが正しくありません。 あと2回入力できます。"),
+        ("ja", 2, "コードが正しくありません。あと2回入力できます。"),
     ],
 )
 def test_a_wrong_code_says_how_many_attempts_are_left(language: str, left: int, sentence: str) -> None:
@@ -155,8 +158,47 @@ def test_a_wrong_code_says_how_many_attempts_are_left(language: str, left: int, 
 def test_wrong_cells_are_not_called_a_code() -> None:
     """What was typed are characters from a card."""
     refused = Refused(Reason.ANSWER_WRONG, tries_left=2)
-    said = sentences.refusal(refused, translations("en"), str, of_cells=True)
+    said = sentences.refusal(refused, translations("en"), str, page="matrix")
     assert said == "Those characters are not correct. 2 attempts left."
+
+
+@pytest.mark.parametrize(
+    ("page", "sentence"),
+    [
+        ("account", "Account or password is not right."),
+        ("named-account", "The password is not right."),
+        ("step-up", "The password is not right."),
+    ],
+)
+def test_a_wrong_password_names_only_what_the_page_asks_for(page: str, sentence: str) -> None:
+    """No account is typed in the settings, nor where a card has named it."""
+    said = sentences.refusal(Refused(Reason.PASSWORD_WRONG), translations("en"), str, page=page)
+    assert said == sentence
+    assert ("アカウント" in sentences.refusal(Refused(Reason.PASSWORD_WRONG), translations("ja"), str, page=page)) == (
+        page == "account"
+    )
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [
+        (("One.", "Two."), "One. Two."),
+        (("一つ。", "二つ。"), "一つ。二つ。"),
+        (("一つ", "二つ。"), "一つ 二つ。"),
+        (("", "二つ。", ""), "二つ。"),
+        ((), ""),
+    ],
+)
+def test_two_sentences_are_joined_as_their_language_does(parts: tuple[str, ...], text: str) -> None:
+    """No space stands behind a Japanese full stop."""
+    assert joined(*parts) == text
+
+
+def test_nothing_has_a_space_behind_a_japanese_full_stop(spoken: set[str]) -> None:
+    """Neither within a text nor between two of a template."""
+    templates = {path.read_text(encoding="utf-8") for path in ROOT.glob("*/templates/*.*")}
+    assert not [text for text in spoken | templates if re.search("[。！？] ", text)]
+    assert not [text for text in templates if re.search(r"{% endtrans %} +{(% trans|{ (m\.)?countdown)", text)]
 
 
 def test_placeholders_are_the_same(catalog: Catalog) -> None:

@@ -231,6 +231,46 @@ async def test_logging_out_twice_ends_at_the_start(house_on_sqlite: House) -> No
             assert (person.status, person.page, person.error) == (200, "login", "")
 
 
+@pytest.mark.parametrize(
+    ("language", "logged_out", "over"),
+    [
+        ("en", "You have logged out in another tab, so nothing was changed.", "Your session has ended"),
+        ("ja", "別のタブでログアウトしたため、何も変更していません。", "ログインが終了していたため"),
+    ],
+)
+async def test_a_form_without_its_session_does_nothing_and_says_why(
+    house_on_sqlite: House, language: str, logged_out: str, over: str
+) -> None:
+    """After a logout in another tab, or when the session has ended elsewhere, whichever form it is."""
+    house = house_on_sqlite
+    member = await house.people.member(contacts=("home",))
+    session = await house.people.stepped_up(member, visit=house.people.visit(address="127.0.0.1"))
+    forms = [path for path in FORMS if path.startswith(("/settings/", "/sessions/", "/slack/link/"))]
+    for path in forms:
+        async with house.person(language=language) as person:
+            await Session.filter(id=session.id).update(ended_at=None)
+            person.session.cookie_jar.update_cookies({"tegata-session": session.token}, URL(house.url))
+            await person.open("/portal")
+            filled = {"csrf": person.token(), "label": "new", "email": "new@mail.test"}
+            await Session.filter(id=session.id).update(ended_at=house.clock())
+            await person.send(path, filled)
+            assert over in person.text, path
+            person.session.cookie_jar.clear(lambda cookie: cookie.key == "tegata-session")
+            await person.send(path, filled)
+            assert (person.page, logged_out in person.text) == ("login", True), path
+    assert await Contact.all().count() == 1
+
+
+async def test_a_form_after_the_step_up_has_run_out_says_that_nothing_was_changed_yet(house_on_sqlite: House) -> None:
+    """The password is asked for, and what was to be done has to be done again."""
+    async with stepped_up(house_on_sqlite, "/settings/email") as person:
+        house_on_sqlite.clock.later(minutes=11)
+        await person.press("Add", label="home", email="taro@home.test")
+        assert person.page == "step-up"
+        assert "Nothing was changed yet." in person.text
+        assert not await Contact.all().count()
+
+
 async def test_a_page_of_an_ended_login_leads_to_the_open_session(house_on_sqlite: House) -> None:
     """Back after the login: who is logged in, and the way to the portal."""
     house = house_on_sqlite

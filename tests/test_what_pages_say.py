@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.house import ELSEWHERE, House
-from tests.walks import enter_password, log_in, step_up, stepped_up
+from tests.walks import answer_matrix, enter_password, log_in, step_up, stepped_up
 
 
 async def test_each_change_says_that_it_was_done(house_on_sqlite: House) -> None:
@@ -118,3 +118,21 @@ async def test_back_after_the_login_says_that_it_was_done(house_on_sqlite: House
         assert person.page == "ended"
         assert "You are logged in already" in person.text
         assert "This login has ended" not in person.text
+
+
+async def test_a_sentence_names_only_what_its_page_asks_for(house_on_sqlite: House) -> None:
+    """The settings ask for the password alone; cells that another login answered are not called a code."""
+    house = house_on_sqlite
+    member = await house.people.member()
+    async with house.person() as person, house.person() as other:
+        await enter_password(other, member)
+        await enter_password(person, member)
+        await answer_matrix(person, member)
+        await answer_matrix(other, member)
+        assert other.error == "Those cells were answered at another login. Please enter the cells that are shown now."
+        house.clock.later(seconds=30)
+        await answer_matrix(other, member)
+        assert other.page == "portal"
+        await person.open("/settings")
+        await person.press("Authenticate", password="wrong")
+        assert (person.page, person.error) == ("step-up", "The password is not right.")

@@ -7,9 +7,9 @@ from aiohttp.web import Request, Response
 from hub import confirming
 from hub.confirming import LinkElsewhere, LinkHere, Stopped
 from hub.outcome import Confirmed, Done, Reason, Refused
-from web import second_press
+from web import second_press, sentences
 from web.context import ONWARD, hub_of, keep, now_of, session_of, visit_of
-from web.pages import page, see, told, turned_away
+from web.pages import noted, page, see, told, turned_away
 from web.paths import own_path
 
 
@@ -37,7 +37,7 @@ async def post(request: Request) -> Response:
     session = await session_of(request)
     token = request.match_info["token"]
     if session is None:
-        raise see(f"/confirm/{token}")
+        return noted(request, f"/confirm/{token}", sentences.SESSION_OVER)
     outcome = await confirming.confirm_with_link(hub_of(request), visit_of(request), session, token)
     match outcome:
         case Confirmed(contact_id):

@@ -6,12 +6,13 @@ from aiohttp.web import Request, Response
 
 from hub import confirming, contacts, enrolment, intake, registering
 from hub.outcome import Added, Confirmed, Done, Refused, Throttled
+from hub.prose import joined
 from hub.registering import Waiting
 from hub.sessions import Current
 from web import sentences
 from web.context import hub_of, language_of, now_of, session_of, visit_of
 from web.forms import fields
-from web.pages import clock_of, noted, page, refused, see, told, turned_away
+from web.pages import clock_of, note, noted, page, refused, see, told, turned_away
 from web.paths import own_path
 from web.said import Said, say
 from web.settings_pages import permitted
@@ -175,7 +176,7 @@ def waiting_shown(request: Request, waiting: Waiting) -> dict[str, Any]:
     words = translations(language_of(request))
     line = sentences.mail_line(waiting.label, waiting.delivery, words, clock_of(request))
     answer = sentences.answer_line(waiting.answer, words, clock_of(request)) if waiting.answer else ""
-    return {"state": str(waiting.delivery.state), "line": f"{line} {answer}".strip()}
+    return {"state": str(waiting.delivery.state), "line": joined(line, answer)}
 
 
 async def _waiting_refused(request: Request, session: Current, outcome: Refused | Throttled) -> Response:
@@ -190,7 +191,10 @@ async def _waiting_refused(request: Request, session: Current, outcome: Refused 
 async def _logged_in(request: Request) -> Current:
     session = await session_of(request)
     if session is None:
-        raise see("/?next=/settings/contacts")
+        answer = see("/?next=/settings/contacts")
+        if request.method == "POST":
+            note(request, answer.response, sentences.SESSION_OVER)
+        raise answer
     return session
 
 

@@ -122,7 +122,8 @@ async def post_account(request: Request) -> Response:
             return ended(request, outcome)
         case Refused() | Throttled() | Busy():
             at = f"/login/account?{urlencode({'next': onward})}" if onward else ""
-            return refused(request, "account", outcome, at=at, account=account[:64])
+            variant = "named-account" if await _named(request) else ""
+            return refused(request, "account", outcome, at=at, variant=variant, account=account[:64])
         case _:
             assert_never(outcome)
 
@@ -246,6 +247,8 @@ async def _answered(request: Request, kind: AuthenticatorKind, name: str, respon
         case Refused(Reason.LOGIN_OVER):
             return await _over(request, outcome)
         case Refused() | Throttled():
+            if kind is AuthenticatorKind.MATRIX and outcome == Refused(Reason.CHALLENGE_OVER, 0):
+                await login.choose(hub, visit, token, ByMatrix())
             asked = await login.asked(hub, token, now=visit.now)
             if isinstance(asked, Refused):
                 return await _over(request, asked)

@@ -4,14 +4,15 @@ from aiohttp.web import Request, Response
 
 from hub import login
 from hub.outcome import Refused
-from web.context import LOGIN, hub_of, now_of, read, session_of
+from web.context import LOGIN, SESSION, hub_of, now_of, read, session_of
 from web.login_paths import path_of
 from web.pages import noted
-from web.sentences import N_
+from web.sentences import LOGGED_OUT, N_
 
 IN_SESSION = N_("You continued in another tab, so that page was out of date. You are logged in.")
 IN_LOGIN = N_("You continued in another tab, so that page was out of date. Please go on here.")
 _AGAIN = N_("That page was out of date, so nothing was changed. Please try again here.")
+_LOGGED_OUT = N_("You have logged out in another tab, so nothing was changed. Please log in again.")
 _OVER = N_("That page was out of date because its login has ended. Please log in again.")
 
 
@@ -22,12 +23,14 @@ async def lead_on(request: Request) -> Response:
     if session is not None:
         return to_session(request) if is_of_login else noted(request, _page_behind(request), _AGAIN)
     if request.path == "/logout":
-        return noted(request, "/", "")
+        return noted(request, "/", LOGGED_OUT)
     if _has_own_page(request):
         return noted(request, request.path, _AGAIN)
     step = await login.asked(hub_of(request), read(request, LOGIN), now=now_of(request))
     if isinstance(step, Refused):
-        return noted(request, "/", _OVER)
+        # Logging out takes the session's cookie away; one that ended otherwise leaves it there.
+        is_logged_out = not is_of_login and not read(request, SESSION)
+        return noted(request, "/", _LOGGED_OUT if is_logged_out else _OVER)
     return noted(request, path_of(step), IN_LOGIN)
 
 

@@ -98,14 +98,22 @@ def see(path: str) -> See:
 
 
 def refused(
-    request: Request, name: str, why: Refused | Throttled | Busy, *, at: str = "", beside: bool = False, **typed: str
+    request: Request,
+    name: str,
+    why: Refused | Throttled | Busy,
+    *,
+    at: str = "",
+    beside: bool = False,
+    variant: str = "",
+    **typed: str,
 ) -> Response:
     """Send the browser on to the form's page (`at`, else its own path), which says why; `typed` stands there again.
 
-    `beside` says that another method is open to a member who has to wait for this one.
+    `variant` names a page that has other fields at this time, by which its sentences are chosen. `beside` says that
+    another method is open to a member who has to wait for this one.
     An answer that could be sent again by reload or Back would cost another attempt (RFC 9110, 15.4.4).
     """
-    status, sentence, long = _told(request, why, of_cells=name == "matrix", beside=beside)
+    status, sentence, long = _told(request, why, name=variant or name, beside=beside)
     wrong = _FIELDS.get(why.reason, "") if isinstance(why, Refused) else ""
     response = see(at or request.path).response
     open_at = (now_of(request) + long).timestamp() if long else 0.0
@@ -114,12 +122,15 @@ def refused(
     return response
 
 
-def noted(request: Request, path: str, sentence: str, **values: str) -> Response:
+def noted(request: Request, path: str, sentence: str) -> Response:
     """Send the browser on to a page that says a sentence first; `sentence` as the code has it, in English."""
-    response = see(path).response
-    if sentence:
-        words = translations(language_of(request))
-        say(request, response, Said(notice=words.gettext(sentence) % values))
+    return note(request, see(path).response, sentence)
+
+
+def note(request: Request, response: Response, sentence: str) -> Response:
+    """Have the next page say a sentence first."""
+    words = translations(language_of(request))
+    say(request, response, Said(notice=words.gettext(sentence)))
     return response
 
 
@@ -144,12 +155,12 @@ def clock_of(request: Request) -> sentences.Clock:
 
 
 def _told(
-    request: Request, why: Refused | Throttled | Busy, *, of_cells: bool = False, beside: bool = False
+    request: Request, why: Refused | Throttled | Busy, *, name: str = "", beside: bool = False
 ) -> tuple[int, str, timedelta]:
     words = translations(language_of(request))
     match why:
         case Refused():
-            return 422, sentences.refusal(why, words, clock_of(request), of_cells=of_cells), timedelta()
+            return 422, sentences.refusal(why, words, clock_of(request), page=name), timedelta()
         case Throttled(retry_after):
             at = clock_of(request)(whole(now_of(request) + retry_after))
             return 429, waits.sentence(why, words, at=at, beside=beside), retry_after
@@ -209,6 +220,8 @@ def environment_with(words: GNUTranslations, time_zone: str) -> Environment:
     environment.filters["moment"] = partial(_moment, zone)
     environment.filters["strength"] = lambda amr: sentences.strength(amr, words)
     environment.filters["suspended"] = lambda why: sentences.suspended(why, words)
+    # Between two sentences: nothing stands behind a Japanese full stop.
+    environment.globals["gap"] = "" if words.info().get("language") == "ja" else " "
     environment.globals["error"] = ""
     environment.globals["notice"] = ""
     environment.globals["wrong"] = ""

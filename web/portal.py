@@ -61,7 +61,7 @@ async def post_end_session(request: Request) -> Response:
     """End one session of the account."""
     session = await session_of(request)
     if session is None:
-        raise see("/")
+        return noted(request, "/", sentences.SESSION_OVER)
     number = int(request.match_info["id"])
     outcome = await sessions.end(hub_of(request), visit_of(request), session, number)
     if isinstance(outcome, Refused):
@@ -75,7 +75,7 @@ async def post_end_others(request: Request) -> Response:
     """End every session of the account but this one."""
     session = await session_of(request)
     if session is None:
-        raise see("/")
+        return noted(request, "/", sentences.SESSION_OVER)
     await ending.end_others(hub_of(request), visit_of(request), session)
     return noted(request, "/portal", sentences.SESSIONS_ENDED)
 

@@ -7,6 +7,7 @@ from gettext import GNUTranslations
 from hub.bounces import Suspended
 from hub.intake import CameIn
 from hub.outcome import Asked, DeliveryLine, DeliveryState, Reason, Refused
+from hub.prose import joined
 from models.kinds import AuthenticatorKind, Channel, Verdict
 
 
@@ -191,7 +192,15 @@ _AMR = {
 _DIRECT = N_("your direct messages")
 _ONE_LEFT = N_("1 attempt left.")
 _TRIES_LEFT = N_("%(tries)d attempts left.")
-_CELLS_WRONG = N_("Those characters are not correct.")
+# The same reasons where a page asks for something else: a sentence names only what the page has.
+_ON_PAGE = {
+    ("matrix", Reason.ANSWER_WRONG): N_("Those characters are not correct."),
+    ("matrix", Reason.CHALLENGE_OVER): N_(
+        "Those cells were answered at another login. Please enter the cells that are shown now."
+    ),
+    ("step-up", Reason.PASSWORD_WRONG): N_("The password is not right."),
+    ("named-account", Reason.PASSWORD_WRONG): N_("The password is not right."),
+}
 _NEWER = N_("A newer code was sent at %(time)s to %(label)s.")
 
 TOKEN_ADDED = N_("The soft token was registered. At the next login you can choose it.")
@@ -203,6 +212,8 @@ MATRIX_ON = N_("Matrix was switched on.")
 MATRIX_OFF = N_("Matrix was switched off.")
 CODES_RESUMED = N_("Codes are sent again.")
 LOGGED_OUT = N_("You are logged out.")
+SESSION_OVER = N_("Your session has ended, so nothing was changed. Please log in again.")
+PASSWORD_FIRST = N_("Nothing was changed yet. Please enter your password, then try again.")
 SENT_AGAIN = N_("The mail was sent again.")
 SESSION_ENDED = N_("The session was ended.")
 SESSIONS_ENDED = N_("All other sessions were ended.")
@@ -211,18 +222,18 @@ CARD_BLOCKED = N_("The card was blocked.")
 Clock = Callable[[datetime], str]
 
 
-def refusal(refused: Refused, words: GNUTranslations, clock: Clock, *, of_cells: bool = False) -> str:
-    """Write why something was refused; `of_cells` where cells of a matrix card were typed, not a code."""
+def refusal(refused: Refused, words: GNUTranslations, clock: Clock, *, page: str = "") -> str:
+    """Write why something was refused on a page."""
     is_wrong = refused.reason is Reason.ANSWER_WRONG
-    sentence = words.gettext(_CELLS_WRONG if of_cells and is_wrong else _REASONS[refused.reason])
+    sentence = words.gettext(_ON_PAGE.get((page, refused.reason), _REASONS[refused.reason]))
     if refused.until is not None:
         return sentence % {"time": clock(refused.until)}
     if refused.newer_at is not None:
         newer = {"time": clock(refused.newer_at), "label": refused.label}
-        return f"{sentence} {words.gettext(_NEWER) % newer}"
+        return joined(sentence, words.gettext(_NEWER) % newer)
     if is_wrong and refused.tries_left:
         left = words.gettext(_ONE_LEFT if refused.tries_left == 1 else _TRIES_LEFT) % {"tries": refused.tries_left}
-        return f"{sentence} {left}"
+        return joined(sentence, left)
     return sentence
 
 

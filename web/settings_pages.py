@@ -10,7 +10,7 @@ from hub.sessions import Current
 from web import sentences
 from web.context import ONWARD, SESSION, forget, hub_of, keep, now_of, read, session_of, visit_of
 from web.forms import fields
-from web.pages import See, noted, page, refused, see, told
+from web.pages import See, note, noted, page, refused, see, told
 from web.paths import own_path
 
 HOME = "/settings"
@@ -21,12 +21,14 @@ async def permitted(request: Request) -> Current | Response:
     """Give the session if it may change authenticators; else the page that says what stands against it."""
     session = await session_of(request)
     if session is None:
-        raise _after(request, "/" if _may_be_named(request) else "/login/account", HOME)
+        way = "/" if _may_be_named(request) else "/login/account"
+        raise _after(request, way, HOME, sentences.SESSION_OVER)
     match sessions.hindrance(session, visit_of(request)):
         case None:
             return session
         case Reason.STEP_UP_NEEDED:
-            raise _after(request, _AUTHENTICATE, request.path if request.method == "GET" else HOME)
+            onward = request.path if request.method == "GET" else HOME
+            raise _after(request, _AUTHENTICATE, onward, sentences.PASSWORD_FIRST)
         case _:
             refusal = await sessions.refuse_off_campus(hub_of(request), visit_of(request), session)
             return _off_campus(request, refusal)
@@ -50,7 +52,7 @@ async def post_authenticate(request: Request) -> Response:
     if session is None:
         again = await sessions.step_up_again(hub_of(request), visit_of(request), read(request, SESSION), password)
         if again is None:
-            raise see("/")
+            return noted(request, "/", sentences.SESSION_OVER)
         outcome = again
     else:
         outcome = await sessions.step_up(hub_of(request), visit_of(request), session, password)
@@ -116,12 +118,13 @@ def _may_be_named(request: Request) -> bool:
     return "token" not in request.match_info
 
 
-def _after(request: Request, way: str, onward: str) -> See:
-    """Send the browser on, to come back here or go `onward` afterwards."""
-    if _may_be_named(request):
-        return see(f"{way}?next={onward}")
-    answer = see(way)
-    keep(request, answer.response, ONWARD, own_path(request.path, HOME))
+def _after(request: Request, way: str, onward: str, sentence: str) -> See:
+    """Send the browser on, to come back here or go `onward` afterwards; of a form, say that it did nothing."""
+    answer = see(f"{way}?next={onward}" if _may_be_named(request) else way)
+    if not _may_be_named(request):
+        keep(request, answer.response, ONWARD, own_path(request.path, HOME))
+    if request.method == "POST":
+        note(request, answer.response, sentence)
     return answer
 
 

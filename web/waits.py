@@ -6,6 +6,7 @@ from gettext import GNUTranslations
 from math import ceil
 
 from hub.outcome import Hold, Throttled
+from hub.prose import joined
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name for words translated elsewhere
@@ -105,8 +106,7 @@ def sentence(throttled: Throttled, words: GNUTranslations, *, at: str, beside: b
     written = [wait.why, wait.beside if beside else wait.alone]
     if not beside and wait.beside != wait.alone and throttled.retry_after > _LONG:
         written.append(_PATIENCE)
-    # No blank stands behind a Japanese full stop.
-    return " ".join(words.gettext(one) % told for one in written).replace("。 ", "。")
+    return joined(*(words.gettext(one) % told for one in written))
 
 
 def span(long: timedelta, words: GNUTranslations) -> str:
