@@ -7,7 +7,7 @@ from bot.blocks import Block
 from bot.desk import Desk, Heard, Surface
 from bot.sentences import clock, refusal
 from bot.telling import head_of, language_of, refresh, refuse, show, tell
-from bot.typed import is_code, plain
+from bot.typed import folded, is_code, plain
 from bot.words import Say, escaped, say
 from hub import chat
 from hub.chat import OnPage, State
@@ -284,7 +284,7 @@ async def end_session(desk: Desk, heard: Heard) -> None:
 async def speak(desk: Desk, heard: Heard) -> None:
     """Keep a language; without one, two buttons ask for it."""
     language = await language_of(desk, heard)
-    chosen = _LANGUAGES.get(plain(heard.text or heard.value).casefold(), "")
+    chosen = _LANGUAGES.get(folded(plain(heard.text or heard.value).strip()), "")
     if not chosen:
         sentence = _WORDS[language]["language"]
         await tell(desk, heard, sentence, [_line(sentence), views.languages_of(language)], language=language)

@@ -1,12 +1,11 @@
 """What `/tegata` is followed by, in either language, and who does it."""
 
-import unicodedata
 from dataclasses import replace
 
 from bot import asking, linking
 from bot.desk import Desk, Heard, Work
 from bot.hands import Lane
-from bot.typed import plain
+from bot.typed import folded, plain
 
 _WORDS: dict[Work, tuple[str, ...]] = {
     asking.state: ("", "state", "状態", "settings", "設定"),
@@ -23,30 +22,31 @@ _WORDS: dict[Work, tuple[str, ...]] = {
     linking.unlink: ("unlink", "連携解除"),
 }
 COMMANDS: dict[str, Work] = {word: work for work, words in _WORDS.items() for word in words}
-
+_NAMES = ("/tegata", "tegata")
 
 # These may open a window, for which Slack gives three seconds.
 _URGENT = {word for work in (asking.add, asking.confirm, asking.lock) for word in _WORDS[work]}
 
 
-def folded(word: str) -> str:
-    """PURE: read a command word as an input method may write it: full width, large letters, with a full stop."""
-    plain_word = unicodedata.normalize("NFKC", word).casefold()
-    return plain_word.strip("。、.,!?:「」\"'") or plain_word
+def without_name(text: str) -> str:
+    """PURE: leave out the name of the command before a word, as it is copied from the help."""
+    first, _, rest = " ".join(text.split()).partition(" ")
+    return rest if folded(first) in _NAMES else text
 
 
 def lane_of(text: str) -> Lane:
     """PURE: tell how long a command may wait for others."""
-    return Lane.NOW if folded((plain(text).split() or [""])[0]) in _URGENT else Lane.ANSWER
+    return Lane.NOW if folded((plain(without_name(text)).split() or [""])[0]) in _URGENT else Lane.ANSWER
 
 
 async def run(desk: Desk, heard: Heard) -> None:
     """Do what was asked; what is not known is told so, with the help."""
-    word, _, _ = " ".join(plain(heard.text).split()).partition(" ")
+    text = without_name(heard.text)
+    word, _, _ = " ".join(plain(text).split()).partition(" ")
     command = COMMANDS.get(folded(word))
     if command is None:
         await asking.say_unknown(desk, heard)
         return
     # What follows is undone of escapes by who reads it: twice would undo what was typed.
-    _, _, rest = " ".join(heard.text.split()).partition(" ")
+    _, _, rest = " ".join(text.split()).partition(" ")
     await command(desk, replace(heard, text=rest))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from bot import asking, commands, not_me
 from bot.desk import Desk, Heard
 from bot.telling import language_of, tell
-from bot.typed import is_code, is_number, is_password, plain, shown
+from bot.typed import folded, is_code, is_number, is_password, plain, shown
 from bot.words import Say, say
 from hub.answers.commands import command_of
 from hub.replies import Confirm, Refuse
@@ -14,7 +14,8 @@ from hub.replies import Confirm, Refuse
 # A message of a person's own: plain, with a file, in a thread, or with /me.
 _SUBTYPES = {"", "file_share", "me_message", "thread_broadcast"}
 _SLACKBOT = "USLACKBOT"
-_PREFIXES = ("/tegata", "tegata")
+# Who answers in a chat does not write more.
+_LONGEST = 4000
 
 
 async def said(desk: Desk, heard: Heard) -> None:
@@ -22,14 +23,13 @@ async def said(desk: Desk, heard: Heard) -> None:
     if not is_a_persons(heard.event):
         return
     text = " ".join(plain(str(heard.event.get("text") or "")).split())
-    word, _, rest = text.partition(" ")
-    is_called = commands.folded(word) in _PREFIXES
-    if is_called:
-        word, _, _ = rest.partition(" ")
-    if (is_called or word) and commands.folded(word) in commands.COMMANDS:
-        await commands.run(desk, replace(heard, text=_behind(heard, is_called=is_called)))
+    called = commands.without_name(text)
+    word, _, _ = called.partition(" ")
+    if (word or called != text) and folded(word) in commands.COMMANDS:
+        # As Slack escaped it: commands undo the escapes themselves.
+        await commands.run(desk, replace(heard, text=str(heard.event.get("text") or "")))
     else:
-        await _answered(desk, heard, text)
+        await _answered(desk, heard, text[:_LONGEST])
 
 
 async def _answered(desk: Desk, heard: Heard, text: str) -> None:
@@ -64,9 +64,3 @@ def is_a_persons(event: Mapping[str, object]) -> bool:
         and not event.get("hidden")
         and event.get("user") not in {None, "", _SLACKBOT}
     )
-
-
-def _behind(heard: Heard, *, is_called: bool) -> str:
-    """Give the text as Slack escaped it, without the name of the command: commands undo the escapes themselves."""
-    text = " ".join(str(heard.event.get("text") or "").split())
-    return text.partition(" ")[2] if is_called else text

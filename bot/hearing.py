@@ -19,7 +19,7 @@ from bot.answers import UNREACHED, Answers
 from bot.desk import Desk, Heard, Member, Place, Surface, Work
 from bot.errors import error_of
 from bot.hands import Lane
-from bot.who import domain_in, organisation_in, team_in
+from bot.who import domain_in, home_in, organisation_in, team_in
 from hub import hearings, slack_links
 
 _log = structlog.get_logger(__name__)
@@ -197,14 +197,14 @@ def _heard_of(desk: Desk, body: Body, context: AsyncBoltContext) -> tuple[Heard,
         thread=str(event.get("thread_ts") or ""),
     )
     heard = Heard(
-        member=Member(desk.workspaces.identity(team, organisation_in(body)), user),
+        member=Member(desk.workspaces.identity(home_in(body), organisation_in(body)), user),
         respond=answers,
-        text=str(body.get("text") or ""),
-        value=str(action.get("value") or ""),
+        text=_text(body.get("text")),
+        value=_text(action.get("value")),
         place=place,
         trigger=str(body.get("trigger_id") or ""),
         typed=_typed(view),
-        note=str(view.get("private_metadata") or ""),
+        note=_text(view.get("private_metadata")),
         event=event,
         surface=_surface(body),
         view=str(view.get("previous_view_id" if body.get("type") == "view_submission" else "id") or ""),
@@ -212,6 +212,11 @@ def _heard_of(desk: Desk, body: Body, context: AsyncBoltContext) -> tuple[Heard,
         domain=domain_in(body),
     )
     return heard, answers
+
+
+def _text(value: object) -> str:
+    """Read a text; PostgreSQL has no place for the sign NUL."""
+    return str(value or "").replace("\x00", "")
 
 
 def _surface(body: Body) -> Surface:
@@ -232,4 +237,4 @@ def _place(body: Body) -> Place | None:
 def _typed(view: Body) -> dict[str, str]:
     """Read a modal's fields by their action ids."""
     blocks = (view.get("state") or {}).get("values") or {}
-    return {action: str(found.get("value") or "") for block in blocks.values() for action, found in block.items()}
+    return {action: _text(found.get("value")) for block in blocks.values() for action, found in block.items()}

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from hub.answers.folding import visible_composed
+
 # <mailto:taro@example.org|taro@example.org>, <https://example.org|example.org>, <@U012|taro>, <#C012|general>
 _LINK = re.compile(r"<(?P<mail>mailto:)?(?P<target>[^<>|]*)(?:\|(?P<shown>[^<>]*))?>")
 # Slack escapes these three and no others; the ampersand comes last, for it is a part of the others.
@@ -19,6 +21,16 @@ _SIGNS = {
     **dict.fromkeys(("no_good", "man-gesturing-no", "woman-gesturing-no"), "🙅"),
     **dict.fromkeys(("x", "no_entry_sign", "no_entry", "octagonal_sign", "negative_squared_cross_mark", "ng"), "❌"),
 }
+
+
+# What stands around a word that was copied out of a sentence, or that an input method ends.
+_AROUND = "。、.,;:!?「」\"'“”‘’`*_~"
+
+
+def folded(word: str) -> str:
+    """Read a command word as it may be written: full width, large letters, signs around it and invisible ones in it."""
+    plain_word = unicodedata.normalize("NFKC", visible_composed(word)).casefold()
+    return plain_word.strip(_AROUND) or plain_word
 
 
 def plain(text: str) -> str:

@@ -20,6 +20,12 @@ def team_in(body: Body) -> str:
     return ""
 
 
+def home_in(body: Body) -> str:
+    """Name the workspace that the person belongs to: in a channel shared with others, not always the one acted in."""
+    user, event = _part(body, "user"), _part(body, "event")
+    return str(user.get("team_id") or event.get("user_team") or "") or team_in(body)
+
+
 def organisation_in(body: Body) -> str:
     """Name the organisation that the person's workspace belongs to; empty outside one."""
     organisation = body.get("enterprise")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.who import domain_in, organisation_in, team_in
+from bot.who import domain_in, home_in, organisation_in, team_in
 from bot.workspaces import Workspaces
 from demo.slack import payloads
 from demo.slack.sending import Kind
@@ -48,6 +48,21 @@ def test_a_person_is_the_organisation_and_the_user(body: dict[str, Any], team: s
     # Also where the payload does not name the organisation.
     assert workspaces.identity(team, "") == ORG
     assert workspaces.identity("TELSEWHERE", "") == "TELSEWHERE"
+
+
+@pytest.mark.parametrize(
+    ("body", "home"),
+    [
+        ({"team": {"id": FIRST}, "user": {"id": "U", "team_id": "T77"}}, "T77"),
+        ({"team_id": FIRST, "event": {"user": "U", "user_team": "T77"}}, "T77"),
+        ({"team": {"id": FIRST}, "user": {"id": "U", "team_id": FIRST}}, FIRST),
+        ({"team": {"id": FIRST}, "user": {"id": "U"}}, FIRST),
+        ({"team_id": FIRST, "user_id": "U", "event": {"user": {"id": "U"}}}, FIRST),
+    ],
+)
+def test_a_person_belongs_to_a_workspace_of_their_own(body: dict[str, Any], home: str) -> None:
+    """In a channel that is shared with another workspace, the one that is acted in names somebody else."""
+    assert home_in(body) == home
 
 
 def test_a_workspace_is_named_as_people_know_it() -> None:

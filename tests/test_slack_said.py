@@ -2,9 +2,10 @@
 
 import pytest
 
-from bot.commands import COMMANDS, folded
+from bot.commands import COMMANDS, lane_of, without_name
 from bot.direct import _led
-from bot.typed import shown
+from bot.hands import Lane
+from bot.typed import folded, shown
 from bot.words import Say
 from demo.slack.workspace import Message
 from hub.answers.commands import command_of
@@ -111,8 +112,41 @@ def test_what_belongs_elsewhere_is_led_there(said: str, sentence: Say | None) ->
     assert _led(said, is_consent=isinstance(command_of(shown(said)), Confirm)) is sentence
 
 
-@pytest.mark.parametrize("said", ["help.", "ＨＥＬＰ！", "「ヘルプ」", "一覧。", "settings", "ログアウト", "リンク"])
+_WRITTEN = ("help.", "ＨＥＬＰ！", "「ヘルプ」", "一覧。", "settings", "ログアウト", "リンク")
+_COPIED = ("`list`", "*list*", "“list”", "list;", "\u200blist", "li\u200dst", "list\ufeff", "\u202elist", "\x00list")
+
+
+@pytest.mark.parametrize("said", [*_WRITTEN, *_COPIED])
 def test_a_command_word_is_known_with_signs_around_it(said: str) -> None:
     """As input methods and people end it; signs alone are no word."""
     assert folded(said) in COMMANDS
     assert folded("？") not in COMMANDS
+
+
+@pytest.mark.parametrize("said", ["/tegata list", "`/tegata list`", "tegata  ＬＩＳＴ", "list"])
+def test_a_command_is_known_with_its_name_before_it(said: str) -> None:
+    """As it is copied from the help into a command."""
+    assert folded(without_name(said)) == "list"
+    assert lane_of("/tegata add") is Lane.NOW
+
+
+@pytest.mark.parametrize("said", ["あ", "a", "1", " ", "a.", "(", "yes ", "はい、", "👎 "])
+def test_a_very_long_text_is_read_at_once(said: str) -> None:
+    """Slack and mail let through 100,000 signs; a pattern whose time grows with the square would take minutes."""
+    command = command_of("maybe " + said * (100_000 // len(said)) + " x")
+    assert command is None or (isinstance(command, Refuse) and said == "👎 ")
+
+
+async def test_commands_are_known_as_people_copy_them(chat_on_socket: Chat) -> None:
+    """In the direct message and behind the command; a long message gets the help and holds nothing up."""
+    chat = chat_on_socket
+    await chat.linked()
+    for said in ("`/tegata list`", "/tegata \u200blist", "tegata 一覧"):
+        assert "Your contacts" in (await _said(chat, said)).text
+        shown = chat.slack.ephemerals("UTARO")
+        await chat.slack.slash("UTARO", "/tegata", said)
+        answer = await chat.slack.next_ephemeral("UTARO", after=shown[-1].ts if shown else "")
+        assert "Your contacts" in answer.text, said
+    assert "/tegata lock" in (await _said(chat, "あ" * 39_000)).text
+    await chat.slack.slash("UTARO", "/tegata", "言語 ja\u200b")
+    await chat.slack.until(lambda: "日本語" in chat.slack.ephemerals("UTARO")[-1].text or None)

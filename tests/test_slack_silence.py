@@ -6,12 +6,12 @@ import pytest
 from prometheus_client import REGISTRY
 
 from bot.apologies import sentence_of
-from bot.commands import COMMANDS, folded, lane_of
+from bot.commands import COMMANDS, lane_of
 from bot.direct import is_a_persons
 from bot.errors import HeldError, Meaning, meaning_of
 from bot.hands import Lane
 from bot.health import POST, SCOPES, WHO_WE_ARE, Health
-from bot.typed import is_code
+from bot.typed import folded, is_code
 from demo.slack.faults import Break, Fault, Limit, Refuse, Slow
 from demo.slack.workspace import Message
 from models.session import Session
@@ -116,7 +116,16 @@ _SAID = {"channel_type": "im", "user": "UTARO", "text": "help"}
     [
         ({}, True),
         ({"subtype": "file_share"}, True),
+        ({"subtype": "me_message"}, True),
+        ({"subtype": "thread_broadcast", "thread_ts": "1.0"}, True),
+        ({"thread_ts": "1.0"}, True),
+        ({"edited": {"user": "UTARO", "ts": "1.0"}}, True),
         ({"subtype": "message_changed"}, False),
+        ({"subtype": "message_deleted"}, False),
+        ({"subtype": "message_replied"}, False),
+        ({"subtype": "tombstone"}, False),
+        ({"subtype": "bot_message", "user": None}, False),
+        ({"channel_type": "mpim"}, False),
         ({"bot_id": "B1"}, False),
         ({"channel_type": "channel"}, False),
         ({"user": "USLACKBOT"}, False),

@@ -10,7 +10,7 @@ from demo.slack.views import View
 from demo.slack.wire import Payload
 from demo.slack.workspace import Channel, Message, User, Workspace, new_id
 
-_MAIL = re.compile(r"[^\s@<>|]+@[^\s@<>|]+\.[^\s@<>|]+")
+_MAIL = re.compile(r"(?<![^\s@<>|])[^\s@<>|]+@[^\s@<>|]+\.[^\s@<>|]+")
 _LINK = re.compile(r"https?://[^\s<>|]+")
 
 

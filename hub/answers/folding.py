@@ -11,9 +11,12 @@ _APOSTROPHES = re.compile(r"[’‘ʼ`´′ꞌ＇‛]")
 # A lengthened vowel: the mark itself, and the waves that people write in its place.
 _LENGTH = re.compile(r"[ー〜~∼〰ｰ]|(?<=[ぁ-ゖァ-ヶ])[-‐‑–—―]")
 # Words inside an address are nobody's words.
-_ADDRESS = re.compile(r"https?://[^\s<>。、「」（）]+|[\w.+-]+@[\w.-]+")
+# It is looked for where a word begins: from each sign of a long word on, the time would grow with the square.
+_ADDRESS = re.compile(r"https?://[^\s<>。、「」（）]+|(?<![\w.+-])[\w.+-]+@[\w.-]+")
 # A line of this many columns was probably broken by the mail program.
 _WRAPPED = 40
+# Nobody answers at such length; what comes behind it is not read.
+_LONGEST = 20_000
 _SENTENCE_END = re.compile(r"[.。!?．！？;:…\n]+")
 _PIECE_END = re.compile(
     r"[.。!?．！？;:…\n,、，—–()（）「」『』【】\[\]♪/]+|\s-\s|(?<=[^\x00-\x7f])\s+|\s+(?=[^\x00-\x7f])"
@@ -63,7 +66,7 @@ class Folded:
 @lru_cache(maxsize=64)
 def fold(text: str) -> Folded:
     """Bring a text into its forms."""
-    plain = _unwrapped(_plain(text))
+    plain = _unwrapped(_plain(text[:_LONGEST]))
     sentences = [_words(one) for one in _SENTENCE_END.split(plain)]
     pieces = [_words(one) for one in _PIECE_END.split(plain)]
     return Folded(
@@ -112,7 +115,8 @@ def _unwrapped(text: str) -> str:
     """Join lines that a mail program broke: long, and without an end of a sentence."""
     joined = ""
     for line in text.split("\n"):
-        stripped = line.strip()
+        # A long row of spaces is as good as one, and takes some patterns a time that grows with its square.
+        stripped = " ".join(line.split())
         joined += stripped
         joined += _joint(stripped)
     return joined

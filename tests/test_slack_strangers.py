@@ -1,0 +1,57 @@
+"""Presses and payloads that the bot's own messages and members do not bring about."""
+
+import asyncio
+
+from bot.hearing import _text
+from demo.slack import payloads
+from demo.slack.sending import Kind
+from demo.slack.views import element_of
+from hub import approvals, not_me
+from hub.outcome import Reason, Refused
+from models.delivery import Delivery
+from models.kinds import Channel
+from tests.chat import Chat, shown_in
+from tests.people import People
+
+
+async def test_a_button_of_no_message_of_ours_finds_nothing(people: People) -> None:
+    """Whatever its value is, nothing goes wrong."""
+    for value in ("", " ", "-1", "9" * 30, "x" * 2000, "<@U1>"):
+        assert await not_me.received(value, channel=Channel.SLACK, address="T/U", now=people.now) is None
+        assert await approvals.opened("T/U", value, now=people.now) == Refused(Reason.NOT_FOUND)
+
+
+def test_a_text_from_slack_has_no_sign_that_postgresql_refuses() -> None:
+    """The others are left as they are."""
+    assert _text("a\x00b <") == "ab <"
+    assert _text(None) == ""
+
+
+async def test_a_press_from_another_workspace_ends_nothing(chat_on_socket: Chat) -> None:
+    """A channel may be shared with another workspace, in which the same user id is somebody else."""
+    chat = chat_on_socket
+    workspace = chat.slack.workspace
+    member = await chat.linked()
+    await chat.asked_for_code(member)
+    message = await chat.next_code()
+    user = workspace.user("UTARO")
+    block, element = element_of(message.blocks, "not-me")
+    action = payloads.acted(element, block["block_id"], None, ts="1.0")
+    _, leave = chat.slack._leave(user, workspace.channels[message.channel], ts=message.ts)
+    told = payloads.pressed_in_message(workspace, user, message, action, leave)
+    told["user"]["team_id"] = "T77OTHER"
+    await chat.slack.dispatch(Kind.INTERACTIVE, told)
+    assert "expired or was already removed" in (await chat.slack.next_ephemeral("UTARO")).text
+    assert (await Delivery.get(letter="code")).disowned_at is None
+
+
+async def test_a_button_pressed_twice_at_once_is_done_once(chat_on_socket: Chat) -> None:
+    """Two devices: one session's end, one message rewritten, and no apology."""
+    chat = chat_on_socket
+    member = await chat.linked()
+    await chat.asked_for_code(member)
+    message = await chat.next_code()
+    await asyncio.gather(*(chat.slack.press("UTARO", message.ts, "not-me") for _ in range(2)))
+    await chat.called("chat.update", times=2)
+    assert "not you" in shown_in(message)
+    assert not [one for one in chat.slack.ephemerals("UTARO") if "did not work" in one.text]
