@@ -5,12 +5,12 @@ from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
-from aiohttp.web import AppRunner, TCPSite
 from rich.console import Console
 from rich.table import Table
 
 from cli import demo_kiosk, logs
 from cli.demo_kiosk import Corner
+from cli.listening import Places, listening
 from cli.process import DOORS, running, stop_asked, utc_now
 from cli.readiness import DEMO_MARK
 from cli.serve import run
@@ -28,6 +28,7 @@ from models.database import migrate
 from models.kinds import Zone
 
 _HOST = "127.0.0.1"
+_READERS = 64
 # Behind the inbox, the metrics and the mail door.
 _SLACK = 4
 
@@ -129,14 +130,9 @@ def _places(port: int) -> list[Place]:
 async def _serve_inbox(stack: AsyncExitStack, letters: inbox.Inbox, port: int) -> None:
     # The hub takes answers and reports two ports further.
     page = inbox.application(letters, Listen(_HOST, port + 2))
-    runner = AppRunner(page, access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    try:
-        await TCPSite(runner, _HOST, port).start()
-    except OSError as error:
-        message = f"The inbox can't listen at {_HOST}:{port}; choose another --port."
-        raise HubError(message) from error
+    # With the hub's own connections, so that no answer names the library.
+    places = Places("inbox", _READERS)
+    await stack.enter_async_context(listening(page, f"{_HOST}:{port}", "--port", places=places))
 
 
 def _tell(port: int, people: list[Member], corner: Corner | None) -> None:

@@ -103,13 +103,20 @@ async def ours(request: Request, handler: Handler) -> web.StreamResponse:
 @asynccontextmanager
 async def serving(pages: Pages, host: str, port: int) -> AsyncIterator[None]:
     """Serve the pages; OSError when the port is taken."""
-    runner = web.AppRunner(pages.application(), access_log=None, shutdown_timeout=0.5)
+    app = pages.application()
+    app.on_response_prepare.append(_sign)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
         yield
     finally:
         await runner.cleanup()
+
+
+async def _sign(_request: Request, response: web.StreamResponse) -> None:
+    """Name the demo as what answers, not a library."""
+    response.headers["Server"] = "Tegata demo"
 
 
 def _origin(url: str) -> str:

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from tortoise.transactions import in_transaction
 
-from hub import audit, clock, confirming, desk, intake, not_me, notices, turns
+from hub import audit, challenges, clock, confirming, desk, intake, not_me, notices, turns
 from hub.bounces import Bounce, bounced
 from hub.hub import Hub
 from hub.intake import Unread
@@ -18,6 +18,7 @@ from hub.visit import Visit
 from models.contact import Contact
 from models.delivery import Delivery
 from models.kinds import Answer, Channel, EventKind, Letter, Verdict
+from models.login import Challenge
 
 _HOUR = timedelta(hours=1)
 _UNCLEAR = "its words are no command"
@@ -57,6 +58,11 @@ class Unclear:
 
 
 @dataclass(frozen=True, slots=True)
+class Courtesy:
+    """A person's thanks, which ask for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Automatic:
     """Words that a machine may have written, by this sign; `is_absence` when they tell of an absence, too."""
 
@@ -65,7 +71,7 @@ class Automatic:
 
 
 Command = Confirm | Refuse | ListContacts | Remove | Help
-Said = Command | Unclear | Automatic
+Said = Command | Unclear | Courtesy | Automatic
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +90,13 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class _Effect:
-    """What was done, and what our letter says of it; `changed` when the letter must go out in spite of the limit."""
+    """What was done, and what our letter says of it, if there is one.
+
+    `changed` says that the letter must go out in spite of the limit.
+    """
 
     verdict: Verdict
-    answer: Answer
+    answer: Answer | None
     about: str = ""
     told: frozenset[Channel] = frozenset()
     changed: bool = False
@@ -113,7 +122,7 @@ async def act(hub: Hub, visit: Visit, unread: Unread, answered: Answered) -> Ver
             return Verdict.REPEATED
         effect = await _done(hub, replace(visit, language=asked.language), asked, addressed, answered)
         await _noted(hub, visit, unread, asked, answered, effect)
-        if effect.changed or await _may_answer(asked, visit, answered.said):
+        if effect.answer is not None and (effect.changed or await _may_answer(asked, visit, answered.said)):
             await hub.outbox.post_answer(effect.answer, asked, visit, about=effect.about, to=answered.message_id)
     await notices.rouse(hub, effect.told | {Channel.MAIL})
     if asked.challenge_id is not None:
@@ -168,16 +177,22 @@ async def report(hub: Hub, visit: Visit, unread: Unread, bounce: Bounce, *, by: 
 
 async def _done(hub: Hub, visit: Visit, asked: Delivery, addressed: Delivery, answered: Answered) -> _Effect:
     said = answered.said
+    if await _is_thanked(said, asked, addressed, visit.now):
+        return _Effect(Verdict.THANKED, None)
     if not is_living(asked, visit.now):
         return _Effect(Verdict.TOO_LATE, Answer.TOO_LATE, asked.label)
     if answered.is_doubtful and isinstance(said, Confirm | ListContacts | Remove):
         # A denial is obeyed in doubt, too: the reply address proves that the letter was read, and stopping is safe.
         # The address stays good: the question is answered on a page, or by a mail that its domain stands for.
         return _Effect(Verdict.DOUBTED, Answer.NOT_SURE, asked.label)
+    return await _obeyed(hub, visit, asked, addressed, said)
+
+
+async def _obeyed(hub: Hub, visit: Visit, asked: Delivery, addressed: Delivery, said: Said) -> _Effect:
     match said:
         case Automatic(sign=sign):
             return _Effect(Verdict.AUTOMATIC, Answer.AUTOMATIC, asked.label, reason=sign)
-        case Unclear():
+        case Unclear() | Courtesy():
             return _Effect(Verdict.UNCLEAR, Answer.UNCLEAR, asked.label, reason=_UNCLEAR)
         case Help():
             return _helped(asked)
@@ -189,6 +204,20 @@ async def _done(hub: Hub, visit: Visit, asked: Delivery, addressed: Delivery, an
             return await _managed(visit, asked, addressed, said)
         case _:
             assert_never(said)
+
+
+async def _is_thanked(said: Said, asked: Delivery, addressed: Delivery, now: datetime) -> bool:
+    """Tell whether there is nothing to say: thanks, or a yes to the letter that says that it is done.
+
+    A registration that waits for its answer still gets the help, for thanks are none.
+    """
+    is_yes_to_done = isinstance(said, Confirm) and addressed.notice == Answer.CONFIRMED
+    if not (isinstance(said, Courtesy) or is_yes_to_done):
+        return False
+    if asked.letter is not Letter.CONFIRMATION:
+        return True
+    challenge = await Challenge.get_or_none(id=asked.challenge_id or 0)
+    return challenge is None or not challenges.is_live(challenge, now)
 
 
 def _helped(asked: Delivery) -> _Effect:

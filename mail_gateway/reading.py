@@ -10,12 +10,12 @@ import structlog
 from prometheus_client import Counter
 
 from hub import intake, replies
-from hub.answers.commands import command_of, is_absence
+from hub.answers.commands import command_of, is_absence, is_courtesy
 from hub.beside import beside
 from hub.hub import Hub
 from hub.intake import Unread
 from hub.outage import DATABASE_TROUBLE, Outage
-from hub.replies import Answered, Automatic, Refuse, Said, Unclear
+from hub.replies import Answered, Automatic, Courtesy, Refuse, Said, Unclear
 from hub.visit import Visit
 from mail_gateway.authentication import Examiner, Message
 from mail_gateway.parsing import Parsed, UnreadableError
@@ -173,4 +173,8 @@ def _said(parsed: Parsed) -> Said:
         return command
     away = is_absence(parsed.text)
     sign = parsed.doubt or (_ABSENCE if away else "")
-    return Automatic(sign, is_absence=away) if sign else command or Unclear()
+    if sign:
+        return Automatic(sign, is_absence=away)
+    if command is not None:
+        return command
+    return Courtesy() if is_courtesy(parsed.text, parsed.writer) else Unclear()

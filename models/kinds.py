@@ -70,6 +70,7 @@ class Verdict(StrEnum):
     LISTED = "listed"
     LINKED = "linked"
     HELPED = "helped"
+    THANKED = "thanked"
     UNCLEAR = "unclear"
     REPEATED = "repeated"
     DOUBTED = "doubted"

@@ -336,6 +336,22 @@ async def test_what_is_no_command_brings_a_help_letter(office_on_sqlite: Postman
     assert await Delivery.filter(letter=Letter.ANSWER).count() == 1
 
 
+@pytest.mark.parametrize("thanks", ["Thanks!", "ありがとうございました。"])
+async def test_thanks_after_the_thing_is_done_get_no_letter(office_on_sqlite: Postman, thanks: str) -> None:
+    """While an answer is waited for, they bring the help; a denial counts after them still."""
+    letter, contact = await asked_to_confirm(office_on_sqlite)
+    inbox = office_on_sqlite.house.inbox
+    assert (await office_on_sqlite.answer(letter, thanks)).verdict is Verdict.UNCLEAR
+    helped = await inbox.next_to("taro@mail.test", after=letter.number)
+    assert (await office_on_sqlite.answer(helped, "yes", number=2)).verdict is Verdict.CONFIRMED
+    done = await inbox.next_to("taro@mail.test", after=helped.number)
+    for number, text in enumerate((thanks, "OK, thanks", "はい、ありがとうございました"), 3):
+        assert (await office_on_sqlite.answer(done, text, number=number)).verdict is Verdict.THANKED
+    assert await Delivery.filter(letter=Letter.ANSWER).count() == 2
+    assert (await office_on_sqlite.answer(done, f"{thanks} でも私ではありません", number=6)).verdict is Verdict.REFUSED
+    assert not await Contact.exists(id=contact.id)
+
+
 async def test_an_absence_is_not_obeyed_and_brings_no_letter(office_on_sqlite: Postman) -> None:
     """Two programs must not write to each other; the page says what it was taken for."""
     letter, contact = await asked_to_confirm(office_on_sqlite)

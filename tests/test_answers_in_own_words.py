@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub.answers.commands import command_of
+from hub.answers.commands import command_of, is_courtesy
 from hub.replies import Confirm, Refuse
 from tests.test_answer_words import cells
 from tests.test_own_text import mail
@@ -271,3 +271,33 @@ def test_what_only_an_answering_program_writes_proves_one(header: dict[str, str]
 def test_an_automatic_subject_in_another_language_makes_doubt(subject: str) -> None:
     """A yes in it is not obeyed."""
     assert mail(subject=subject).doubt == "Subject: of an automatic answer"
+
+
+COURTESIES = """
+Thanks | Thanks! | Thank you | Thank you! | Thank you very much. | Many thanks | thx | ty | Cheers | Thanks a lot! | Thank you so much for your help!
+Great, thanks! | Perfect, thank you. | Got it, thanks | Noted with thanks. | Thanks again | Thanks for the quick reply | Much appreciated | I appreciate it.
+Hello,⏎⏎thank you very much.⏎⏎Best regards,⏎Taro Yamada | Thanks⏎Taro | Great! | Awesome | It works now, thank you | That worked. Thanks! | 🙏 | 👍
+ありがとう | ありがとうございます | ありがとうございました | ありがとうございました。 | ありがとうございました！ | 有難うございました | どうもありがとうございました。 | 登録ありがとうございます。
+ご対応ありがとうございました。 | 迅速なご対応、ありがとうございました。 | 助かりました | 助かりました。ありがとうございます。
+お世話になっております。⏎山田です。⏎⏎ありがとうございました。⏎⏎山田太郎 | お疲れ様です。ありがとうございます。 | 感謝します | サンキュー | ありがとう！！ | ありがとうございます🙏 | ありがとうございました（＾＾）
+お世話になりました | 受け取りました。ありがとうございます。 | おおきに
+"""
+NO_COURTESIES = """
+Thanks, but that was not me | Thank you. How do I log in? | Thanks, please remove my other address too | Thanks. The code does not work. | Hello | Help | list
+ありがとうございます。でも心当たりがありません。 | ありがとうございます。ところで、コードが届きません。 | ありがとうございました。パスワードも変更してください。 | ありがとうございますか？ | こんにちは | ? | 😱
+Thank you for nothing, stop it | どうもおかしいです | 了解できません | Thanks for registering somebody else
+"""
+
+
+@pytest.mark.parametrize("text", cells(COURTESIES))
+def test_thanks_are_a_courtesy(text: str) -> None:
+    """They ask for nothing, whatever stands around them by custom."""
+    own = text.replace("⏎", "\n")
+    assert is_courtesy(own, WRITER)
+    assert not isinstance(command_of(own, WRITER), Refuse)
+
+
+@pytest.mark.parametrize("text", cells(NO_COURTESIES))
+def test_thanks_with_a_denial_a_question_or_a_wish_are_no_courtesy(text: str) -> None:
+    """What else is said counts."""
+    assert not is_courtesy(text, WRITER)

@@ -5,6 +5,7 @@ import resource
 import signal
 import socket
 import sqlite3
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -259,6 +260,7 @@ def test_the_demo_says_what_to_type_and_keeps_its_data(shell: Shell) -> None:
             assert (second.code, len(second.err.splitlines())) == (1, 1)
             assert "another program listens there" in second.err
         assert fetch(f"http://127.0.0.1:{port}/login/account")[0] == 200
+        assert [named_by(port + door) for door in (0, 1, 4)] == ["Tegata", "Tegata", "Slack stand-in"]
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=20)
         assert (process.returncode, err) == (0, "")
@@ -275,6 +277,12 @@ def test_the_demo_says_what_to_type_and_keeps_its_data(shell: Shell) -> None:
         assert word in first
     assert shown() == first
     assert cards_in(shown("--fresh")) != cards_in(first)
+
+
+def named_by(port: int) -> str:
+    """Read what a door names as the program that answers: no library, of no version."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer:
+        return str(answer.headers["Server"])
 
 
 def cards_in(said: str) -> str:

@@ -23,6 +23,7 @@ async def standing_in(
         slack = StandIn(core, session)
         page = Page(slack)
         app = web.Application(middlewares=[page.refused])
+        app.on_response_prepare.append(_sign)
         app.add_routes([*slack.doors.routes(), *page.routes()])
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await runner.setup()
@@ -36,3 +37,8 @@ async def standing_in(
             await core.watch.ring()
             await slack.sockets.drop()
             await runner.cleanup()
+
+
+async def _sign(_request: web.Request, response: web.StreamResponse) -> None:
+    """Name the stand-in as what answers, not a library."""
+    response.headers["Server"] = "Slack stand-in"

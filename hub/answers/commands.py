@@ -21,6 +21,7 @@ _ANSWER_MARK = re.compile(
 )
 _OPENING = re.compile(r"([^。、,.!！\n]{2,40})[。、,.!！\n]+\s*(?=\S)")
 _GESTURE = re.compile("[🙅👎]")
+_KIND_SIGN = re.compile("[🙏👍👌🙇😊🙂😀😄😃😁🎉❤💕🌸✨✅🆗]")
 _MARK = re.compile("[❌🚫⛔🛑🆖✖✗✘×✕]")
 _WORD = re.compile(r"\w")
 # Letters that are words.
@@ -47,6 +48,22 @@ def command_of(text: str, writer: str = "") -> Command | None:
         return None
     consent = _without_opening(_without_name(_without_greeting(lines)))
     return Confirm() if _is_consent(consent, _names_in(writer)) else None
+
+
+def is_courtesy(text: str, writer: str = "") -> bool:
+    """Tell whether a person thanks, takes note or says goodbye, and nothing else."""
+    if not _WORD.search(text):
+        return bool(_KIND_SIGN.search(text))
+    if is_denial(text) or is_absence(text) or _QUESTION.search(text) or len(text) > _LONGEST_YES:
+        return False
+    folded = fold(text)
+    if not (japanese.THANKS.search(folded.japanese) or english.THANKS.search(folded.english)):
+        return False
+    lines = [_LIST_MARK.sub("", line) for line in text.split("\n")]
+    said = _without_opening(_without_name(_without_greeting(lines)))
+    names = _names_in(writer)
+    told = _told(said, names, japanese.COURTESIES, english.COURTESIES) if said else []
+    return told is not None and not any(affirms for _, affirms in told)
 
 
 def is_denial(text: str) -> bool:
@@ -174,18 +191,27 @@ def _is_consent(text: str, names: frozenset[str] = frozenset()) -> bool:
     return any(affirms and said not in english.WEAK for said, affirms in told)
 
 
-def _told(text: str, names: frozenset[str] = frozenset()) -> list[tuple[str, bool]] | None:
-    """Cut a text into phrases of consent and of politeness, and say which is which; None when it says more."""
+def _told(
+    text: str,
+    names: frozenset[str] = frozenset(),
+    civil_japanese: tuple[re.Pattern[str], ...] = (),
+    civil_english: tuple[re.Pattern[str], ...] = (),
+) -> list[tuple[str, bool]] | None:
+    """Cut a text into phrases of consent and of politeness, and say which is which; None when it says more.
+
+    Beside the usual politeness further phrases may be taken for civil ones.
+    """
     told: list[tuple[str, bool]] = []
     for piece in fold(text).pieces:
         known = _without_names(piece, names) if piece.isascii() else piece
         if not known or (len(known) == 1 and known not in _ALONE and any(name.startswith(known) for name in names)):
             continue
-        found = _phrases(known, english.AFFIRMATIONS, english.POLITENESS) if known.isascii() else None
+        polite = (*english.POLITENESS, *civil_english)
+        found = _phrases(known, english.AFFIRMATIONS, polite) if known.isascii() else None
         found = found or _phrases(
             piece.replace(" ", ""),
             (*japanese.AFFIRMATIONS, *english.AFFIRMATIONS),
-            (*japanese.POLITENESS, *english.POLITENESS),
+            (*japanese.POLITENESS, *civil_japanese, *polite),
         )
         if found is None:
             return None

@@ -218,6 +218,23 @@ POLITENESS: Final = _phrases(
     r"i (?:know|am aware)(?: (?:about|of) (?:it|this|that))?",
     r"(?:dr|mr|mrs|ms|prof|professor|phd|msc|bsc)",
 )
+# What people say when a thing is done; it asks for nothing.
+COURTESIES: Final = _phrases(
+    r"(?:that|it|this|everything|all|now it) (?:\w+ )?(?:works?|worked|helped|helps|is (?:done|fine|good|great|perfect))(?: (?:now|well|fine|perfectly|for me))*",
+    r"(?:i )?(?:really |very much |greatly |do )*appreciate(?:d)?(?: (?:it|that|this|your (?:help|support|time|work)|the (?:help|quick reply)))?",
+    r"(?:am |i am |we are )?(?:so |very |really |most )*(?:grateful|thankful|happy|glad)(?: (?:for (?:it|that|this|your (?:help|support))|to hear (?:it|that)|now))?",
+    r"(?:thanks|thank you|thx|cheers)(?: (?:so|very) much| a lot| again| once again| a million| a bunch| ever so much)?"
+    r"(?: (?:for|to) (?:you|all|everyone|it|that|this|(?:the |your |all (?:the|your) )?(?:\w+ ){0,3}\w+))?",
+    r"(?:well )?(?:noted|understood|roger|copy that)(?: with thanks)?|with (?:many )?thanks",
+    r"(?:i am |we are )?(?:all set|registered now|now registered|in now)",
+    r"(?:awesome|brilliant|lovely|super|amazing|fantastic|splendid|very kind(?: of you)?|so kind(?: of you)?|that is (?:very )?kind(?: of you)?)",
+    r"(?:bye|goodbye|see you|take care|all the best|have a good one|you are welcome|merci|danke|gracias)",
+    r"(?:it|that|this)|very|so|much|again|yours|to you(?: too)?",
+)
+THANKS: Final = _pattern(
+    r"thanks?|thank you|thank u|thankyou|thx|tnx|ty|cheers|merci|danke|gracias|appreciat\w*|grateful|thankful|noted|understood|roger|got it|received",
+    r"great|perfect|nice|excellent|wonderful|awesome|brilliant|lovely|super|amazing|fantastic|cool|all good|all set|works?|worked|helped|bye|goodbye",
+)
 # Lines that open or close a letter and say nothing.
 GREETING: Final = re.compile(
     r"(?:dear|hi|hello|hey|greetings|to whom it may concern|good (?:morning|afternoon|evening|day)|howdy|attention|attn)(?: (?!yes\b|no\b|ok\b|i\b|this\b|that\b|it\b|please\b|not\b)[\w ]{1,60})?"
