@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 
 import structlog
 from tortoise.queryset import QuerySet
@@ -68,7 +69,7 @@ CHANGES = frozenset(
 # A segment is sealed in one transaction, which others on SQLite wait for.
 SEGMENT = 200
 # Rows that are read or dropped at once, so that neither memory nor a transaction grows with the audit.
-_PAGE, _SEGMENT_PAGE, _DROPPED, _PAUSE = 1000, 1000, 100, 0.01
+_PAGE, _SEGMENT_PAGE, _DROPPED, _PAUSE = 1000, 100, 100, 0.01
 _MOST_FINDINGS = 1000
 Progress = Callable[[int], None]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -267,15 +268,9 @@ async def prune(keys: KeyRing, visit: Visit, *, before: datetime) -> int:
     What was dropped is written as an event of its own, so that `verify` can tell it from a segment that was removed.
     The newest segment always stays.
     """
-    newest = await Segment.all().order_by("-id").first().only("id")
-    if newest is None:
-        return 0
-    old = Segment.filter(sealed_at__lt=before, id__lt=newest.id)
-    chosen = await old.order_by("id").limit(_SEGMENT_PAGE)
-    if chosen:
+    while chosen := await _sealed_before(before):
         last = chosen[-1]
         async with in_transaction():
-            events = sum(one.events for one in chosen)
             await record(
                 keys,
                 EventKind.AUDIT_PRUNED,
@@ -284,10 +279,21 @@ async def prune(keys: KeyRing, visit: Visit, *, before: datetime) -> int:
                 segment=last.id,
                 seal=last.seal,
                 segments=len(chosen),
-                events=events,
+                events=sum(one.events for one in chosen),
             )
             await Segment.filter(id__lte=last.id).delete()
+        await asyncio.sleep(_PAUSE)
     return await _drop_orphans()
+
+
+async def _sealed_before(before: datetime) -> list[Segment]:
+    """Choose some of the oldest segments, never the newest one."""
+    oldest = await where(Segment).all(order_by="id", limit=1)
+    if not oldest or oldest[0].sealed_at >= before:
+        # The oldest has the lowest id: nothing else is looked at.
+        return []
+    page = await where(Segment).all(order_by="id", limit=_SEGMENT_PAGE + 1)
+    return list(takewhile(lambda segment: segment.sealed_at < before, page))[: len(page) - 1]
 
 
 async def _drop_orphans() -> int:

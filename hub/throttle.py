@@ -9,8 +9,10 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from hub import clock
 from hub.settings import NUMBERS
+from models.indexes import BeginningIndex
+from models.indexes import beginning as beginning_of
 from models.kinds import AuthenticatorKind, Purpose
-from models.rows import beginning, fresh, insert_unless_taken, where
+from models.rows import beginning, fresh, insert_unless_taken, read, where
 from models.throttle import Throttle
 
 _RACES = 16
@@ -59,7 +61,7 @@ LIVES = {
     Scope.ENROL: NUMBERS.password_fades,
     Scope.KIOSK: NUMBERS.password_fades,
 }
-_LIVES = {str(scope): life for scope, life in LIVES.items()}
+_LIVES = {str(scope)[: BeginningIndex.LETTERS]: life for scope, life in LIVES.items()}
 _LONGEST_LIFE = max(LIVES.values())
 
 
@@ -189,9 +191,27 @@ async def welcomed(address: str, *, now: datetime) -> int:
     )
 
 
-def is_over(subject: str, open_at: datetime, now: datetime) -> bool:
-    """Tell whether a count need not be kept any longer; what is no scope of this release is kept the longest."""
-    return open_at < now - _LIVES.get(subject.partition(":")[0], _LONGEST_LIFE)
+async def next_scope(after: str) -> str:
+    """Give how the subjects of the next scope begin that has counts; empty behind the last one."""
+    begins = beginning_of("subject")
+    text = f'SELECT {begins} AS "scope" FROM "throttle" WHERE {begins} > {{after}} ORDER BY {begins} LIMIT 1'  # noqa: S608
+    found = await read(text, after=after)
+    return str(found[0]["scope"]) if found else ""
+
+
+async def over(scope: str, *, now: datetime, limit: int) -> list[int]:
+    """Name some counts of a scope that need not be kept any longer; what is no scope of ours is kept the longest."""
+    text = (
+        f'SELECT "id" FROM "throttle" WHERE {beginning_of("subject")} = {{scope}} AND "open_at" < {{before}}'  # noqa: S608
+        ' ORDER BY "open_at" LIMIT {limit}'
+    )
+    found = await read(text, scope=scope, before=life_ended(scope, now), limit=limit)
+    return [int(row["id"]) for row in found]
+
+
+def life_ended(scope: str, now: datetime) -> datetime:
+    """Tell which counts of a scope need not be kept any longer: those whose time is before this."""
+    return now - _LIVES.get(scope, _LONGEST_LIFE)
 
 
 def _welcomes(address: str) -> str:

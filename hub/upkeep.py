@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -33,10 +34,11 @@ from models.throttle import Throttle
 
 _HOLDER = secrets.token_hex(8)
 _BATCH = 500
-# Rows dropped in one transaction, and how long others have the database to themselves before the next.
-_PAGE, _PAUSE = 100, 0.02
-# Rows of a small table that are looked at in one turn.
-_WALKED = 500
+# Rows dropped in one transaction at the most and at the least, and how long others have the database to themselves
+# before the next, in seconds.
+_PAGE, _FEWEST, _PAUSE = 100, 5, 0.02
+# Seconds in which a page of rows should be dropped: on SQLite everybody waits meanwhile.
+_QUICK = 0.005
 _PROBE = 2.0
 # The row that a readiness check writes.
 _PROBED = "probe"
@@ -70,12 +72,13 @@ async def seal(hub: Hub, now: datetime) -> int:
 
 async def prune(hub: Hub, now: datetime) -> int:
     """Drop what is not needed any more: old logins, challenges, deliveries, sessions, counts and events."""
-    dropped = 0
+    pace = _Pace()
     for model, column, before, more in _grown(now):
-        dropped += await _drop_first(model, column, before, more)
+        await _drop_first(pace, model, column, before, more)
     for model, old in _old(now):
-        dropped += await _drop(model, old)
-    dropped += await _drop_counts(now)
+        await _drop(pace, model, old)
+    await _drop_counts(pace, now)
+    dropped = pace.dropped
     if hub.settings.audit_days:
         before = now - timedelta(days=hub.settings.audit_days)
         visit = Visit(now=now, address="", zone=Zone.ON_CAMPUS)
@@ -106,47 +109,58 @@ def _old(now: datetime) -> Iterator[tuple[type[Model], dict[str, Any]]]:
     yield InboundMail, {**mail, "use": MailUse.OPERATOR}
 
 
-async def _drop_counts(now: datetime) -> int:
-    """Walk the counts by their ids, and drop those whose life is over: it differs by what is counted."""
-    dropped = last = 0
-    while page := await where(Throttle, id__gt=last).all(order_by="id", limit=_WALKED):
-        old = [row.id for row in page if throttle.is_over(row.subject, row.open_at, now)]
-        dropped += await _deleted(Throttle, old, {"open_at__lt": now})
-        last = page[-1].id
-        await asyncio.sleep(_PAUSE)
-    return dropped
+@dataclass(slots=True)
+class _Pace:
+    """How many rows are dropped at once: more while that is quick, fewer when it is not."""
+
+    rows: int = _FEWEST
+    dropped: int = 0
+
+    async def drop(self, model: type[Model], ids: Sequence[int], conditions: dict[str, Any]) -> None:
+        """Drop rows that still meet the conditions, a few in a transaction, with time for others behind each."""
+        loop = asyncio.get_running_loop()
+        start = 0
+        while chosen := ids[start : start + self.rows]:
+            start += len(chosen)
+            async with in_transaction():
+                began = loop.time()
+                self.dropped += await where(model, id__in=chosen, **conditions).delete()
+                took = loop.time() - began
+            faster = took < _QUICK / 2 and len(chosen) == self.rows
+            slower = took > _QUICK
+            self.rows = min(2 * self.rows, _PAGE) if faster else max(self.rows // 2, _FEWEST) if slower else self.rows
+            # Logins write in between.
+            await asyncio.sleep(max(_PAUSE, took))
 
 
-async def _drop_first(model: type[Model], column: str, before: datetime, more: dict[str, None]) -> int:
+async def _drop_counts(pace: _Pace, now: datetime) -> None:
+    """Drop the counts whose life is over, scope by scope: it differs by what is counted."""
+    scope = ""
+    while scope := await throttle.next_scope(scope):
+        unchanged = {"open_at__lt": throttle.life_ended(scope, now)}
+        while ids := await throttle.over(scope, now=now, limit=_PAGE):
+            await pace.drop(Throttle, ids, unchanged)
+            if len(ids) < _PAGE:
+                break
+
+
+async def _drop_first(pace: _Pace, model: type[Model], column: str, before: datetime, more: dict[str, None]) -> None:
     """Walk a table by its ids, drop what is old, and stop at the first page that has nothing old."""
-    dropped = last = 0
+    last = 0
     while page := await model.filter(id__gt=last).order_by("id").limit(_PAGE).values_list("id", column):
         old = [number for number, at in page if at < before]
         if not old:
             break
-        dropped += await _deleted(model, old, more)
+        await pace.drop(model, old, more)
         last = page[-1][0]
-        await asyncio.sleep(_PAUSE)
-    return dropped
 
 
-async def _drop(model: type[Model], old: dict[str, Any]) -> int:
-    """Drop rows a page a transaction."""
-    dropped = 0
+async def _drop(pace: _Pace, model: type[Model], old: dict[str, Any]) -> None:
+    """Drop the rows that meet the conditions."""
     while ids := await model.filter(**old).limit(_PAGE).values_list("id", flat=True):
-        dropped += await _deleted(model, [int(str(one)) for one in ids], old)
+        await pace.drop(model, [int(str(one)) for one in ids], old)
         if len(ids) < _PAGE:
             break
-        await asyncio.sleep(_PAUSE)
-    return dropped
-
-
-async def _deleted(model: type[Model], ids: Sequence[int], conditions: dict[str, Any]) -> int:
-    """Drop rows that still meet the conditions, so few at once that other tasks wait for no disk (models/disk.py)."""
-    dropped = 0
-    for start in range(0, len(ids), _PAGE):
-        dropped += await where(model, id__in=ids[start : start + _PAGE], **conditions).delete()
-    return dropped
 
 
 async def reseal(hub: Hub, _now: datetime) -> int:

@@ -1,4 +1,4 @@
-"""An index of the rows that have a value in its column at all: the few that are due among all that ever were."""
+"""Indexes that tortoise has no words for: of the rows with a value alone, and of how a text begins."""
 
 from typing import Any
 
@@ -17,3 +17,23 @@ class PresentIndex(Index):
         """Give what makes it again, as migrations write it."""
         path, _, more = super().deconstruct()
         return path, [], more
+
+
+class BeginningIndex(Index):
+    """An index on the first `LETTERS` of a text column, then on another column; a statement must name `beginning`."""
+
+    LETTERS = 4
+
+    def __init__(self, *, fields: tuple[str, ...] | list[str], name: str) -> None:
+        super().__init__(fields=fields, name=name)
+
+    @property
+    def field_names(self) -> list[str]:
+        """Give what is indexed: an expression, which tortoise leaves unquoted for its bracket, and a column."""
+        text, other = self.fields
+        return [f"({beginning(text)})", other]
+
+
+def beginning(column: str) -> str:
+    """Give the expression that such an index holds, in both engines' SQL."""
+    return f'substr("{column}", 1, {BeginningIndex.LETTERS})'

@@ -8,6 +8,7 @@ from tortoise.models import Model
 
 from models.account import Account
 from models.fields import InstantField
+from models.indexes import PresentIndex
 from models.kinds import Zone
 
 
@@ -133,4 +134,10 @@ class KioskLogin(Model):
 
     class Meta:
         table = "kiosk_login"
-        indexes = (Index(fields=("expires_at",)), Index(fields=("kiosk_id", "ended_at")))
+        indexes = (
+            Index(fields=("expires_at",)),
+            Index(fields=("kiosk_id", "ended_at")),
+            # A card that is dropped takes its logins along, and finds them by these.
+            PresentIndex(fields=("ic_card_id",)),
+            PresentIndex(fields=("uid_card_id",)),
+        )

@@ -9,13 +9,15 @@ times as long. So those may be run where they stand, BEGIN among them while no o
 where it asks the disk for nothing: the disk is asked after it, once for all who have committed meanwhile, and nobody
 goes on before it has answered. What waits, for that lock or for the disk, is a thread's always.
 
+The log is moved into the file beside all this, by a connection of its own (models/log_mover.py).
+
 When the disk fails to keep the log, every transaction that waits for it fails, and no later one begins until a
 checkpoint in the thread has written everything to the file itself.
 """
 
 import asyncio
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,7 @@ from tortoise.connection import get_connections
 from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
 
 from models.disk import Disk
+from models.log_mover import LogMover, is_of_disk
 
 # Milliseconds; what Python's sqlite3 waits for a lock unless told.
 _DEFAULT_WAIT = 5000
@@ -43,12 +46,8 @@ _DEFAULT_WAIT = 5000
 _PATIENCE = 10.0
 # So many rows are written in no time; a COMMIT of more is the thread's.
 _FEW = 200
-# SQLite's own default.
-_LOG_PAGES = 1000
-# Every so manyth transaction is the thread's, whose COMMIT moves the log into the file once it has grown.
-_TURN = 128
-# SQLite's extended error codes hold the primary one in their low byte.
-_PRIMARY = 0xFF
+# After so many changed rows the log is moved into the file: a few pages each.
+_ROWS_IN_LOG = 300
 
 
 class ImmediateWrapper(SqliteTransactionWrapper):
@@ -116,7 +115,7 @@ class ImmediateWrapper(SqliteTransactionWrapper):
     def note(self, error: sqlite3.Error) -> None:
         """Remember that SQLite's own COMMIT failed on the disk: what waits for the same file may be lost as well."""
         disk = self._parent.disk if isinstance(self._parent, ImmediateClient) else None
-        if disk is not None and error.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_IOERR:
+        if disk is not None and is_of_disk(error):
             disk.fail(OSError(str(error)))
 
     async def begin(self) -> None:
@@ -125,6 +124,7 @@ class ImmediateWrapper(SqliteTransactionWrapper):
         try:
             if isinstance(parent, ImmediateClient):
                 await parent.repair(self._connection)
+                await parent.help_move(self._connection)
             await self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as error:
             raise OperationalError(error) from error
@@ -233,8 +233,9 @@ class ImmediateClient(SqliteClient):
 
     _is_closed = False
     _disk: Disk | None = None
+    _mover: LogMover | None = None
     _is_light = False
-    _begun = 0
+    _moved_at = 0
 
     async def create_connection(self, with_db: bool) -> None:  # noqa: ARG002, FBT001 - tortoise's own signature
         """Open the file, for the connection's thread and for the event loop's; sqlite itself keeps them apart."""
@@ -255,34 +256,58 @@ class ImmediateClient(SqliteClient):
             raise DBConnectionError(message) from error
         if self.pragmas.get("synchronous") == "FULL" and self.pragmas.get("journal_mode") == "WAL":
             self._disk = Disk(Path(f"{self.filename}-wal"))
+            self._mover = LogMover(Path(self.filename), _failing(self._disk))
+            # The mover does it: inside a COMMIT it would keep everybody waiting.
+            await connection.execute_fetchall("PRAGMA wal_autocheckpoint=0")
         self._connection = connection
         await self._post_connect()
 
     def lighten(self) -> Disk | None:
         """Have COMMIT ask the disk for nothing and BEGIN wait for nobody, until `weigh`; gives the disk to ask then.
 
-        None, and nothing is changed, where that can't be or it is the thread's turn. The caller holds the lock.
+        None, and nothing is changed, where that can't be. The caller holds the lock.
         """
-        self._begun += 1
-        if self._disk is None or self._connection is None or self._begun % _TURN == 0 or self._disk.has_failed:
+        self._shorten_log()
+        if self._disk is None or self._connection is None or self._disk.has_failed or self._needs_help:
             return None
         if not self._is_light:
             self._is_light = True
             # None of them may be changed in a transaction, and each takes its time.
-            for pragma in ("synchronous=NORMAL", "wal_autocheckpoint=0", "busy_timeout=0"):
+            for pragma in ("synchronous=NORMAL", "busy_timeout=0"):
                 self._connection._conn.execute(f"PRAGMA {pragma}")  # noqa: SLF001 - the way round its thread
         return self._disk
 
     def weigh(self) -> None:
         """Have what comes next wait for others' locks and for the disk; the caller holds the lock."""
+        self._shorten_log()
         if not self._is_light or self._connection is None:
             return
         self._is_light = False
         wait = self.pragmas.get("busy_timeout", _DEFAULT_WAIT)
         # What is broken or closed by now says so to whoever comes next.
         with suppress(sqlite3.Error, ValueError):
-            for pragma in ("synchronous=FULL", f"wal_autocheckpoint={_LOG_PAGES}", f"busy_timeout={wait}"):
+            for pragma in ("synchronous=FULL", f"busy_timeout={wait}"):
                 self._connection._conn.execute(f"PRAGMA {pragma}")  # noqa: SLF001 - the same way
+
+    def _shorten_log(self) -> None:
+        """Have the log moved into the file once enough was written."""
+        if self._mover is None or self._disk is None or self._connection is None or self._disk.has_failed:
+            return
+        changes = self._connection._conn.total_changes  # noqa: SLF001 - a count that SQLite keeps
+        if changes - self._moved_at >= _ROWS_IN_LOG:
+            self._moved_at = changes
+            self._mover.ask()
+
+    @property
+    def _needs_help(self) -> bool:
+        return self._mover is not None and self._mover.needs_help
+
+    async def help_move(self, connection: aiosqlite.Connection) -> None:
+        """Move what is left of a log that writers kept long; the caller holds the lock, so they wait."""
+        if self._mover is None or not self._mover.needs_help:
+            return
+        self._mover.needs_help = False
+        await connection.execute_fetchall("PRAGMA wal_checkpoint(PASSIVE)")
 
     @property
     def disk(self) -> Disk | None:
@@ -322,6 +347,9 @@ class ImmediateClient(SqliteClient):
         await self._shut()
 
     async def _shut(self) -> None:
+        if self._mover is not None:
+            # Who closes the file last moves the log and drops it: that is the connection's thread, as ever.
+            await asyncio.to_thread(self._mover.close)
         await super().close()
         if self._disk is not None:
             self._disk.close()
@@ -343,6 +371,10 @@ class ImmediateClient(SqliteClient):
 
     def _in_transaction(self) -> TransactionContext:
         return ImmediateContext(ImmediateWrapper(self), self._lock)
+
+
+def _failing(disk: Disk) -> Callable[[sqlite3.Error], None]:
+    return lambda error: disk.fail(OSError(str(error)))
 
 
 def _fetched(connection: aiosqlite.Connection, text: str, values: Sequence[Any]) -> list[sqlite3.Row]:

@@ -6,6 +6,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from models.fields import InstantField
+from models.indexes import BeginningIndex
 
 
 class Throttle(Model):
@@ -18,3 +19,5 @@ class Throttle(Model):
 
     class Meta:
         table = "throttle"
+        # A subject begins with its scope, which says how long the count is kept.
+        indexes = (BeginningIndex(fields=("subject", "open_at"), name="idx_throttle_scope_open_at"),)

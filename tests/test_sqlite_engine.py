@@ -233,6 +233,57 @@ async def test_a_second_writer_is_waited_for_and_the_file_takes_in_its_log(file:
     other.close()
 
 
+async def test_the_log_is_moved_into_the_file_beside_the_transactions(file: Path) -> None:
+    """No COMMIT moves it, however long it is: another connection does, and begins it again before a writer has to."""
+    log = Path(f"{file}-wal")
+    async with connected(f"sqlite:///{file}") as context:
+        (client,) = context.connections.all()
+        await insert(Throttle(subject="first", wrong=1, open_at=START))
+        before = _begun(log)
+        await _write_many("long", 15_000)
+        assert log.stat().st_size > 1000 * 4096
+        assert _begun(log) == before
+        (row,) = await client.execute_query_dict("PRAGMA wal_autocheckpoint")
+        assert list(dict(row).values()) == [0]
+        async with asyncio.timeout(10):
+            while _begun(log) == before:
+                await asyncio.sleep(0.01)
+        assert await Throttle.all().count() == 15_001
+
+
+async def test_a_log_that_can_not_be_moved_is_kept_and_moved_later(file: Path) -> None:
+    """Another program that reads for long keeps the log from being begun again; nothing else waits for it."""
+    other = sqlite3.connect(file, isolation_level=None)
+    async with connected(f"sqlite:///{file}"):
+        await insert(Throttle(subject="first", wrong=1, open_at=START))
+        other.execute("BEGIN")
+        other.execute('SELECT COUNT(*) FROM "throttle"').fetchone()
+        for number in range(3):
+            await _write_many(f"{number}", 5_000)
+            await where(Throttle, subject="first").update(wrong=number)
+        assert await Throttle.all().count() == 15_001
+        other.execute("COMMIT")
+        before = _begun(Path(f"{file}-wal"))
+        async with asyncio.timeout(10):
+            while _begun(Path(f"{file}-wal")) == before:
+                await asyncio.gather(*(where(Throttle, subject="first").update(wrong=n) for n in range(400)))
+    other.close()
+
+
+async def _write_many(name: str, number: int) -> None:
+    async with in_transaction() as transaction:
+        await transaction.execute_query(
+            'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO "throttle"'
+            ' ("subject", "wrong", "open_at") SELECT printf(\'%s:%0140d\', ?, i), 1, 0 FROM n',
+            [number, name],
+        )
+
+
+def _begun(log: Path) -> int:
+    # How often it was begun; https://www.sqlite.org/fileformat2.html#the_write_ahead_log
+    return int.from_bytes(log.read_bytes()[12:16], "big")
+
+
 async def _count() -> None:
     async with in_transaction():
         row = await where(Throttle, subject="counted").one()

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from tortoise.connection import get_connections
+from tortoise.transactions import in_transaction
 
 from cli import process
 from hub import codes, doctoring, login, measures, sessions, throttle, upkeep
@@ -16,10 +17,11 @@ from models.account import Account
 from models.delivery import Delivery
 from models.event import Event, Segment
 from models.holders import free_abandoned
+from models.indexes import BeginningIndex, beginning
 from models.kinds import Channel
 from models.lease import Lease
 from models.login import Challenge, Login
-from models.session import Session
+from models.session import KnownBrowser, Session
 from models.throttle import Throttle
 from tests.other_hub import other_hub
 from tests.people import People
@@ -163,11 +165,65 @@ async def test_jobs_read_what_they_need_and_not_every_row(people: People) -> Non
     asked = {one for one in told if "FROM" in one or one.startswith(("UPDATE", "DELETE"))}
     assert len(asked) > 20
     for one in asked:
-        plan = await connection.execute_query_dict(f"EXPLAIN QUERY PLAN {one.replace('?', '1')}")
+        plan = await connection.execute_query_dict(f"EXPLAIN QUERY PLAN {_askable(one)}")
         scans = [step["detail"] for step in plan if step["detail"].startswith("SCAN")]
         assert not scans or 'ORDER BY "id"' in one, (one, scans)
         if re.search(r'"delivery"(?! SET).*"due_at" ?> ?\?', one):
             assert "due_at>" in str(plan), (one, plan)
+
+
+def _askable(statement: str) -> str:
+    """Put values into a traced statement, those that an index holds among them."""
+    return statement.replace('substr("subject", ?, ?)', beginning("subject")).replace("?", "1")
+
+
+async def test_pruning_finds_what_is_old_by_indexes(people: People) -> None:
+    """Every statement, of those that choose and those that drop: with nothing to drop it costs next to nothing."""
+    (connection,) = get_connections().all()
+    is_sqlite = connection.capabilities.dialect == "sqlite"
+    member = await people.member(contacts=("自宅",))
+    await people.session(member)
+    await people.asked_for_code(member, "自宅")
+    await people.wronged("password:10.0.0.0/24:x", 3)
+    await KnownBrowser.create(account_id=member.account.id, digest="0" * 64, seen_at=people.now)
+    await upkeep.seal(people.hub, people.now)
+    people.later(days=900)
+    await people.member("hanako")
+    await upkeep.seal(people.hub, people.now)
+    with statements() as told:
+        await upkeep.prune(people.hub, people.now)
+    asked = {one for one in told if one.startswith(("SELECT", "DELETE")) and "nextval" not in one}
+    dropped = {one.split('"')[1] for one in asked if one.startswith("DELETE")}
+    assert dropped == {"challenge", "delivery", "event", "known_browser", "login", "segment", "session", "throttle"}
+    plan = _sqlite_plan if is_sqlite else _postgres_plan
+    for one in asked:
+        # The lowest or highest ids, as many as are wanted.
+        walked = re.search(r'ORDER BY "id"( ASC| DESC)? LIMIT', one) is not None
+        steps = await plan(one)
+        assert walked or not re.search(r"SCAN|Seq Scan", steps), (one, steps)
+
+
+async def _sqlite_plan(statement: str) -> str:
+    (connection,) = get_connections().all()
+    return str([dict(row) for row in await connection.execute_query_dict(f"EXPLAIN QUERY PLAN {_askable(statement)}")])
+
+
+async def _postgres_plan(statement: str) -> str:
+    """Ask for the plan for any values, of a server that reads a whole table only where no index serves."""
+    values = ", ".join("NULL" for _ in set(re.findall(r"\$\d+", statement)))
+    async with in_transaction() as transaction:
+        await transaction.execute_script(
+            "SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan"
+        )
+        await transaction.execute_script(f"PREPARE asked AS {statement}")
+        plan = await transaction.execute_query_dict(f"EXPLAIN EXECUTE asked{f'({values})' if values else ''}")
+        await transaction.execute_script("DEALLOCATE asked")
+    return str([dict(row) for row in plan])
+
+
+def test_the_scopes_of_counts_differ_in_the_letters_that_are_indexed() -> None:
+    """Else counts of one scope would be kept as long as another's."""
+    assert len({scope[: BeginningIndex.LETTERS] for scope in throttle.Scope}) == len(throttle.Scope)
 
 
 async def test_each_kind_of_count_is_dropped_when_its_own_life_is_over(
