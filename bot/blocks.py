@@ -8,7 +8,7 @@ from typing import Any
 from bot.words import escaped
 from hub.delivery import Claimed
 from hub.fading import Ending, Faded
-from hub.notice_sentences import NOTICES
+from hub.notice_sentences import CHANNELS, NOTICES
 from hub.prose import joined
 from models.kinds import Letter, Notice
 
@@ -40,6 +40,7 @@ _WORDS = {
         "unlink": "`/tegata unlink` stops messages to this Slack account.",
         "desk": "Help desk: a member reported “This was not me.”",
         "what": "What",
+        "contact": "Contact",
         "asked": "Asked",
         "reported": "Reported",
         "done-from": "Done from",
@@ -70,6 +71,7 @@ _WORDS = {
         "unlink": "`/tegata 連携解除` で、このSlackアカウントへの送信を止められます。",
         "desk": "窓口へ: 利用者から「心当たりがない」との連絡がありました。",
         "what": "対象",
+        "contact": "連絡先",
         "asked": "要求",
         "reported": "連絡",
         "done-from": "操作元",
@@ -196,6 +198,8 @@ def _notice(claimed: Claimed, head: Head) -> Message:
     words, notice = _WORDS[claimed.language], Notice(claimed.notice)
     if notice is Notice.DISOWNED:
         return _for_desk(claimed, head)
+    if notice is Notice.CONTACT_UNREACHABLE:
+        return _unreachable(claimed, head)
     # The one that was linked is told what that is good for; the others, that it was done.
     is_linked = notice is Notice.SLACK_LINKED and claimed.label == claimed.subject_label
     line = words["linked"] if is_linked else _NOTICES[claimed.language, notice]
@@ -229,6 +233,20 @@ def _for_desk(claimed: Claimed, head: Head) -> Message:
     line = f"{ja['desk']} / {en['desk']}"
     command = f"tegata account show {claimed.account}"
     return Message(escaped(f"{line} {claimed.account}"), [plain(line), facts(*told), plain(command)])
+
+
+def _unreachable(claimed: Claimed, head: Head) -> Message:
+    """Tell the help desk's channel of a contact that is not reached: its label alone, never its address."""
+    ja, en = _WORDS["ja"], _WORDS["en"]
+    line = "\n".join(NOTICES[language, Notice.CONTACT_UNREACHABLE] for language in ("ja", "en"))
+    channel = CHANNELS.get(claimed.answered, "-")
+    told = [
+        (f"{ja['account']} / {en['account']}", claimed.account),
+        (f"{ja['contact']} / {en['contact']}", f"{claimed.subject_label} ({channel})"),
+        (f"{ja['done-at']} / {en['done-at']}", moment(claimed.asked_at, head.zone)),
+    ]
+    command = f"tegata account show {claimed.account}"
+    return Message(escaped(line), [plain(line), facts(*told), plain(command)])
 
 
 def _not_me(words: dict[str, str], message_id: str) -> Block:

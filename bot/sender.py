@@ -24,7 +24,7 @@ from hub.delivery import Accepted, Claimed, Deferred, Failed, Report
 from hub.hub import Hub
 from hub.outage import DATABASE_TROUBLE, Outage
 from hub.visit import Visit
-from models.kinds import Channel, Letter, Notice, Zone
+from models.kinds import FOR_DESK, Channel, Letter, Zone
 
 EVENT = "tegata_delivery"
 _HANDS = 8
@@ -142,7 +142,7 @@ class Sender:
         report = await self._sent(claimed)
         now = self._clock()
         self._measure(claimed, report)
-        if claimed.notice == Notice.DISOWNED and isinstance(report, Failed):
+        if claimed.notice in FOR_DESK and isinstance(report, Failed):
             _log.error("slack.desk_not_told", channel=claimed.address, reply=report.reply)
         try:
             await self._hub.outbox.report(claimed, report, now=now)
@@ -194,7 +194,7 @@ class Sender:
         message = blocks.message_of(claimed, self._head)
         if message is None:
             return Failed("no letter of this kind goes by Slack")
-        if claimed.notice == Notice.DISOWNED:
+        if claimed.notice in FOR_DESK:
             # The help desk's channel: to read it takes a scope that nothing else needs, and twice is better than never.
             return await self._posted_in(claimed.address, claimed, message)
         user = claimed.address.partition("/")[2]
@@ -222,7 +222,7 @@ class Sender:
             unfurl_media=False,
         )
         where = str(told.get("channel") or channel)
-        if claimed.notice != Notice.DISOWNED:
+        if claimed.notice not in FOR_DESK:
             self._remember(claimed.address.partition("/")[2], where)
         return Accepted("posted", str(Place(where, str(told["ts"]))))
 

@@ -7,7 +7,7 @@ import structlog
 from prometheus_client import Counter
 from tortoise.transactions import in_transaction
 
-from hub import audit, notices, turns
+from hub import audit, desk, notices, turns
 from hub.hub import Hub
 from hub.outbox import topic_of
 from hub.settings import NUMBERS
@@ -60,6 +60,7 @@ async def bounced(hub: Hub, visit: Visit, delivery_id: int, bounce: Bounce) -> N
         _bounces.labels(str(bounce.kind)).inc()
     reply = "".join(sign if sign.isprintable() else " " for sign in f"{bounce.status} {bounce.said}").strip()[:200]
     told: frozenset[Channel] = frozenset()
+    is_desk_told = False
     async with in_transaction():
         # The account before its rows: whoever removes the contact meanwhile holds them in another order.
         await turns.take(delivery.account_id)
@@ -78,12 +79,13 @@ async def bounced(hub: Hub, visit: Visit, delivery_id: int, bounce: Bounce) -> N
             status=bounce.status or None,
         )
         if bounce.kind is BounceKind.HARD:
-            told = await _suspended(hub, visit, delivery)
+            told, is_desk_told = await _suspended(hub, visit, delivery)
     if bounce.kind is BounceKind.POLICY:
         # Not the address's fault but ours: nothing is suspended, somebody must look.
         _log.error("mail.refused_by_policy", delivery=delivery.id, status=bounce.status)
         hub.alarms.sound(ALARM, f"our mail is refused by policy: {reply}", now=visit.now)
     await notices.rouse(hub, told)
+    await desk.rouse(hub, is_told=is_desk_told)
     if delivery.challenge_id is not None:
         await hub.wakeups.tell(topic_of(delivery.challenge_id))
 
@@ -105,8 +107,8 @@ async def resume(hub: Hub, visit: Visit, contact: Contact) -> frozenset[Channel]
     return await notices.tell_all(hub, visit, contact.account_id, Notice.CONTACT_RESUMED, about=contact.label)
 
 
-async def _suspended(hub: Hub, visit: Visit, delivery: Delivery) -> frozenset[Channel]:
-    """Suspend the delivery's contact, in the caller's transaction, and tell the member on the others."""
+async def _suspended(hub: Hub, visit: Visit, delivery: Delivery) -> tuple[frozenset[Channel], bool]:
+    """Suspend the delivery's contact, in the caller's transaction; tell the member on the others, and the help desk."""
     living = Contact.filter(
         id=delivery.contact_id or 0,
         address_folded=delivery.address_folded,
@@ -117,10 +119,13 @@ async def _suspended(hub: Hub, visit: Visit, delivery: Delivery) -> frozenset[Ch
     )
     why = Suspended.SLACK_GONE if delivery.channel is Channel.SLACK else Suspended.NO_MAILBOX
     if await living.update(suspended_at=visit.now, suspended_why=why) != 1:
-        return frozenset()
+        return frozenset(), False
+    contact = await Contact.get(id=delivery.contact_id or 0)
+    is_desk_told = await desk.tell_unreachable(hub, replace(visit, address="", browser=""), contact)
     # A report brings no language: the letter's is the member's.
     as_member = replace(visit, language=delivery.language)
-    return await _told(hub, as_member, delivery.account_id, delivery.contact_id or 0, label=delivery.label, why=why)
+    told = await _told(hub, as_member, delivery.account_id, contact.id, label=delivery.label, why=why)
+    return told, is_desk_told
 
 
 async def _told(

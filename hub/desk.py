@@ -1,17 +1,24 @@
-"""Tell the help desk by mail and in its Slack channel that a member said "this was not me"."""
+"""Tell the help desk by mail and in its Slack channel that a member said "this was not me", or is not reached."""
 
 from datetime import datetime, timedelta
+
+import structlog
 
 from hub.hub import Hub
 from hub.settings import Settings
 from hub.visit import Visit
 from models.account import Account
+from models.contact import Contact
 from models.delivery import Delivery
 from models.kinds import Channel, Letter, Notice
 from models.rows import where
 
 # Repeated presses for one account within this time send one letter.
 _QUIET = timedelta(minutes=10)
+# A mail server that refuses everybody must not bury the help desk: so many letters of unreachable contacts an hour.
+_UNREACHABLE_AN_HOUR = 20
+_HOUR = timedelta(hours=1)
+_log = structlog.get_logger(__name__)
 
 
 def places_of(settings: Settings) -> dict[Channel, str]:
@@ -34,6 +41,21 @@ async def tell(hub: Hub, visit: Visit, account_id: int, disowned: Delivery | Non
         account = await where(Account, id=account_id).one()
         for channel, place in places.items():
             await hub.outbox.post_to_desk(channel, place, account, disowned, visit)
+    return True
+
+
+async def tell_unreachable(hub: Hub, visit: Visit, contact: Contact) -> bool:
+    """Post that a contact was suspended because it is not reached, in the caller's transaction; once for each.
+
+    False when no place of the desk is set, or the hour's letters are used up.
+    """
+    _log.warning("contact.unreachable", account_id=contact.account_id, contact=contact.id, channel=contact.channel)
+    places = places_of(hub.settings)
+    lately = Delivery.filter(notice=Notice.CONTACT_UNREACHABLE, posted_at__gt=visit.now - _HOUR)
+    if not places or await lately.count() >= _UNREACHABLE_AN_HOUR * len(places):
+        return False
+    for channel, place in places.items():
+        await hub.outbox.post_unreachable(channel, place, contact, visit)
     return True
 
 

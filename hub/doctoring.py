@@ -15,7 +15,7 @@ from models.contact import Contact
 from models.delivery import Delivery
 from models.event import Event
 from models.inbound import InboundMail
-from models.kinds import Channel, Notice
+from models.kinds import FOR_DESK, Channel
 from models.kiosk import KioskLogin
 from models.lease import Lease
 from models.login import Challenge, Login
@@ -55,7 +55,7 @@ async def desk_failures() -> dict[Channel, str]:
     """Tell where the newest letter to the help desk failed, and the server's own words."""
     failed = {}
     for channel in Channel:
-        newest = await Delivery.filter(notice=Notice.DISOWNED, channel=channel).order_by("-id").first()
+        newest = await Delivery.filter(notice__in=FOR_DESK, channel=channel).order_by("-id").first()
         if newest is not None and newest.failed_at is not None:
             failed[channel] = newest.reply
     return failed

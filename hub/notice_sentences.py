@@ -3,8 +3,10 @@
 Keys are pairs of language and notice. `{about}` is a contact's label, `{service}` the service's name.
 """
 
-from models.kinds import Notice
+from models.kinds import Channel, Notice
 
+# How a contact is reached, as the help desk reads it.
+CHANNELS: dict[str, str] = {Channel.MAIL: "メール / email", Channel.SLACK: "Slack"}
 NOTICES = {
     ("ja", Notice.CONTACT_ADDED): "連絡先「{about}」が登録されました。",
     ("en", Notice.CONTACT_ADDED): "The contact “{about}” was registered.",
@@ -69,6 +71,17 @@ NOTICES = {
     ("en", Notice.PASSWORD_SET_BY_DESK): "The help desk set a new password.",
     ("ja", Notice.UNLOCKED_BY_DESK): "窓口が、認証の一時停止を解除しました。",
     ("en", Notice.UNLOCKED_BY_DESK): "The help desk unlocked all login methods.",
+    (
+        "ja",
+        Notice.CONTACT_UNREACHABLE,
+    ): (
+        "利用者の連絡先に届かなくなったため、その連絡先への送信を停止しました。"
+        "利用者がログインできなくなっている可能性があります。"
+    ),
+    (
+        "en",
+        Notice.CONTACT_UNREACHABLE,
+    ): "A member’s contact can’t be reached and was suspended. The member may be unable to log in.",
     ("ja", Notice.DISOWNED): "利用者から「心当たりがない」との連絡がありました。",
     ("en", Notice.DISOWNED): "A member reported: “This was not me.”",
     ("ja", Notice.ACCOUNT_DISABLED): "窓口が、アカウントを停止しました。",

@@ -24,7 +24,7 @@ from models.account import Account
 from models.contact import Contact
 from models.delivery import Delivery
 from models.fields import instant
-from models.kinds import Answer, AuthenticatorKind, Channel, Letter, Notice
+from models.kinds import FOR_DESK, Answer, AuthenticatorKind, Channel, Letter, Notice
 from models.login import Challenge
 from models.rows import Row, change, fresh, insert, read, where, write_each
 from models.slack import SlackMember
@@ -33,7 +33,7 @@ _URGENCY = {Letter.CODE: 0, Letter.APPROVAL: 0, Letter.CONFIRMATION: 1, Letter.A
 # Letters that no challenge is behind.
 _OF_THEIR_OWN = {Letter.ANSWER, Letter.NOTICE}
 # No person did these, so no person can disown them; the letter to the help desk must not end anything either.
-SUSPENSIONS = {Notice.CONTACT_SUSPENDED, Notice.SLACK_SUSPENDED, Notice.DISOWNED, Notice.PASSWORDS_WRONG}
+SUSPENSIONS = {Notice.CONTACT_SUSPENDED, Notice.SLACK_SUSPENDED, Notice.PASSWORDS_WRONG, *FOR_DESK}
 _LOCKED = "lock"
 _FIRST_RETRY = timedelta(seconds=1)
 _LONGEST_RETRY = timedelta(seconds=30)
@@ -173,30 +173,44 @@ class Outbox:
         `address` is a mail address or the id of a Slack channel; `disowned` is the letter that was disowned, None for
         an account that its member locked.
         """
-        delivery = fresh(
+        about, answered = (disowned.about, disowned.notice or disowned.letter) if disowned else ("", _LOCKED)
+        delivery = self._drafted_to_desk(channel, address, account.id, visit, Notice.DISOWNED, about=about)
+        delivery.answered, delivery.asked_id = answered, disowned.id if disowned else None
+        await insert(delivery)
+        return delivery
+
+    async def post_unreachable(self, channel: Channel, address: str, contact: Contact, visit: Visit) -> Delivery:
+        """Write the delivery that tells the help desk of a contact that was suspended, in the same transaction."""
+        delivery = self._drafted_to_desk(
+            channel, address, contact.account_id, visit, Notice.CONTACT_UNREACHABLE, about=contact.label
+        )
+        delivery.answered = contact.channel
+        await insert(delivery)
+        return delivery
+
+    def _drafted_to_desk(
+        self, channel: Channel, address: str, account_id: int, visit: Visit, notice: Notice, *, about: str
+    ) -> Delivery:
+        return fresh(
             Delivery,
-            account_id=account.id,
+            account_id=account_id,
             channel=channel,
             letter=Letter.NOTICE,
             # It overtakes all other notices: an intruder may be in the account.
             urgency=_URGENCY[Letter.ANSWER],
-            notice=Notice.DISOWNED,
-            about=disowned.about if disowned else "",
+            notice=notice,
+            about=about,
             address=address,
             address_folded=address.casefold(),
             label="",
             language="ja",
             message_id=f"<{secrets.token_hex(16)}@{self._domain}>",
-            answered=(disowned.notice or disowned.letter) if disowned else _LOCKED,
-            asked_id=disowned.id if disowned else None,
             asked_from=visit.address,
             asked_with=visit.browser,
             posted_at=visit.now,
             due_at=visit.now,
             expires_at=visit.now + _NOTICE_LIFE,
         )
-        await insert(delivery)
-        return delivery
 
     async def cut_to_now(self, *, now: datetime) -> int:
         """Make due at once what a clock that ran ahead has posted; returns how many deliveries."""
@@ -375,7 +389,7 @@ class Outbox:
         challenge = referred.challenges.get(row.challenge_id or 0)
         contact = referred.contacts.get(row.contact_id or 0)
         asked = referred.asked.get(row.asked_id or 0)
-        is_for_desk = row.notice == Notice.DISOWNED
+        is_for_desk = row.notice in FOR_DESK
         disowned = asked if is_for_desk else None
         # The member's link and addresses that take commands are not for the help desk.
         asked = None if is_for_desk else asked

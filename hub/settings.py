@@ -369,8 +369,8 @@ class Settings(BaseModel):
     )
     desk_mail: str = Field(
         "",
-        description="The help desk's mail address, which gets a letter when a member says `This was not me` or an"
-        " address is refused; empty for no letter.",
+        description="The help desk's mail address, which gets a letter when a member says `This was not me`, an"
+        " address is refused, or a contact can't be reached any more; empty for no letter.",
     )
     desk_slack: str = Field(
         "",

@@ -17,8 +17,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from hub.delivery import Claimed
 from hub.labels import mail_address
-from hub.notice_sentences import NOTICES
-from models.kinds import Answer, Letter, Notice
+from hub.notice_sentences import CHANNELS, NOTICES
+from models.kinds import FOR_DESK, Answer, Letter, Notice
 
 _Policy: TypeAlias = "EmailPolicy[EmailMessage]"
 Words = dict[str, str | tuple[str, ...]]
@@ -35,6 +35,8 @@ _SUBJECTS: dict[tuple[str, Letter | Notice], str] = {
     ("en", Notice.NEW_LOGIN): "A login to your account",
     ("ja", Notice.DISOWNED): "「心当たりがない」との連絡 / This was not me",
     ("en", Notice.DISOWNED): "This was not me / 「心当たりがない」との連絡",
+    ("ja", Notice.CONTACT_UNREACHABLE): "連絡先に届きません / A contact can’t be reached",
+    ("en", Notice.CONTACT_UNREACHABLE): "A contact can’t be reached / 連絡先に届きません",
     ("ja", Letter.ANSWER): "メールへのお返事",
     ("en", Letter.ANSWER): "Answer to your mail",
 }
@@ -122,6 +124,10 @@ _DISOWNED = {
 }
 
 
+# Letters to the help desk are written in both languages.
+_TEMPLATES: dict[str, str] = {Notice.DISOWNED: "disowned", Notice.CONTACT_UNREACHABLE: "unreachable"}
+
+
 class UnwritableError(ValueError):
     """A letter whose address or headers can't be written."""
 
@@ -173,7 +179,7 @@ def write(claimed: Claimed, house: House) -> bytes:
     """
     house = house.speaking(claimed.language)
     words = _words(claimed, house)
-    template = "disowned" if claimed.notice == Notice.DISOWNED else str(claimed.letter)
+    template = _TEMPLATES.get(claimed.notice) or str(claimed.letter)
     text = _rendered(template, claimed.language, "txt", words)
     page = _rendered(template, claimed.language, "html", words)
     policy = SMTPUTF8 if not claimed.address.isascii() else SMTP
@@ -256,6 +262,9 @@ def _words(claimed: Claimed, house: House) -> Words:
 
 def _desk_words(claimed: Claimed, house: House) -> Words:
     """Give the words of the letter to the help desk: what was disowned, and who asked for it."""
+    if claimed.notice == Notice.CONTACT_UNREACHABLE:
+        sentences = {f"told_{language}": NOTICES[language, Notice.CONTACT_UNREACHABLE] for language in ("ja", "en")}
+        return {**sentences, "about": claimed.subject_label, "channel": CHANNELS.get(claimed.answered, "-")}
     if claimed.notice != Notice.DISOWNED:
         return {}
     what = _DISOWNED.get(claimed.answered) or tuple(
@@ -330,7 +339,7 @@ class _Form:
     end: bytes
 
 
-_WITH_SUBJECT = {Notice.NEW_LOGIN, Notice.DISOWNED}
+_WITH_SUBJECT = {Notice.NEW_LOGIN, *FOR_DESK}
 
 
 def _kind(claimed: Claimed) -> Letter | Notice:

@@ -114,6 +114,11 @@ class Notice(StrEnum):
     PASSWORDS_WRONG = "passwords-wrong"
     # For the help desk, not for the member.
     DISOWNED = "disowned"
+    CONTACT_UNREACHABLE = "contact-unreachable"
+
+
+# Letters to the help desk: they have no link of the member's and take no command.
+FOR_DESK = frozenset({Notice.DISOWNED, Notice.CONTACT_UNREACHABLE})
 
 
 class Purpose(StrEnum):
