@@ -6,7 +6,7 @@ from datetime import datetime
 from cryptography.x509 import Certificate
 from tortoise.transactions import in_transaction
 
-from hub import audit, ic_cards, kiosks, notices, sessions, turns
+from hub import audit, clock, ic_cards, kiosks, notices, sessions, turns
 from hub.hub import Hub
 from hub.ic_cards import CardLine
 from hub.outcome import Done, Reason, Refused
@@ -89,7 +89,8 @@ async def bind(
     The kiosk waits for one card: the second finds it as if it had never been asked.
     """
     kiosk = await where(Kiosk, id=kiosk_id).one()
-    waiting = where(Kiosk, id=kiosk_id, binds_for_id=account_id, binds_until__gt=visit.now)
+    latest = clock.latest(visit.now) + NUMBERS.card_binding_life
+    waiting = where(Kiosk, id=kiosk_id, binds_for_id=account_id, binds_until__gt=visit.now, binds_until__lte=latest)
     if await waiting.update(binds_for_id=None, binds_until=None) != 1 or not await _is_still_asked(kiosk):
         return None
     account = await where(Account, id=account_id).one()
@@ -120,4 +121,7 @@ async def _is_still_asked(kiosk: Kiosk) -> bool:
 
 
 def _waits(kiosk: Kiosk, now: datetime) -> bool:
-    return kiosk.binds_for_id is not None and kiosk.binds_until is not None and now < kiosk.binds_until
+    until = kiosk.binds_until
+    if kiosk.binds_for_id is None or until is None or until <= now:
+        return False
+    return clock.has_come(until - NUMBERS.card_binding_life, now)

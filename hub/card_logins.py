@@ -16,6 +16,7 @@ from hub import (
     audit,
     card_binding,
     certificates,
+    clock,
     ic_cards,
     kiosks,
     new_logins,
@@ -181,6 +182,7 @@ async def answer(hub: Hub, visit: Visit, kiosk: Known, given: Answer, browser: B
         kiosk_id=kiosk.id,
         answered_at=None,
         ended_at=None,
+        begun_at__lte=clock.latest(visit.now),
         expires_at__gt=visit.now,
     )
     if await waiting.update(answered_at=visit.now) != 1:
@@ -266,7 +268,7 @@ async def named(hub: Hub, token: str, *, now: datetime) -> Waiting | None:
         return None
     digests = hub.keys.digests(_NAMED, token, since=now - NUMBERS.login_life)
     login = await where(KioskLogin, named_digest__in=digests, ended_at=None).first()
-    if login is None or login.begun_at + NUMBERS.login_life <= now:
+    if login is None or login.begun_at + NUMBERS.login_life <= now or not clock.has_come(login.begun_at, now):
         return None
     account = await where(Account, id=login.account_id, disabled_at=None).first()
     return Waiting(login.id, account) if account else None
@@ -410,7 +412,8 @@ async def _admitted(
 
 def _fits(login: KioskLogin, presented: Presented, now: datetime) -> bool:
     """Tell whether the code lives, and whether this is the browser that it was given for."""
-    if login.admission_expires_at is None or login.admission_expires_at <= now:
+    until = login.admission_expires_at
+    if until is None or until <= now or not clock.has_come(until - NUMBERS.kiosk_admission_life, now):
         return False
     digest = urlsafe_b64encode(sha256(presented.proof.encode()).digest()).decode().rstrip("=")
     is_it = hmac.compare_digest(digest, login.browser)

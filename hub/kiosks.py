@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
-from hub import audit, throttle
+from hub import audit, clock, throttle
 from hub.authenticators.matrix import ALPHABET
 from hub.errors import RefusedError
 from hub.hub import Hub
@@ -203,7 +203,14 @@ async def _enrolled(hub: Hub, visit: Visit, code: str, public_key: bytes) -> Kio
     kiosk = await where(Kiosk, code_digest__in=digests).first()
     if kiosk is None:
         return None
-    waiting = where(Kiosk, id=kiosk.id, enrolled_at=None, revoked_at=None, code_expires_at__gt=visit.now)
+    waiting = where(
+        Kiosk,
+        id=kiosk.id,
+        enrolled_at=None,
+        revoked_at=None,
+        added_at__lte=clock.latest(visit.now),
+        code_expires_at__gt=visit.now,
+    )
     if await waiting.update(public_key=public_key, enrolled_at=visit.now, code_digest=None) != 1:
         return None
     return await where(Kiosk, id=kiosk.id).one()

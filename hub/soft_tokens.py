@@ -4,9 +4,10 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
-from hub import audit, notices, sessions, turns
+from hub import audit, clock, notices, sessions, turns
 from hub.authenticators import one_time_password, soft_token
 from hub.authenticators.soft_token import NearMiss
 from hub.hub import Hub
@@ -131,15 +132,26 @@ async def answered(hub: Hub, account_id: int, code: str, *, now: datetime) -> Re
     misses: set[NearMiss | None] = set()
     for token in await SoftToken.filter(account_id=account_id, bound_at__isnull=False):
         secret = hub.keys.unseal(token.secret, identity=identity_of(token))
-        step = soft_token.matching_step(secret, code, now=now, last_step=token.last_step)
+        spent = _spent(token, now)
+        step = soft_token.matching_step(secret, code, now=now, last_step=spent)
         if step is None:
-            misses.add(soft_token.near_miss(secret, code, now=now, last_step=token.last_step))
+            misses.add(soft_token.near_miss(secret, code, now=now, last_step=spent))
             continue
-        unspent = SoftToken.filter(id=token.id, last_step__lt=step)
+        unspent = SoftToken.filter(Q(last_step__lt=step) | Q(last_step__gt=_latest_step(now)), id=token.id)
         return None if await unspent.update(last_step=step, used_at=now) == 1 else Reason.CODE_USED
     if NearMiss.USED in misses:
         return Reason.CODE_USED
     return Reason.CLOCK_OFF if NearMiss.CLOCK_OFF in misses else Reason.ANSWER_WRONG
+
+
+def _spent(token: SoftToken, now: datetime) -> int:
+    """Give the last time step that was spent; none when a clock that ran ahead has written it."""
+    return token.last_step if token.last_step <= _latest_step(now) else -1
+
+
+def _latest_step(now: datetime) -> int:
+    """Give the latest time step that can have been spent by now."""
+    return soft_token.step_of(clock.latest(now)) + soft_token.WINDOW
 
 
 def identity_of(token: SoftToken) -> str:
@@ -162,7 +174,7 @@ async def _waiting(session: Current, now: datetime) -> SoftToken | None:
     """Find the secret that this session was shown; another session of the account never sees it."""
     earliest = now - NUMBERS.soft_token_setup_life
     mine = SoftToken.filter(account_id=session.account_id, bound_in=session.id, bound_at=None)
-    return await mine.filter(created_at__gt=earliest).first()
+    return await mine.filter(created_at__gt=earliest, created_at__lte=clock.latest(now)).first()
 
 
 async def _fresh(hub: Hub, visit: Visit, session: Current) -> SoftToken:

@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,16 @@ import pytest
 from tortoise.connection import get_connections
 
 from demo.card.authority import Issued, KeyKind
-from hub import accounts, certificates, ic_cards, not_me, upkeep
+from hub import accounts, card_binding, card_logins, certificates, ic_cards, kiosks, not_me, upkeep
+from hub.outcome import Done, KioskReason
+from hub.settings import NUMBERS
 from models.account import Account
 from models.delivery import Delivery
 from models.event import Event
 from models.kinds import EventKind, Notice, Zone
-from models.kiosk import KioskLogin, KioskNonce
+from models.kiosk import Kiosk, KioskLogin, KioskNonce
 from models.session import Session
+from reader_kiosk import hub_client
 from reader_kiosk.hub_client import Admission, Begun, Reason, Refused
 from reader_kiosk.signing import card_message
 from tests.counters import (
@@ -474,3 +478,61 @@ async def test_every_certificate_that_can_be_bound_reaches_the_hub(counter_on_sq
     assert 16_300 < len(card.der) <= certificates.LARGEST_CERTIFICATE
     await counter.bound(member, card)
     await counter.begun(card)
+
+
+async def test_a_login_of_a_clock_that_ran_ahead_is_over_at_a_kiosk(counter_on_sqlite: Counter) -> None:
+    """Neither its signature, nor its admission, nor the name that a card gave counts in the hours after."""
+    counter = counter_on_sqlite
+    card, proof = await bound_card(counter), Proof()
+    admitted = await counter.admission(card, proof)
+    begun = await counter.begun(card)
+    ahead = timedelta(hours=9)
+    for row in await KioskLogin.all():
+        row.begun_at, row.expires_at, row.ended_at = row.begun_at + ahead, row.expires_at + ahead, None
+        row.admission_expires_at = row.admission_expires_at and row.admission_expires_at + ahead
+        await row.save()
+    assert await counter.answered(card, begun, proof=Proof()) == Refused(Reason.LOGIN_OVER)
+    async with counter.house.person() as person:
+        await go_in(person, admitted, proof)
+        assert person.page == "kiosk-over"
+    named = {"named_digest": counter.house.hub.keys.digest("kiosk-named", "token"), "admitted_at": None}
+    await KioskLogin.filter(handle=begun.login_id).update(ended_at=None, **named)
+    now = counter.house.clock()
+    assert await card_logins.named(counter.house.hub, "token", now=now) is None
+    await KioskLogin.filter(handle=begun.login_id).update(begun_at=now)
+    assert await card_logins.named(counter.house.hub, "token", now=now) is not None
+
+
+async def test_a_request_of_a_clock_that_ran_ahead_is_heard_once_when_its_time_comes(
+    counter_on_sqlite: Counter,
+) -> None:
+    """Its nonce is kept until then, and hinders no other request before."""
+    kiosk = await kiosks.known(counter_on_sqlite.client.kiosk_id)
+    assert isinstance(kiosk, kiosks.Known)
+    hub, right_time = counter_on_sqlite.house.hub, counter_on_sqlite.house.clock()
+    ahead = kiosks.Signed(right_time + timedelta(hours=9), "a" * 22)
+    assert await kiosks.heard(kiosk, ahead, now=ahead.created_at) is None
+    await upkeep.prune(hub, right_time)
+    assert await kiosks.heard(kiosk, kiosks.Signed(right_time, "b" * 22), now=right_time) is None
+    await upkeep.prune(hub, ahead.created_at)
+    again = await kiosks.heard(kiosk, ahead, now=ahead.created_at)
+    assert again is not None
+    assert again.reason is KioskReason.REPLAYED
+
+
+async def test_a_kiosk_waits_for_no_card_after_a_clock_that_ran_ahead(counter_on_sqlite: Counter) -> None:
+    """It is free for another member, takes no card, and its code of that time enrols nothing."""
+    counter = counter_on_sqlite
+    house = counter.house
+    member, other = await house.people.member(), await house.people.member("hanako")
+    ahead = house.clock() + timedelta(hours=9)
+    waiting = {"binds_for_id": member.account.id, "binds_until": ahead + NUMBERS.card_binding_life}
+    await Kiosk.filter(handle=counter.client.kiosk_id).update(**waiting)
+    kiosk = await Kiosk.get(handle=counter.client.kiosk_id)
+    assert await card_binding.account_for(kiosk.id, now=house.clock()) is None
+    house.sync()
+    session = await house.people.stepped_up(other)
+    assert await card_binding.ask(house.hub, house.people.visit(), session, kiosk.id) == Done()
+    added = await kiosks.add(house.hub, replace(house.people.visit(), now=ahead), name="Late", zone=Zone.ON_CAMPUS)
+    refused = await hub_client.enrol(counter.client._http, house.hub.settings.origin, added.code, now=house.clock())
+    assert isinstance(refused, Refused)

@@ -10,7 +10,7 @@ from tortoise.connection import get_connections
 from tortoise.transactions import in_transaction
 
 from cli import process
-from hub import codes, doctoring, login, measures, sessions, throttle, upkeep
+from hub import codes, doctoring, login, measures, sessions, soft_tokens, throttle, upkeep
 from hub.hub import Hub
 from hub.outcome import Admitted, ByContact, Reason, Refused
 from models.account import Account
@@ -265,3 +265,25 @@ async def test_a_clock_that_ran_ahead_leaves_nothing_behind(people: People) -> N
     pending = await people.asked_for_code(member, "自宅")
     assert pending.right
     assert isinstance(await login.answer(people.hub, people.visit(), pending.token, pending.right), Admitted)
+
+
+async def test_a_soft_token_is_heard_after_a_clock_that_ran_ahead(people: People) -> None:
+    """The step that was spent in a time to come is no bound; each step of now is taken once all the same."""
+    member = await people.member()
+    device = await people.soft_token(member)
+    right_time = people.now
+
+    async def answered() -> Reason | None:
+        return await soft_tokens.answered(people.hub, member.account.id, device.code(people.now), now=people.now)
+
+    people.later(hours=9)
+    assert await answered() is None
+    people.now = right_time
+    people.later(minutes=2)
+    assert await answered() is None
+    assert await answered() == Reason.CODE_USED
+    people.later(seconds=60)
+    assert await answered() is None
+    # A difference that clocks of two hubs may have.
+    people.later(seconds=-60)
+    assert await answered() == Reason.CODE_USED

@@ -28,13 +28,18 @@ def mint() -> bytes:
     return secrets.token_bytes(SECRET_BYTES)
 
 
+def step_of(at: datetime) -> int:
+    """Give the time step that a time lies in (RFC 6238, 4.2)."""
+    return int(at.timestamp()) // PERIOD
+
+
 def matching_step(secret: bytes, typed: str, *, now: datetime, last_step: int) -> int | None:
     """Give the time step whose code was typed; None when there is none, or it is not newer than `last_step`.
 
     The window is one step to either side (RFC 6238, 5.2); every candidate is compared, so the time tells nothing.
     """
     generator = pyotp.HOTP(b32encode(secret).decode(), digits=DIGITS)
-    current = int(now.timestamp()) // PERIOD
+    current = step_of(now)
     found: int | None = None
     for step in range(current - WINDOW, current + WINDOW + 1):
         right = hmac.compare_digest(generator.at(step).encode(), typed.encode())
@@ -50,7 +55,7 @@ def near_miss(secret: bytes, typed: str, *, now: datetime, last_step: int) -> Ne
     Every candidate is compared, so the time tells nothing.
     """
     generator = pyotp.HOTP(b32encode(secret).decode(), digits=DIGITS)
-    current = int(now.timestamp()) // PERIOD
+    current = step_of(now)
     found: NearMiss | None = None
     for step in range(max(0, current - RECOGNISED), current + RECOGNISED + 1):
         if not hmac.compare_digest(generator.at(step).encode(), typed.encode()):
