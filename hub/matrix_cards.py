@@ -181,7 +181,13 @@ async def bind(
 
 def _sealed(hub: Hub, visit: Visit, blank: Blank) -> MatrixCard:
     signs = len(blank.cells["A,1"])
-    card = MatrixCard(account_id=blank.account_id, serial=blank.serial, signs=signs, issued_at=visit.now)
+    card = MatrixCard(
+        account_id=blank.account_id,
+        serial=blank.serial,
+        signs=signs,
+        is_weak=matrix.bits(blank.cells) < NUMBERS.matrix_bits_floor,
+        issued_at=visit.now,
+    )
     card.cells = hub.keys.seal(matrix.pack(blank.cells), identity=identity_of(card))
     return card
 

@@ -19,6 +19,8 @@ class MatrixCard(Model):
     serial = fields.CharField(max_length=32, unique=True)
     cells = fields.BinaryField()
     signs = fields.SmallIntField()
+    # Of the kinds of signs on it, too, which only its sealed cells tell.
+    is_weak = fields.BooleanField(default=False, db_default=False)
     drawn = fields.TextField(default="")
     answered = fields.IntField(default=0)
     issued_at: datetime = InstantField()

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from tortoise import fields
+from tortoise.indexes import Index
 from tortoise.models import Model
 
 from models.fields import InstantField
@@ -42,3 +43,5 @@ class Event(Model):
 
     class Meta:
         table = "event"
+        # The newest of a kind are found in it without a look at the others.
+        indexes = (Index(fields=("kind", "id")),)

@@ -1,13 +1,16 @@
 """The audit: whatever is changed, dropped or added is found; nothing is when nobody touched it."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from tortoise.connection import get_connections
 
 from hub import audit, keyring
 from models.event import Event, Segment
 from models.kinds import EventKind
 from tests.people import People
+from tests.statements import statements
 
 
 async def _three_segments(people: People) -> list[int]:
@@ -159,6 +162,23 @@ async def test_an_event_keeps_nothing_that_is_not_told(people: People) -> None:
     (told,) = await audit.listed(account_id=1, limit=5)
     assert told.detail == {"label": "自宅"}
     assert "自宅" in (await Event.get(kind=EventKind.CONTACT_ADDED)).detail
+
+
+@pytest.mark.parametrize("which", [{"account_id": 1}, {"kind": EventKind.ADMITTED}])
+async def test_the_events_of_a_kind_or_an_account_are_found_without_reading_the_others(
+    people: People, which: dict[str, Any]
+) -> None:
+    """By an index that is in their order already."""
+    (connection,) = get_connections().all()
+    if connection.capabilities.dialect != "sqlite":
+        pytest.skip("the planner of PostgreSQL reads a table of few rows whole")
+    with statements() as told:
+        await audit.listed(**{"account_id": None, "limit": 5, **which})
+    (asked,) = (one for one in told if 'FROM "event"' in one)
+    plan = str(await connection.execute_query_dict(f"EXPLAIN QUERY PLAN {asked.replace('?', '1')}"))
+    assert "SEARCH" in plan
+    assert "SCAN" not in plan
+    assert "TEMP B-TREE" not in plan
 
 
 @pytest.fixture

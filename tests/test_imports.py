@@ -332,6 +332,8 @@ def test_a_card_of_less_than_20_bits_is_refused_unless_a_setting_takes_it(
         told = desk.run("matrix", "import", file)
         assert (told.code, told.out) == (0, "1 card written, 0 bad rows.\n")
         assert "less than 20 bits" in told.err
+        (weak,) = (one for one in desk.run("doctor", "--json").json if one["about"] == "matrix")
+        assert weak["what"] == "1 matrix card with less than 20 bits in three cells"
 
 
 def test_every_bad_card_is_told_with_its_line(desk: Shell) -> None:
