@@ -52,6 +52,9 @@ def _packages() -> Iterator[Finding]:
 def _settings(settings: Settings) -> Iterator[Finding]:
     for reason in readiness.missing(settings, ("web", "mail_gateway")):
         yield _split("settings", reason)
+    doors = ("web", "mail_gateway", "bot") if settings.has_slack else ("web", "mail_gateway")
+    for reason in readiness.clashing(settings, doors):
+        yield _split("listen", reason)
     if settings.mode is Mode.DEMO:
         yield Finding("mode", Grade.WARN, "TEGATA_MODE is demo", "set it to production before members come")
     else:

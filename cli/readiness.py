@@ -3,14 +3,16 @@
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from hub.errors import HubError
-from hub.settings import Mode, Settings, file_with_secrets
+from hub.settings import Mode, Settings, file_with_secrets, listen_of
 from models.database import sqlite_file
 
 DEMO_MARK = "DEMO"
+_EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - compared, not listened at
 
 
 class UnsafeError(HubError):
@@ -19,7 +21,7 @@ class UnsafeError(HubError):
 
 def refuse_unsafe(settings: Settings, doors: Sequence[str]) -> None:
     """Refuse to start what is not safe; UnsafeError has a line for each reason, with the way to mend it."""
-    reasons = [*missing(settings, doors)]
+    reasons = [*missing(settings, doors), *clashing(settings, doors)]
     if settings.mode is Mode.PRODUCTION:
         reasons += unsafe(settings)
     if reasons:
@@ -41,6 +43,33 @@ def missing(settings: Settings, doors: Sequence[str]) -> Iterator[str]:
         yield "TEGATA_MAIL_DOMAIN is not set: write the domain that answers and reports come back to."
     if (settings.mail_certificate is None) != (settings.mail_certificate_key is None):
         yield "TEGATA_MAIL_CERTIFICATE and TEGATA_MAIL_CERTIFICATE_KEY go together: set both, or neither."
+
+
+def clashing(settings: Settings, doors: Sequence[str]) -> Iterator[str]:
+    """Name each two listeners of these doors that need the same port."""
+    for (name, one), (other, two) in combinations(_listeners(settings, doors), 2):
+        if _is_same_place(one, two):
+            yield f"{name} is {one}, and {other} is {two}, the same port: give one of them another port."
+
+
+def _listeners(settings: Settings, doors: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Give the settings of what a process with these doors listens at, and where that is."""
+    opened = {
+        "TEGATA_LISTEN": settings.listen if "web" in doors else "",
+        "TEGATA_METRICS_LISTEN": settings.metrics_listen,
+        "TEGATA_MAIL_LISTEN": settings.mail_listen if "mail_gateway" in doors else "",
+        "TEGATA_LMTP_LISTEN": settings.lmtp_listen if "mail_gateway" in doors else "",
+        "TEGATA_SLACK_LISTEN": settings.slack_listen if "bot" in doors and not settings.is_slack_called_out else "",
+    }
+    yield from ((name, where) for name, where in opened.items() if where)
+
+
+def _is_same_place(one: str, other: str) -> bool:
+    """Tell whether one of two listeners takes the other's port; port 0 is any free one."""
+    first, second = listen_of(one), listen_of(other)
+    if first.port != second.port or not first.port:
+        return False
+    return first.host == second.host or bool({first.host, second.host} & _EVERYWHERE)
 
 
 def _missing_for_slack(settings: Settings) -> Iterator[str]:

@@ -120,6 +120,19 @@ def test_a_mail_server_that_does_not_answer_is_wrong_in_production(desk_on_sqlit
     assert found(desk_on_sqlite, "mail")["grade"] == "warn"
 
 
+def test_two_listeners_on_one_port_are_wrong_and_do_not_start(desk_on_sqlite: Shell) -> None:
+    """The doctor and the start name both settings and the port; the start ends with the code of a refusal."""
+    desk = desk_on_sqlite
+    place = f"127.0.0.1:{free_port()}"
+    desk.set(listen=place, metrics_listen=place)
+    sentence = f"TEGATA_LISTEN is {place}, and TEGATA_METRICS_LISTEN is {place}, the same port"
+    told = found(desk, "listen")
+    assert (told["grade"], told["what"], told["code"]) == ("wrong", sentence, "1")
+    refused = desk.run("serve")
+    assert refused.code == 1
+    assert f"{sentence}: give one of them another port." in refused.err
+
+
 def test_events_of_a_time_to_come_are_told(desk_on_sqlite: Shell) -> None:
     """They were written while the clock ran ahead."""
     desk = desk_on_sqlite
