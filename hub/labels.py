@@ -176,7 +176,12 @@ def address_of(typed: str, rules: AddressRules = _ANY_ADDRESS) -> str:
 
 
 def _is_dotted(domain: str, rules: AddressRules) -> bool:
-    return domain.casefold() in rules.dotted
+    if not rules.dotted:
+        return False
+    try:
+        return host_of(domain.casefold()) in rules.dotted
+    except UnacceptableError:
+        return False
 
 
 def _as_given_out(local: str, domain: str, rules: AddressRules) -> str:
@@ -241,6 +246,11 @@ def mailbox_of(address: str) -> str:
 def domain_of(address: str) -> str:
     """Name the domain of an address that was checked."""
     return address.rpartition("@")[2].casefold()
+
+
+def host_of(written: str) -> str:
+    """Give a host as the DNS and browsers write it, an IDN as A-labels (RFC 5891); else UnacceptableError."""
+    return written if written.isascii() else domain_of(address_of(f"host@{written}"))
 
 
 def typed_code(typed: str) -> str:

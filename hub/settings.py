@@ -21,7 +21,7 @@ from pydantic_core import ErrorDetails
 
 from hub.card_rule import rule_of
 from hub.errors import SettingsError
-from hub.labels import AddressRules, UnacceptableError, address_of, domain_of
+from hub.labels import AddressRules, UnacceptableError, address_of, domain_of, host_of
 from hub.policy import Network
 
 PREFIX = "TEGATA_"
@@ -196,7 +196,7 @@ class Settings(BaseModel):
     origin: str = Field(
         "",
         description="The address members see, such as https://portal.example.ac.jp; every URL that is mailed begins"
-        " with it.",
+        " with it. A name in its own script is kept as browsers send it (xn--…).",
     )
     listen: str = Field("127.0.0.1:8080", description="Where the web door listens, HOST:PORT; TLS ends before it.")
     metrics_listen: str = Field(
@@ -408,7 +408,11 @@ class Settings(BaseModel):
     @field_validator("guarded_mail_domains", "dotted_mail_domains", mode="before")
     @classmethod
     def _domains(cls, value: object) -> tuple[str, ...]:
-        return tuple(part.casefold() for part in _parts(value))
+        try:
+            return tuple(host_of(part.casefold()) for part in _parts(value))
+        except UnacceptableError as error:
+            message = "write domains, such as example.ac.jp, separated by commas"
+            raise ValueError(message) from error
 
     @field_validator("slack_teams", mode="before")
     @classmethod
@@ -448,9 +452,9 @@ class Settings(BaseModel):
         if parsed.path.strip("/") or parsed.query or parsed.fragment or parsed.username:
             message = "it ends after the host and port: no path, no question mark, no user"
             raise ValueError(message)
-        # As browsers write it (RFC 6454, 6.1): a small host, and no port where it is the scheme's own.
-        host = f"[{parsed.hostname}]" if ":" in parsed.hostname else parsed.hostname
+        # As browsers write it (RFC 6454, 6.1): a small host in A-labels, and no port where it is the scheme's own.
         try:
+            host = f"[{parsed.hostname}]" if ":" in parsed.hostname else host_of(parsed.hostname)
             port = parsed.port
         except ValueError as error:
             message = "write it as https://HOST, or https://HOST:PORT"
@@ -510,7 +514,22 @@ class Settings(BaseModel):
         if value and not is_sender(value):
             message = "write it as name@domain, or Name <name@domain>"
             raise ValueError(message)
-        return value
+        domain = parseaddr(value)[1].rpartition("@")[2]
+        try:
+            # Mail servers take no other than A-labels in an envelope (RFC 5321, 2.3.5).
+            return value.replace(f"@{domain}", f"@{host_of(domain)}")
+        except UnacceptableError as error:
+            message = "write an address whose domain the DNS can hold"
+            raise ValueError(message) from error
+
+    @field_validator("mail_authserv_id")
+    @classmethod
+    def _authserv(cls, value: str) -> str:
+        try:
+            return host_of(value)
+        except UnacceptableError as error:
+            message = "write the server's name, such as mx.example.ac.jp"
+            raise ValueError(message) from error
 
     @field_validator("service_name", "service_name_ja")
     @classmethod

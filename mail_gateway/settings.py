@@ -6,6 +6,8 @@ from enum import StrEnum
 from ipaddress import ip_address
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from hub.labels import host_of
+
 _PORTS = {"smtp": 25, "smtps": 465}
 
 
@@ -59,12 +61,13 @@ def relay_address(url: str) -> RelayAddress:
     try:
         parsed = urlsplit(url)
         port = parsed.port
+        host = host_of(parsed.hostname or "")
         options = dict(parse_qsl(parsed.query, strict_parsing=bool(parsed.query)))
         starttls = StartTls(options.pop("starttls", StartTls.OFFERED))
     except ValueError as error:
         message = f"the mail server's URL can't be read ({error})"
         raise BadSmtpUrlError(message) from None
-    if parsed.scheme not in _PORTS or not parsed.hostname or parsed.path.strip("/"):
+    if parsed.scheme not in _PORTS or not host or parsed.path.strip("/"):
         message = "write the mail server as smtp://HOST:PORT or smtps://USER:PASSWORD@HOST:PORT"
         raise BadSmtpUrlError(message)
     ca = options.pop("ca", "")
@@ -72,7 +75,7 @@ def relay_address(url: str) -> RelayAddress:
         message = f"the mail server's URL has an unknown option {next(iter(options))!r}; it knows starttls and ca"
         raise BadSmtpUrlError(message)
     return RelayAddress(
-        host=parsed.hostname,
+        host=host,
         port=port or _PORTS[parsed.scheme],
         is_tls=parsed.scheme == "smtps",
         starttls=starttls,

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, ConfigDict, ValidationError
+from yarl import URL
 
 from reader_kiosk.errors import HubUnreachableError, KioskError
 from reader_kiosk.identity import Identity
@@ -233,12 +234,14 @@ async def enrol(http: aiohttp.ClientSession, hub_url: str, code: str, *, now: da
 
 def hub_origin(url: str) -> str:
     """Give the hub's origin; KioskError when it isn't HTTPS, except on this very machine."""
-    parts = urlsplit(url if "//" in url else f"https://{url}")
+    whole = url if "//" in url else f"https://{url}"
+    parts = urlsplit(whole)
+    origin = _origin(whole)
     is_private = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL)
-    if not is_private or not parts.hostname or parts.path not in {"", "/"} or parts.query or parts.username:
+    if not is_private or not origin or parts.path not in {"", "/"} or parts.query or parts.username:
         message = "The hub's address, please, such as https://portal.example.ac.jp"
         raise KioskError(message)
-    return _origin(url if "//" in url else f"https://{url}")
+    return origin
 
 
 def line(hub_ca: Path | None) -> aiohttp.ClientSession:
@@ -283,8 +286,14 @@ async def _ask(http: aiohttp.ClientSession, asked: _Asked, form: type[_T], *, no
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    """Give a URL's origin as browsers write it: a small host in A-labels, and no port where it is the scheme's own.
+
+    Empty for what has no origin.
+    """
+    try:
+        return str(URL(url).origin())
+    except ValueError:
+        return ""
 
 
 def _id(written: str) -> str:

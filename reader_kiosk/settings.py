@@ -9,6 +9,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from yarl import URL
+
 from reader_kiosk.errors import KioskError
 from reader_kiosk.session import SOCKET
 
@@ -120,13 +122,14 @@ def _services(written: str) -> tuple[str, ...]:
         if not _is_origin(one):
             message = f"{PREFIX}ALSO_OPEN: origins, please, such as https://mail.example.ac.jp."
             raise KioskError(message)
-    return origins
+    # As Chromium compares them: an IDN as A-labels.
+    return tuple(str(URL(one).origin()) for one in origins)
 
 
 def _is_origin(written: str) -> bool:
     try:
         parts = urlsplit(written)
-        is_bare = parts.port is None or parts.port > 0
+        is_bare = (parts.port is None or parts.port > 0) and bool(URL(written).origin())
     except ValueError:
         return False
     is_bare = is_bare and not (parts.path or parts.query or parts.fragment or parts.username)

@@ -96,6 +96,9 @@ async def test_a_hub_is_reached_over_https_only(tmp_path, url):
         ("portal.example", "https://portal.example"),
         ("https://Portal.example:8443/", "https://portal.example:8443"),
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("https://portal.example:443", "https://portal.example"),
+        ("ポータル.example", "https://xn--5ckzcybvd.example"),
+        ("https://Bücher.example/", "https://xn--bcher-kva.example"),
     ],
 )
 def test_a_hub_is_named_by_its_origin(url, origin):

@@ -68,6 +68,13 @@ def test_a_service_is_named_by_its_origin(written: str) -> None:
         settings.read({"KIOSK_ALSO_OPEN": written})
 
 
+def test_a_service_in_its_own_script_is_opened_by_the_name_that_the_browser_uses() -> None:
+    """Chromium's filter compares hosts in A-labels."""
+    assert settings.read({"KIOSK_ALSO_OPEN": "https://大学.example:8443"}).also_open == (
+        "https://xn--pss25c.example:8443",
+    )
+
+
 @pytest.mark.parametrize("page", ["reader_kiosk/static/page.html", "web/templates/base.html"])
 def test_no_page_offers_a_translation(page: str) -> None:
     """The browser's bubble would lie over the language button."""

@@ -1,5 +1,6 @@
 """The settings: where they come from, how a mistake is named, what is never shown."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from cli import readiness
 from hub.errors import SettingsError
 from hub.settings import Settings, default_of, load, variable
+from mail_gateway.settings import relay_address
 from tests.shell import Shell
 
 
@@ -187,8 +189,68 @@ def test_what_the_mail_listeners_need_is_asked_for_before_the_start(given: dict[
         ("http://portal.example.ac.jp:80", "http://portal.example.ac.jp"),
         ("https://portal.example.ac.jp:8443", "https://portal.example.ac.jp:8443"),
         ("http://[::1]:8000", "http://[::1]:8000"),
+        ("https://ポータル.example", "https://xn--5ckzcybvd.example"),
+        ("https://ポータル。Example:8443", "https://xn--5ckzcybvd.example:8443"),
+        ("https://Bücher.example", "https://xn--bcher-kva.example"),
     ],
 )
 def test_an_origin_is_kept_as_browsers_write_it(typed: str, origin: str) -> None:
     """A browser that says only where a form is from is compared with it."""
     assert Settings(origin=typed).origin == origin
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "kept"),
+    [
+        ("mail_domain", "大学.example", "xn--pss25c.example"),
+        ("mail_from", "ポータル <t@大学.example>", "ポータル <t@xn--pss25c.example>"),
+        ("mail_authserv_id", "mx.大学.example", "mx.xn--pss25c.example"),
+        ("guarded_mail_domains", "a.example, 大学.example", ("a.example", "xn--pss25c.example")),
+        ("dotted_mail_domains", "大学.example", ("xn--pss25c.example",)),
+    ],
+)
+def test_a_host_in_its_own_script_is_kept_as_the_dns_writes_it(name: str, written: str, kept: object) -> None:
+    """Headers, addresses and other servers name it in A-labels, and are compared with it."""
+    assert getattr(Settings.model_validate({name: written}), name) == kept
+
+
+@pytest.mark.parametrize("name", ["origin", "mail_from", "mail_authserv_id", "guarded_mail_domains"])
+def test_a_host_that_the_dns_can_not_hold_is_refused(name: str) -> None:
+    """At the start, with the setting's name."""
+    written = {"origin": "https://大学..example", "mail_from": "t@大学..example"}.get(name, "大学..example")
+    with pytest.raises(SettingsError, match=f"TEGATA_{name.upper()}"):
+        load({}, **{name: written})
+
+
+def test_the_mail_servers_host_may_be_written_in_its_own_script() -> None:
+    """Its certificate names it in A-labels."""
+    assert relay_address("smtp://メール.example:25").host == "xn--4dkua4c.example"
+
+
+LISTENERS = {"origin": "https://portal.test", "mail_from": "t@portal.test", "mail_domain": "portal.test"}
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ({"metrics_listen": "127.0.0.1:8080"}, "TEGATA_LISTEN TEGATA_METRICS_LISTEN"),
+        ({"listen": "0.0.0.0:9464"}, "TEGATA_LISTEN TEGATA_METRICS_LISTEN"),
+        ({"mail_listen": "[::]:8080"}, "TEGATA_LISTEN TEGATA_MAIL_LISTEN"),
+        ({"mail_listen": "127.0.0.1:24", "lmtp_listen": "127.0.0.1:24"}, "TEGATA_MAIL_LISTEN TEGATA_LMTP_LISTEN"),
+        ({"slack_signing_secret": "s", "slack_listen": "127.0.0.1:9464"}, "TEGATA_METRICS_LISTEN TEGATA_SLACK_LISTEN"),
+        ({"metrics_listen": "127.0.0.2:8080"}, ""),
+        ({"listen": "127.0.0.1:0", "metrics_listen": "127.0.0.1:0"}, ""),
+        ({"metrics_listen": "", "mail_listen": "", "lmtp_listen": ""}, ""),
+        ({"slack_app_token": "xapp-1", "slack_listen": "127.0.0.1:9464"}, ""),
+    ],
+)
+def test_two_listeners_on_one_port_are_named_before_the_start(given: dict[str, str], names: str) -> None:
+    """Both settings are in the line; another address, any free port and a listener that is not opened are well."""
+    lines = list(readiness.clashing(load({}, **LISTENERS, **given), ("web", "mail_gateway", "bot")))
+    assert [re.findall("TEGATA_[A-Z_]+", line) for line in lines] == ([names.split()] if names else [])
+
+
+def test_a_listener_of_another_process_takes_no_port_here() -> None:
+    """A process without the pages may have its metrics where another has the pages."""
+    shared = load({}, **LISTENERS, metrics_listen="127.0.0.1:8080")
+    assert list(readiness.clashing(shared, ("mail_gateway",))) == []
