@@ -24,12 +24,12 @@ NOTICES = {
     ("en", Notice.NEW_LOGIN): "Somebody logged in to {service} with your account.",
     ("ja", Notice.CONTACT_SUSPENDED): "連絡先「{about}」にメールが届かないため、送信を止めました。",
     ("en", Notice.CONTACT_SUSPENDED): "Mail to the contact “{about}” could not be delivered, so it is suspended.",
-    ("ja", Notice.PASSWORD_SET): "ICカードでログインした方が、パスワードを変更しました。",
+    ("ja", Notice.PASSWORD_SET): "ICカードでログインした方により、パスワードが変更されました。",
     ("en", Notice.PASSWORD_SET): "The password was changed by somebody who logged in with the IC card.",
     (
         "ja",
         Notice.MATRIX_ISSUED,
-    ): "新しいマトリクスカードが発行されました。以前のカードがあれば、無効になりました。",
+    ): "新しいマトリクスカードが発行されました。以前のカードは使えなくなりました。",
     ("en", Notice.MATRIX_ISSUED): "A new matrix card was issued. An earlier card no longer works.",
     (
         "ja",
@@ -53,7 +53,7 @@ NOTICES = {
         "Wrong passwords were entered many times for your account. None of them opened it. If it was not you, set a"
         " password that you use nowhere else."
     ),
-    ("ja", Notice.UNLOCKED): "ICカードでログインした方が、認証の一時停止を解除しました。",
+    ("ja", Notice.UNLOCKED): "ICカードでログインした方により、認証方法のロックが解除されました。",
     ("en", Notice.UNLOCKED): "All login methods were unlocked by somebody who logged in with the IC card.",
     ("ja", Notice.CODES_ALLOWED): "「心当たりがない」とのご報告で止めていたコードの送信が、再開されました。",
     ("en", Notice.CODES_ALLOWED): "Codes, which were paused after “this was not me”, are sent again.",
@@ -67,9 +67,9 @@ NOTICES = {
     ("en", Notice.CARD_REMOVED): "Your IC card was removed.",
     ("ja", Notice.CONTACT_RESUMED): "連絡先「{about}」への送信が再開されました。",
     ("en", Notice.CONTACT_RESUMED): "Messages are sent to the contact “{about}” again.",
-    ("ja", Notice.PASSWORD_SET_BY_DESK): "窓口が、新しいパスワードを設定しました。",
+    ("ja", Notice.PASSWORD_SET_BY_DESK): "窓口で新しいパスワードが設定されました。",
     ("en", Notice.PASSWORD_SET_BY_DESK): "The help desk set a new password.",
-    ("ja", Notice.UNLOCKED_BY_DESK): "窓口が、認証の一時停止を解除しました。",
+    ("ja", Notice.UNLOCKED_BY_DESK): "窓口で認証方法のロックが解除されました。",
     ("en", Notice.UNLOCKED_BY_DESK): "The help desk unlocked all login methods.",
     (
         "ja",
@@ -84,19 +84,19 @@ NOTICES = {
     ): "A member’s contact can’t be reached and was suspended. The member may be unable to log in.",
     ("ja", Notice.DISOWNED): "利用者から「心当たりがない」との連絡がありました。",
     ("en", Notice.DISOWNED): "A member reported: “This was not me.”",
-    ("ja", Notice.ACCOUNT_DISABLED): "窓口が、アカウントを停止しました。",
+    ("ja", Notice.ACCOUNT_DISABLED): "窓口でアカウントが停止されました。",
     ("en", Notice.ACCOUNT_DISABLED): "The help desk disabled the account.",
-    ("ja", Notice.ACCOUNT_ENABLED): "窓口が、アカウントの停止を解除しました。",
+    ("ja", Notice.ACCOUNT_ENABLED): "窓口でアカウントの停止が解除されました。",
     ("en", Notice.ACCOUNT_ENABLED): "The help desk enabled the account again.",
     ("ja", Notice.ACCOUNT_RESET): (
-        "窓口が、アカウントをリセットしました。新しいパスワードが設定され、すべてのログインが終了しました。"
+        "窓口でアカウントがリセットされました。新しいパスワードが設定され、すべてのログインが終了しました。"
     ),
     ("en", Notice.ACCOUNT_RESET): (
         "The help desk reset the account: it has a new password, and all logins have ended."
     ),
     ("ja", Notice.CONTACT_RENAMED): "連絡先の名前が「{about}」に変更されました。",
     ("en", Notice.CONTACT_RENAMED): "A contact was renamed to “{about}”.",
-    ("ja", Notice.SLACK_LINKED): "Slackアカウントを連絡先「{about}」として連携しました。",
+    ("ja", Notice.SLACK_LINKED): "Slackアカウントが連絡先「{about}」として連携されました。",
     ("en", Notice.SLACK_LINKED): "A Slack account was linked as the contact “{about}”.",
     ("ja", Notice.SLACK_SUSPENDED): "Slackの連絡先「{about}」に届かなくなったため、送信を止めました。",
     ("en", Notice.SLACK_SUSPENDED): "The Slack contact “{about}” can't be reached any more, so it is suspended.",

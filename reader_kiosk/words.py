@@ -48,24 +48,25 @@ STILL_THERE = Words(
     "操作がないため、あと{seconds}秒で終了します。続けるには画面に触れてください。終わる場合はカードをお取りください。",
     "This ends in {seconds} seconds because nothing was touched. Touch the screen to go on, or take your card.",
 )
-PIN = Words("カードのPIN", "Card PIN")
+PIN = Words("カードの暗証番号", "Card PIN")
 OK = Words("OK", "OK")
 DELETE = Words("1文字消す", "Delete one digit")
 CANCEL = Words("やめる", "Cancel")
 TYPED = Words("{count}桁入力しました", "{count} digits entered")
-PIN_FORM = Words("PINは6桁から8桁の数字です。", "The PIN has 6 to 8 digits.")
+PIN_FORM = Words("暗証番号は6桁から8桁の数字です。", "The PIN has 6 to 8 digits.")
 OTHER_LANGUAGE = Words("English", "日本語")
 
 _READING = Words("カードを読み取っています", "Reading the card")
 _ONE_MOMENT = Words("しばらくお待ちください", "One moment, please")
 _LEAVE_IT = Words("カードを置いたままお待ちください。", "Please leave the card where it is.")
 _GREETING = Words("{name} さん", "{name}")
-_PIN_ASKED = Words("カードのPINを入力してください。", "Please enter your card's PIN.")
+_PIN_ASKED = Words("カードの暗証番号を入力してください。", "Please enter your card's PIN.")
 _PIN_WRONG = Words(
-    "PINが違います。ここではあと{tries}回入力できます。", "The PIN is not right. You can try {tries} more times here."
+    "暗証番号が違います。ここではあと{tries}回入力できます。",
+    "The PIN is not right. You can try {tries} more times here.",
 )
 _PIN_WRONG_ONCE = Words(
-    "PINが違います。ここで入力できるのはあと1回です。", "The PIN is not right. You can try once more here."
+    "暗証番号が違います。ここで入力できるのはあと1回です。", "The PIN is not right. You can try once more here."
 )
 _CHECKING = Words(
     "確認しています。カードを置いたままお待ちください。", "One moment, please leave the card where it is."
@@ -127,13 +128,13 @@ _WHY: dict[Reason | Trouble, Words] = {
     ),
     Trouble.CHANGING_NUMBER: Words("この種類のカードは使えません。", "This kind of card can't be used."),
     Trouble.PIN_WRONG: Words(
-        "PINが違います。このカードでは残りの入力回数を確認できません。",
+        "暗証番号が違います。このカードでは残りの入力回数を確認できません。",
         "The PIN is not right. This card does not say how many tries are left.",
     ),
     Trouble.HUB_UNREACHABLE: Words("認証サーバーに接続できません。", "The login server can't be reached."),
-    Trouble.PIN_BLOCKED: Words("カードのPINがロックされています。", "The card's PIN is blocked."),
+    Trouble.PIN_BLOCKED: Words("カードの暗証番号がロックされています。", "The card's PIN is blocked."),
     Trouble.LAST_TRY: Words(
-        "PINの入力はあと1回でロックされます。最後の1回はここでは使いません。",
+        "暗証番号の入力はあと1回でロックされます。最後の1回はここでは使いません。",
         "One more wrong PIN would block the card. The last try is not used here.",
     ),
     Trouble.NO_READER: Words("カードリーダーが見つかりません。", "There is no card reader."),

@@ -249,7 +249,7 @@ async def test_pin_pad_and_keyboard_show_no_digit(made: Kiosk, card_maker: Maker
     assert await page.inner_text("#typed") == "3桁入力しました"
     assert "123" not in (await page.inner_text("#main")).replace("\n", "").replace("123456789", "")
     await page.click("#ok")
-    assert await page.inner_text("#error") == "PINは6桁から8桁の数字です。"
+    assert await page.inner_text("#error") == "暗証番号は6桁から8桁の数字です。"
     assert await page.input_value("#digits") == ""
 
 

@@ -146,7 +146,7 @@ async def test_a_card_without_a_counter_is_asked_for_its_pin_once(corner: Corner
     await corner.slot.put_on(Silent(card, **{EMPTY_VERIFY: status}))
     await corner.front.pin("654321")
     shown = await corner.front.screen("not-now", "pin")
-    assert "PINが違います" in shown["error"]
+    assert "暗証番号が違います" in shown["error"]
     assert card.tries == 2
 
 
@@ -166,7 +166,7 @@ async def test_a_card_that_prefers_the_global_pin_gets_it(corner: Corner, card_m
     await corner.slot.put_on(both)
     await corner.front.pin("11111111")
     shown = await corner.front.screen("pin", "not-now")
-    assert "PINが違います" in shown["error"]
+    assert "暗証番号が違います" in shown["error"]
     await corner.front.act("pin", pin="87654321")
     await corner.front.screen("admitting", "not-now")
     assert corner.front.shown["screen"] == "admitting"

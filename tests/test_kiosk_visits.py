@@ -433,7 +433,7 @@ async def test_the_members_language_is_spoken_and_forgotten(corner: Corner, card
     assert shown["text"] == "Please enter your card's PIN."
     await corner.front.act("language", language="ja")
     shown = await corner.front.screen("pin")
-    assert shown["text"] == "カードのPINを入力してください。"
+    assert shown["text"] == "カードの暗証番号を入力してください。"
     await corner.front.act("language", language="en")
     await corner.slot.take_away()
     shown = await corner.front.screen("idle")

@@ -67,7 +67,7 @@ HEADERS = [
     "Content-Type",
 ]
 IF_NOT_YOU = {
-    (Letter.CODE, "en"): "If this was not you, somebody knows your password.",
+    (Letter.CODE, "en"): "If this was not you, somebody else may know your password.",
     (Letter.CODE, "ja"): "お心当たりがない場合は、パスワードが第三者に知られているおそれがあります。",
     (Letter.CONFIRMATION, "en"): "If this was not you, do not type the code anywhere.",
     (Letter.CONFIRMATION, "ja"): "お心当たりがない場合は、コードをどこにも入力しないでください。",

@@ -235,7 +235,7 @@ async def test_logging_out_twice_ends_at_the_start(house_on_sqlite: House) -> No
     ("language", "logged_out", "over"),
     [
         ("en", "You have logged out in another tab, so nothing was changed.", "Your session has ended"),
-        ("ja", "別のタブでログアウトしたため、何も変更していません。", "ログインが終了していたため"),
+        ("ja", "別のタブでログアウトしたため、何も変更されていません。", "ログインが終了していたため"),
     ],
 )
 async def test_a_form_without_its_session_does_nothing_and_says_why(

@@ -267,7 +267,7 @@ async def test_approval_fatigue_ends_after_three_an_hour(chat_on_socket: Chat) -
         await enter_password(person, member)
         await person.press("OK", way=person.option("Approve with two digits"))
         assert person.page == "choice"
-        assert "As many approvals as allowed were asked for." in person.error
+        assert "The limit of approval requests has been reached." in person.error
         await asyncio.sleep(0.3)
         assert len(chat.slack.messages("UTARO")) == count
 

@@ -48,7 +48,7 @@ def test_each_wait_says_why_and_how_long(why: Hold, language: str, beside: bool)
             Hold.SENT_ELSEWHERE,
             True,
             (
-                "Another login to your account asked for a code 6 seconds ago. The next can be sent in 24 seconds;"
+                "Another login to your account requested a code 6 seconds ago. The next can be sent in 24 seconds;"
                 " other methods are open."
             ),
         ),
@@ -82,7 +82,7 @@ async def test_a_members_code_does_not_open_the_strangers_login(house_on_sqlite:
         await stranger.press("OK", way=stranger.option("home"))
         assert (stranger.page, stranger.status) == ("choice", 429)
         assert re.search(
-            r"Another login to your account asked for a code \d seconds? ago\. The next can be sent in 2\d seconds;"
+            r"Another login to your account requested a code \d seconds? ago\. The next can be sent in 2\d seconds;"
             r" other methods are open\. You can try again at \d\d:\d\d:\d\d\.",
             stranger.error,
         ), stranger.error

@@ -95,7 +95,7 @@ _REASONS = {
     Reason.LAST_WAY: N_("Matrix is your only method, so it cannot be switched off."),
 }
 _DELIVERIES = {
-    (Channel.MAIL, DeliveryState.WAITING): N_("Code by mail to %(label)s, asked for %(time)s: waiting to be sent"),
+    (Channel.MAIL, DeliveryState.WAITING): N_("Code by mail to %(label)s, requested at %(time)s: waiting to be sent"),
     (Channel.MAIL, DeliveryState.RETRYING): N_(
         "Code by mail to %(label)s: the mail server does not take it yet. It is being tried again; you can also"
         " choose another way."
@@ -104,41 +104,43 @@ _DELIVERIES = {
         "Code by mail to %(label)s: it may have been delivered; the mail server did not confirm it at %(time)s. Please"
         " look in your mailbox; you can also choose another way."
     ),
-    (Channel.MAIL, DeliveryState.ACCEPTED): N_("Code by mail to %(label)s, handed to the mail server %(time)s"),
+    (Channel.MAIL, DeliveryState.ACCEPTED): N_("Code by mail to %(label)s, handed to the mail server at %(time)s"),
     (Channel.MAIL, DeliveryState.DELAYED): N_(
-        "Code by mail to %(label)s: the receiving mail server is slow to take it, told %(time)s. You can also choose"
-        " another way."
+        "Code by mail to %(label)s: the receiving mail server has not taken it yet (reported at %(time)s). You can also"
+        " choose another way."
     ),
     (Channel.MAIL, DeliveryState.FAILED): N_(
         "Code by mail to %(label)s could not be delivered. Please choose another way."
     ),
-    (Channel.MAIL, DeliveryState.EXPIRED): N_("The code by mail to %(label)s has ended."),
-    (Channel.SLACK, DeliveryState.WAITING): N_("Code by Slack to %(label)s, asked for %(time)s: waiting to be posted"),
+    (Channel.MAIL, DeliveryState.EXPIRED): N_("The code by mail to %(label)s has expired."),
+    (Channel.SLACK, DeliveryState.WAITING): N_(
+        "Code by Slack to %(label)s, requested at %(time)s: waiting to be posted"
+    ),
     (Channel.SLACK, DeliveryState.RETRYING): N_(
         "Code by Slack to %(label)s: Slack does not take it yet. It is being tried again; you can also choose another"
         " way."
     ),
-    (Channel.SLACK, DeliveryState.ACCEPTED): N_("Code by Slack to %(label)s, posted in Slack %(time)s"),
+    (Channel.SLACK, DeliveryState.ACCEPTED): N_("Code by Slack to %(label)s, posted in Slack at %(time)s"),
     (Channel.SLACK, DeliveryState.DELAYED): N_(
         "Code by Slack to %(label)s: Slack does not let the hub post at present. Please choose another way."
     ),
     (Channel.SLACK, DeliveryState.FAILED): N_(
         "Code by Slack to %(label)s could not be posted. Please choose another way."
     ),
-    (Channel.SLACK, DeliveryState.EXPIRED): N_("The code by Slack to %(label)s has ended."),
+    (Channel.SLACK, DeliveryState.EXPIRED): N_("The code by Slack to %(label)s has expired."),
 }
 _APPROVALS = {
-    DeliveryState.WAITING: N_("Message in Slack to %(label)s, asked for %(time)s: waiting to be sent"),
+    DeliveryState.WAITING: N_("Message in Slack to %(label)s, requested at %(time)s: waiting to be sent"),
     DeliveryState.RETRYING: N_(
         "Message in Slack to %(label)s: Slack does not take it yet. It is being tried again; you can also choose"
         " another way."
     ),
-    DeliveryState.ACCEPTED: N_("Message in Slack to %(label)s, sent %(time)s"),
+    DeliveryState.ACCEPTED: N_("Message in Slack to %(label)s, sent at %(time)s"),
     DeliveryState.DELAYED: N_(
         "Message in Slack to %(label)s: Slack does not let the hub post at present. Please choose another way."
     ),
     DeliveryState.FAILED: N_("The message in Slack to %(label)s could not be delivered. Please choose another way."),
-    DeliveryState.EXPIRED: N_("The message in Slack to %(label)s has ended."),
+    DeliveryState.EXPIRED: N_("The message in Slack to %(label)s has expired."),
 }
 _ANSWERS = {
     Verdict.CONFIRMED: N_("A reply arrived by mail at %(time)s, and the address was registered."),
@@ -160,16 +162,18 @@ _ANSWERS = {
     Verdict.TOO_LATE: N_("A reply arrived by mail at %(time)s, but it was too late."),
 }
 _CONFIRMATIONS = {
-    DeliveryState.WAITING: N_("Mail to %(label)s, asked for %(time)s: waiting to be sent"),
+    DeliveryState.WAITING: N_("Mail to %(label)s, requested at %(time)s: waiting to be sent"),
     DeliveryState.RETRYING: N_("Mail to %(label)s: the mail server does not take it yet. It is being tried again."),
     DeliveryState.UNKNOWN: N_(
         "Mail to %(label)s: it may have been delivered; the mail server did not confirm it at %(time)s. Please look in"
         " your mailbox."
     ),
-    DeliveryState.ACCEPTED: N_("Mail to %(label)s, handed to the mail server %(time)s"),
-    DeliveryState.DELAYED: N_("Mail to %(label)s: the receiving mail server is slow to take it, told %(time)s."),
+    DeliveryState.ACCEPTED: N_("Mail to %(label)s, handed to the mail server at %(time)s"),
+    DeliveryState.DELAYED: N_(
+        "Mail to %(label)s: the receiving mail server has not taken it yet (reported at %(time)s)."
+    ),
     DeliveryState.FAILED: N_("Mail to %(label)s could not be delivered. Please use another address."),
-    DeliveryState.EXPIRED: N_("The mail to %(label)s has ended. Please send it again."),
+    DeliveryState.EXPIRED: N_("The mail to %(label)s has expired. Please send it again."),
 }
 _SUSPENDED = {
     Suspended.NO_MAILBOX: N_("mail could not be delivered: the address no longer exists"),
