@@ -38,6 +38,8 @@ def main() -> int:
         if name not in MEASUREMENTS:
             sys.stderr.write(f"{name}: there is no such measurement; there are {', '.join(MEASUREMENTS)}.\n")
             return 2
+    # Into a file or a pipe, too, each line is there when it was measured: some take a quarter of an hour.
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     for name in names:
         measure, meaning = MEASUREMENTS[name]
         print(f"\n== {name}: {meaning}")

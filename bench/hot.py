@@ -41,6 +41,7 @@ _BUSY_COUNTS = (250, 1000)
 _KNOWN_MS, _NEW_MS = 1000.0, 10_000.0
 # What a browser waits for at most before its user gives up.
 _PATIENCE = aiohttp.ClientTimeout(total=60)
+_NONE = 0
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 _BETWEEN = 0.2
 _SETTLED = 3.0
@@ -69,7 +70,8 @@ class Waits:
         heard = self.heard or [float("nan")]
         told = spread(name, heard, "ms", most=most)
         refused = len(self.refused)
-        why = ", ".join(f"{self.refused.count(status)} by {status}" for status in sorted(set(self.refused)))
+        kinds = [(status, f"by {status}" if status != _NONE else "without an answer") for status in set(self.refused)]
+        why = ", ".join(f"{self.refused.count(status)} {kind}" for status, kind in sorted(kinds))
         return f"{told}   refused {refused} of {refused + len(self.heard)}{f' ({why})' if why else ''}"
 
 
@@ -97,15 +99,22 @@ class Portal:
         )
 
     async def try_once(self, browser: aiohttp.ClientSession, name: str, password: str) -> tuple[bool, int, float]:
-        """Give account and password; tells whether the login began, the page's status and the milliseconds it took."""
-        async with browser.get("/login/account") as answer:
-            token = _CSRF.search(await answer.text())
-        assert token
+        """Give account and password; tells whether the login began, the page's status and the milliseconds it took.
+
+        The status is `_NONE` when no answer came in time, so that one lost try does not end the measurement.
+        """
         began = perf_counter()
-        form = {"account": name, "password": password, "csrf": token[1]}
-        async with browser.post("/login/account", data=form) as answer:
-            page = await answer.text()
-            status = answer.status
+        try:
+            async with browser.get("/login/account") as answer:
+                token = _CSRF.search(await answer.text())
+            assert token
+            began = perf_counter()
+            form = {"account": name, "password": password, "csrf": token[1]}
+            async with browser.post("/login/account", data=form) as answer:
+                page = await answer.text()
+                status = answer.status
+        except TimeoutError:
+            return False, _NONE, 1000 * (perf_counter() - began)
         return 'data-page="account"' not in page and status == 200, status, 1000 * (perf_counter() - began)
 
     async def tries(self, address: str, name: str, *, known: bool) -> Waits:
