@@ -11,6 +11,7 @@ class Reason(StrEnum):
     """Why something was refused; the page has one sentence for each."""
 
     PASSWORD_WRONG = "password-wrong"
+    PASSWORD_MISSING = "password-missing"
     NOTHING_BOUND = "nothing-bound"
     LOGIN_OVER = "login-over"
     NOT_OFFERED = "not-offered"

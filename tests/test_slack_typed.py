@@ -49,6 +49,7 @@ def test_every_reason_that_slack_can_meet_has_its_sentence() -> None:
         Reason.CLOCK_OFF,
         Reason.CODE_USED,
         Reason.PASSWORD_WRONG,
+        Reason.PASSWORD_MISSING,
         Reason.NOTHING_BOUND,
         Reason.LOGIN_OVER,
         Reason.NOT_OFFERED,

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from models.event import Event
+from models.kinds import EventKind
+from models.throttle import Throttle
 from tests.house import ELSEWHERE, House
 from tests.walks import answer_matrix, enter_password, log_in, step_up, stepped_up
 
@@ -136,3 +139,20 @@ async def test_a_sentence_names_only_what_its_page_asks_for(house_on_sqlite: Hou
         await person.open("/settings")
         await person.press("Authenticate", password="wrong")
         assert (person.page, person.error) == ("step-up", "The password is not right.")
+
+
+async def test_an_empty_field_is_no_wrong_password(house_on_sqlite: House) -> None:
+    """The page asks for what is missing, and nothing is counted."""
+    house = house_on_sqlite
+    member = await house.people.member()
+    async with house.person() as person:
+        await person.open("/login/account")
+        for account, password in (("", "secret"), (" ", "secret"), ("taro", ""), ("", "")):
+            await person.press("OK", account=account, password=password)
+            assert (person.page, person.error) == ("account", "Please enter your account and password.")
+        assert not await Throttle.exists()
+        await log_in(person, member)
+        await person.open("/settings")
+        await person.press("Authenticate", password="")
+        assert (person.page, person.error) == ("step-up", "Please enter your password.")
+    assert not await Event.filter(kind=EventKind.PASSWORD_WRONG).exists()

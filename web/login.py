@@ -102,6 +102,12 @@ async def post_account(request: Request) -> Response:
     """Begin a login."""
     account, password, onward = await fields(request, "account", "password", "next")
     onward = own_path(onward, "")
+    at = f"/login/account?{urlencode({'next': onward})}" if onward else ""
+    variant = "named-account" if await _named(request) else ""
+    if not password or not (account.strip() or variant):
+        # What is missing guesses nothing: it is not counted.
+        missing = Refused(Reason.PASSWORD_MISSING)
+        return refused(request, "account", missing, at=at, variant=variant, account=account[:64])
     outcome = await login.begin(
         hub_of(request),
         visit_of(request),
@@ -121,8 +127,6 @@ async def post_account(request: Request) -> Response:
         case Refused(Reason.NOTHING_BOUND):
             return ended(request, outcome)
         case Refused() | Throttled() | Busy():
-            at = f"/login/account?{urlencode({'next': onward})}" if onward else ""
-            variant = "named-account" if await _named(request) else ""
             return refused(request, "account", outcome, at=at, variant=variant, account=account[:64])
         case _:
             assert_never(outcome)

@@ -18,6 +18,7 @@ def N_(text: str) -> str:  # noqa: N802 - gettext's own name for words translate
 
 _REASONS = {
     Reason.PASSWORD_WRONG: N_("Account or password is not right."),
+    Reason.PASSWORD_MISSING: N_("Please enter your account and password."),
     Reason.NOTHING_BOUND: N_(
         "No verification method is registered for this account yet. Please get a matrix card from the help desk."
     ),
@@ -204,6 +205,8 @@ _ON_PAGE = {
     ),
     ("step-up", Reason.PASSWORD_WRONG): N_("The password is not right."),
     ("named-account", Reason.PASSWORD_WRONG): N_("The password is not right."),
+    ("step-up", Reason.PASSWORD_MISSING): N_("Please enter your password."),
+    ("named-account", Reason.PASSWORD_MISSING): N_("Please enter your password."),
 }
 _NEWER = N_("A newer code was sent at %(time)s to %(label)s.")
 

@@ -49,7 +49,10 @@ async def post_authenticate(request: Request) -> Response:
     """Step the session up with the password."""
     password, onward = await fields(request, "password", "next")
     session = await session_of(request)
-    if session is None:
+    outcome: SteppedUp | Refused | Throttled | Busy
+    if session is not None and not password:
+        outcome = Refused(Reason.PASSWORD_MISSING)
+    elif session is None:
         again = await sessions.step_up_again(hub_of(request), visit_of(request), read(request, SESSION), password)
         if again is None:
             return noted(request, "/", sentences.SESSION_OVER)
