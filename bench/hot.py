@@ -166,7 +166,7 @@ class Portal:
                 await answer.read()
 
         for start in range(0, first, 10):
-            await asyncio.gather(*(wrong() for _ in range(min(10, first - start))))
+            await asyncio.gather(*(wrong() for _ in range(min(10, first - start))), return_exceptions=True)
         guessing = asyncio.create_task(_steadily(wrong, rate, at_once=at_once))
         try:
             await asyncio.sleep(_SETTLED)

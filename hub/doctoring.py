@@ -16,7 +16,7 @@ from models.delivery import Delivery
 from models.event import Event
 from models.inbound import InboundMail
 from models.kinds import FOR_DESK, Channel
-from models.kiosk import KioskLogin
+from models.kiosk import Kiosk, KioskLogin
 from models.lease import Lease
 from models.login import Challenge, Login
 from models.session import KnownBrowser, Session
@@ -87,6 +87,9 @@ async def rows_from_the_future(*, now: datetime) -> dict[str, int]:
         "paused account": await Account.filter(codes_blocked_until__gt=late + NUMBERS.codes_blocked).count(),
         "soft token": await SoftToken.filter(Q(created_at__gt=late) | Q(used_at__gt=late)).count(),
         "contact": await Contact.filter(added_at__gt=late).count(),
+        "kiosk": await Kiosk.filter(
+            Q(added_at__gt=late) | Q(binds_until__gt=late + NUMBERS.card_binding_life), revoked_at=None
+        ).count(),
         "kiosk login": await KioskLogin.filter(begun_at__gt=late, ended_at=None).count(),
         "lease": await Lease.filter(until__gt=late + _LONGEST_LEASE).count(),
     }

@@ -11,7 +11,7 @@ import pytest
 from tortoise.connection import get_connections
 
 from demo.card.authority import Issued, KeyKind
-from hub import accounts, card_binding, card_logins, certificates, ic_cards, kiosks, not_me, upkeep
+from hub import accounts, card_binding, card_logins, certificates, doctoring, ic_cards, kiosks, not_me, upkeep
 from hub.outcome import Done, KioskReason
 from hub.settings import NUMBERS
 from models.account import Account
@@ -530,6 +530,7 @@ async def test_a_kiosk_waits_for_no_card_after_a_clock_that_ran_ahead(counter_on
     await Kiosk.filter(handle=counter.client.kiosk_id).update(**waiting)
     kiosk = await Kiosk.get(handle=counter.client.kiosk_id)
     assert await card_binding.account_for(kiosk.id, now=house.clock()) is None
+    assert (await doctoring.rows_from_the_future(now=house.clock()))["kiosk"] == 1
     house.sync()
     session = await house.people.stepped_up(other)
     assert await card_binding.ask(house.hub, house.people.visit(), session, kiosk.id) == Done()
