@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,7 @@ _heard = Counter("tegata_slack_heard_total", "What was heard from Slack, and wha
 Body = dict[str, Any]
 # Slack waits three seconds for what a window that was sent is to show.
 _SHOWN_WITHIN = 2.2
+_ANY = re.compile(".*", re.DOTALL)
 
 
 class Source(StrEnum):
@@ -53,6 +55,8 @@ class Listener:
     lane: Callable[[str], Lane] = field(default=_at_once)
     # A member did it and waits for a word.
     is_answered: bool = True
+    # Stands for all that no listener before it is named for; `name` is then for the log and the metrics alone.
+    is_rest: bool = False
 
 
 def register(app: AsyncApp, desk: Desk, listener: Listener) -> None:
@@ -79,9 +83,9 @@ def register(app: AsyncApp, desk: Desk, listener: Listener) -> None:
         case Source.COMMAND:
             app.command(listener.name)(hear)
         case Source.BUTTON:
-            app.action(listener.name)(hear)
+            app.action(_ANY if listener.is_rest else listener.name)(hear)
         case Source.MODAL:
-            app.view(listener.name)(hear_modal)
+            app.view(_ANY if listener.is_rest else listener.name)(hear_modal)
         case Source.SHORTCUT:
             app.shortcut(listener.name)(hear)
         case Source.EVENT:

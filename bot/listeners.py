@@ -1,6 +1,6 @@
 """Everything that the bot listens to, on one screen."""
 
-from bot import approving, asking, blocks, commands, direct, home, leaving, linking, not_me, views
+from bot import approving, asking, blocks, commands, direct, home, leaving, linking, not_me, telling, views
 from bot.hands import Lane
 from bot.hearing import Listener, Source
 
@@ -31,6 +31,9 @@ LISTENERS = (
     Listener(Source.BUTTON, views.END_SESSION, asking.end_session),
     Listener(Source.BUTTON, views.LANGUAGE["ja"], asking.speak),
     Listener(Source.BUTTON, views.LANGUAGE["en"], asking.speak),
+    # Buttons and windows of an earlier release may be pressed long after it.
+    Listener(Source.BUTTON, "unknown-button", telling.gone, is_rest=True),
+    Listener(Source.MODAL, "unknown-window", telling.window_gone, is_rest=True),
     Listener(Source.EVENT, "user_change", leaving.user_changed, _event, is_answered=False),
     Listener(Source.EVENT, "tokens_revoked", leaving.tokens_revoked, _event, is_answered=False),
     Listener(Source.EVENT, "app_uninstalled", leaving.app_uninstalled, _event, is_answered=False),

@@ -10,6 +10,7 @@ from bot.answers import UNREACHED
 from bot.blocks import Block, Head, plain
 from bot.desk import Desk, Heard, Surface
 from bot.sentences import refusal
+from bot.words import Say, say
 from hub import chat, slack_links
 from hub.chat import State
 from hub.outcome import Refused, Throttled
@@ -48,6 +49,19 @@ async def tell(desk: Desk, heard: Heard, sentence: str, blocks: Sequence[Block] 
 async def refuse(desk: Desk, heard: Heard, why: Refused | Throttled, *, language: str) -> None:
     """Say why something was not done."""
     await tell(desk, heard, refusal(why, language, desk.hub.settings.zone, now=desk.clock()), language=language)
+
+
+async def gone(desk: Desk, heard: Heard) -> None:
+    """Tell that a button means nothing any more."""
+    language = await language_of(desk, heard)
+    await tell(desk, heard, say(Say.GONE, language), language=language)
+
+
+async def window_gone(desk: Desk, heard: Heard) -> None:
+    """Tell in a window that was sent that it means nothing any more."""
+    language = await language_of(desk, heard)
+    title = desk.hub.settings.service_in(language)
+    await heard.reply(views.instead(views.told(title, say(Say.GONE, language), language)))
 
 
 async def show(desk: Desk, heard: Heard, view: views.View) -> None:
