@@ -119,6 +119,8 @@ def _is_sticky(folder: Path) -> bool:
 
 
 async def _database(settings: Settings) -> AsyncIterator[Finding]:
+    from cli import hubwork
+    from hub import upkeep
     from hub.hub import OldSchemaError, opened
     from models.database import BadDatabaseUrlError
 
@@ -128,7 +130,11 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         return
     try:
         async with opened(settings) as hub:
-            yield Finding("database", Grade.OK, "it answers, and its schema is up to date")
+            trouble = await upkeep.probe(hub, now=hubwork.now())
+            if trouble:
+                yield Finding("database", Grade.WRONG, trouble, "make room on its disk, or end what holds it")
+            else:
+                yield Finding("database", Grade.OK, "it can be written, and its schema is up to date")
             async for finding in _rows(settings, hub):
                 yield finding
     except OldSchemaError as error:

@@ -23,8 +23,8 @@ class Outage:
     def note(self, error: BaseException) -> None:
         """Say it once, for a worker whose next try has its time already."""
         if not self.trouble:
-            _log.warning("database.away", worker=self._worker, error=_said(error))
-        self.trouble = f"the database can't be reached: {_said(error)}"
+            _log.warning("database.away", worker=self._worker, error=said(error))
+        self.trouble = f"the database can't be reached: {said(error)}"
 
     async def wait(self, error: BaseException) -> None:
         """Say it once, and wait before the next try."""
@@ -39,5 +39,6 @@ class Outage:
         self.trouble, self._wait = "", 0.0
 
 
-def _said(error: BaseException) -> str:
+def said(error: BaseException) -> str:
+    """Give what an error says in one line, or at least its kind."""
     return " ".join(str(error).split()) or type(error).__name__

@@ -17,6 +17,7 @@ from tortoise.transactions import in_transaction
 from hub import audit, clock, guessed, intake, matrix_cards, soft_tokens, throttle
 from hub.hub import Hub
 from hub.keyring import KeyRing
+from hub.outage import DATABASE_TROUBLE, said
 from hub.settings import NUMBERS
 from hub.visit import Visit
 from models.authenticator import MatrixCard, SoftToken
@@ -257,12 +258,15 @@ async def free_abandoned(hub: Hub, *, now: datetime) -> int:
     return freed
 
 
-async def probe(hub: Hub, *, now: datetime) -> None:
-    """Write one row, so that a database that is gone, locked or full is found out.
-
-    TimeoutError after two seconds, an error of the ORM when the row can't be written.
-    """
-    async with asyncio.timeout(_PROBE):
-        written = await Lease.filter(name=_PROBED).update(holder=hub.wakeups.holder.lease(), until=now)
-        if not written:
-            await Lease.get_or_create(name=_PROBED, defaults={"holder": _HOLDER, "until": now})
+async def probe(hub: Hub, *, now: datetime) -> str:
+    """Write one row, so that a database that is gone, locked or full is found out; returns what is wrong."""
+    try:
+        async with asyncio.timeout(_PROBE):
+            written = await Lease.filter(name=_PROBED).update(holder=hub.wakeups.holder.lease(), until=now)
+            if not written:
+                await Lease.get_or_create(name=_PROBED, defaults={"holder": _HOLDER, "until": now})
+    except TimeoutError:
+        return f"no row can be written: no answer in {_PROBE:g} s"
+    except DATABASE_TROUBLE as error:
+        return f"no row can be written: {said(error)}"
+    return ""

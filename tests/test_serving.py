@@ -198,7 +198,11 @@ def test_readiness_fails_while_nothing_can_be_written(desk_on_sqlite: Shell) -> 
             other.execute("BEGIN IMMEDIATE")
             status, text = fetch(ready)
             assert status == 503
-            assert json.loads(text)["parts"]["database"]["status"] == "failed"
+            told = {"status": "failed", "what": "no row can be written: no answer in 2 s"}
+            assert json.loads(text)["parts"]["database"] == told
+            doctor = desk.run("doctor")
+            assert doctor.code == 1
+            assert "database: no row can be written" in doctor.out
             other.execute("ROLLBACK")
         assert fetch(ready)[0] == 200
 

@@ -48,8 +48,5 @@ async def _keys(request: Request) -> dict[str, dict[str, str]]:
 
 
 async def _database(request: Request) -> dict[str, str]:
-    try:
-        await upkeep.probe(hub_of(request), now=request.app[CLOCK]())
-    except (BaseORMException, OSError, TimeoutError) as error:
-        return {"status": "failed", "what": type(error).__name__}
-    return {"status": "ok"}
+    trouble = await upkeep.probe(hub_of(request), now=request.app[CLOCK]())
+    return {"status": "failed", "what": trouble} if trouble else {"status": "ok"}
