@@ -235,6 +235,7 @@ class ImmediateClient(SqliteClient):
     _disk: Disk | None = None
     _mover: LogMover | None = None
     _is_light = False
+    _has_begun = False
     _moved_at = 0
 
     async def create_connection(self, with_db: bool) -> None:  # noqa: ARG002, FBT001 - tortoise's own signature
@@ -269,6 +270,10 @@ class ImmediateClient(SqliteClient):
         """
         self._shorten_log()
         if self._disk is None or self._connection is None or self._disk.has_failed or self._needs_help:
+            return None
+        if not self._has_begun:
+            # The first COMMIT may have to begin the log, which waits for the disk.
+            self._has_begun = True
             return None
         if not self._is_light:
             self._is_light = True

@@ -127,7 +127,8 @@ async def test_what_was_committed_survives_the_machine(file: Path) -> None:
 async def test_nothing_is_promised_before_the_disk_has_answered(file: Path) -> None:
     """A disk that can't be asked to keep a commit makes an error of it, as a COMMIT that fails is one."""
     async with connected(f"sqlite:///{file}"):
-        await Throttle.all().count()
+        for number in range(2):
+            await insert(Throttle(subject=f"before {number}", wrong=1, open_at=START))
         # The log goes on in the file that is open; who asks the disk finds none.
         Path(f"{file}-wal").unlink()
         with pytest.raises(OperationalError, match="No such file"):
