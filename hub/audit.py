@@ -300,7 +300,7 @@ async def _drop_orphans() -> int:
     """Drop the events of the segments that retention has dropped, a page a transaction."""
     first = await Segment.all().order_by("id").first().only("id")
     if first is None or not await Event.filter(segment_id__lt=first.id).exists():
-        # Its index tells at once; the events of a kind are found by reading all.
+        # Its index tells at once that there is nothing to drop.
         return 0
     told = await Event.filter(kind=EventKind.AUDIT_PRUNED).order_by("-id").first()
     if told is None:
