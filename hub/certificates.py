@@ -150,6 +150,11 @@ def certificate_of(der: bytes) -> x509.Certificate:
         for name, read_part in _PARTS:
             part = name
             read_part(found)
+        part = "the signature"
+        # Signatures are whole bytes; the library ignores the bit string's count of unused bits (X.690, 8.6.2).
+        if not der.endswith(b"\0" + found.signature):
+            message = "its bit string has unused bits"
+            raise ValueError(message)
     except (*_REFUSALS, UnsupportedAlgorithm) as error:
         message = f"{part} can't be read ({error})"
         raise UnreadableCertificateError(message) from error

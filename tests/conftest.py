@@ -1,4 +1,8 @@
-"""Fixtures that every room's tests share."""
+"""Fixtures that every room's tests share, and the order of the files."""
+
+from itertools import groupby
+
+import pytest
 
 from tests.cards import card_folder, card_maker, daemon, issuer, readers, slot
 from tests.chat import chat, chat_on_socket
@@ -39,3 +43,21 @@ __all__ = [
     "slot",
     "sqlite_template",
 ]
+
+# How many other files run between two slow ones.
+_BETWEEN = 3
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start slow files early and between others: they mostly wait, and none of them is left for the end."""
+    files = [list(group) for _, group in groupby(items, key=lambda item: item.path)]
+    slow = [group for group in files if group[0].get_closest_marker("slow")]
+    others = iter([group for group in files if not group[0].get_closest_marker("slow")])
+    ordered: list[pytest.Item] = []
+    for group in slow:
+        ordered += group
+        for _ in range(_BETWEEN):
+            ordered += next(others, [])
+    for group in others:
+        ordered += group
+    items[:] = ordered

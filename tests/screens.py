@@ -93,7 +93,7 @@ class Standing:
             await line.send_json({"id": 1, "method": method, "params": given})
             return (await line.receive_json())["result"]
 
-    async def only(self, url: str, name: str = "", timeout: float = 10.0) -> None:
+    async def only(self, url: str, name: str = "", timeout: float = 20.0) -> None:
         """See that this address is the only page that is open, and that it is this page."""
         seen: object = None
         try:

@@ -20,6 +20,8 @@ from tests.postman import DOMAIN, Postman, answer_to, reply_to
 from tests.test_mail_sending import HEAD
 from tests.test_mail_sending import letter as drafted
 
+pytestmark = pytest.mark.slow
+
 
 async def asked_to_confirm(office: Postman, *, address: str = "taro@mail.test") -> tuple[Received, Contact]:
     """Let a member add an address; gives the letter that came there, and the contact."""

@@ -15,6 +15,8 @@ from tests.house import House, code_in, url_in
 from tests.people import PASSWORD, Member
 from tests.test_journeys import WORDS
 
+pytestmark = pytest.mark.slow
+
 NAMES = {"en": "en-US", "ja": "ja-JP"}
 FIELDS = {
     "en": {

@@ -282,6 +282,13 @@ def test_a_certificate_with_a_byte_changed_is_none_of_ours(data: st.DataObject) 
     assert parsed is None or certificates.fault(_TRUST, parsed, now=NOW) is not None
 
 
+def test_a_signature_of_no_whole_bytes_is_not_read() -> None:
+    """Another count of unused bits, where the last bit happens to be zero, is another certificate with one meaning."""
+    der = next(made for _ in range(200) if not (made := _AUTHORITY.card("taro", KeyKind.P256, now=NOW).der)[-1] & 1)
+    place = len(der) - len(certificates.certificate_of(der).signature) - 1
+    assert certificates.parsed(der[:place] + b"\1" + der[place + 1 :]) is None
+
+
 _AUTHORITY = making.authority("Changed", now=NOW)
 _DER = _AUTHORITY.card("taro", KeyKind.P256, now=NOW).der
 _TRUST = Trust((_AUTHORITY.root.certificate,), (_AUTHORITY.intermediate.certificate,))

@@ -13,6 +13,8 @@ from cli.main import app
 from tests.people import PASSWORD
 from tests.shell import TEGATA, Shell
 
+pytestmark = pytest.mark.slow
+
 
 def every_command() -> list[tuple[str, ...]]:
     """Name each command, the groups' ones with their group."""

@@ -18,6 +18,8 @@ from tests.house import House, Person, open_house
 from tests.ports import free_port
 from tests.walks import answer_matrix, enter_password, house_with, log_in
 
+pytestmark = pytest.mark.slow
+
 
 async def _health(person: Person) -> tuple[int, dict[str, Any], int]:
     async with person.session.get(f"{person.url}/health/ready") as ready:

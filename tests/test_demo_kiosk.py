@@ -26,6 +26,8 @@ from pathlib import Path
 from demo.card import daemon
 daemon.DRIVER = Path("/nonexistent")
 from cli.main import main
+
+pytestmark = pytest.mark.slow
 main()
 """
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
+import pytest
 from aiosmtpd.smtp import SMTP, Envelope
 from aiosmtpd.smtp import Session as SmtpSession
 
@@ -23,6 +24,9 @@ from models.throttle import Throttle
 from tests.child import Child, serving
 from tests.house import MovableClock, Person, code_in, open_house
 from tests.people import PASSWORD, Member, People, settings_for, wrong_for
+
+pytestmark = pytest.mark.slow
+
 
 # A mail lies this long in the mail server's hands before it says "250": time enough to be killed in between.
 SLOW = 0.15

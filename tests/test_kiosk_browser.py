@@ -31,7 +31,7 @@ from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 # A browser takes seconds to start, so the tests share two kiosks, one of which is soon tired of waiting.
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 
 @dataclass

@@ -29,6 +29,8 @@ from tests.people import Member
 from tests.ports import free_port
 from tests.test_kiosk_browser import ROOT, Kiosk
 
+pytestmark = pytest.mark.slow
+
 NEW = "another horse battery"
 
 

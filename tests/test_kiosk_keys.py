@@ -12,7 +12,10 @@ from demo.card.piv import PIN
 from tests.cards import Maker
 from tests.screens import NOBODY, Standing, standing
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="two users and a mount namespace need root")
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="two users and a mount namespace need root"),
+    pytest.mark.slow,
+]
 
 _PLAIN = [*string.ascii_lowercase, *string.digits, "Left", "Right", "Up", "Down", "Home"]
 _FUNCTIONS = [f"F{number}" for number in range(1, 13)]

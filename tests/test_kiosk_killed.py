@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
+import pytest
 
 from hub.settings import Settings
 from reader_kiosk import hub_client
@@ -14,6 +15,8 @@ from reader_kiosk.hub_client import Admission, HubClient, Refused
 from tests.child import Child, serving
 from tests.counters import Counter, Proof, counter_with, go_in
 from tests.house import Person
+
+pytestmark = pytest.mark.slow
 
 
 @dataclass

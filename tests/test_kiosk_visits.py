@@ -18,6 +18,8 @@ from tests.cards import CardByOthers, Maker
 from tests.kiosk_hub import played_hub
 from tests.kiosks import DIGEST, Corner, corner_with, enrolled, settings_of, settled, standing
 
+pytestmark = pytest.mark.slow
+
 IN_PIECES = 7
 
 

@@ -20,6 +20,8 @@ from tests.test_browser import Walk, walking
 from tests.test_letters import HOUSE, LETTER
 from tests.test_not_me import WORDS, not_me_in
 
+pytestmark = pytest.mark.slow
+
 languages = pytest.mark.parametrize("language", ["en", "ja"])
 
 

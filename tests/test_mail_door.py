@@ -21,6 +21,8 @@ from tests.house import House
 from tests.postman import DOMAIN, Postman, answer_to, open_office, reply_to
 from tests.test_answers import asked_to_confirm
 
+pytestmark = pytest.mark.slow
+
 ENDINGS = [
     b"\n.\n",
     b"\n.\r\n",

@@ -16,6 +16,8 @@ from tests.postman import Postman, answer_to, open_office, reply_to
 from tests.test_answers import asked_to_confirm
 from tests.test_mail_door import wired
 
+pytestmark = pytest.mark.slow
+
 # A round of any flood brings far more than this; what grows with it is found, what a heap keeps for the next is not.
 GROWTH = 8 * 2**20
 ROUNDS = 4

@@ -17,6 +17,8 @@ from tests.test_journeys import WORDS
 from tests.walks import answer_matrix
 from tests.ways import WAYS, Way, directly, through_postfix
 
+pytestmark = pytest.mark.slow
+
 SAID = {
     "en": {
         "yes": "yes",

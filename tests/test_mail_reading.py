@@ -340,6 +340,8 @@ from hub.intake import Intake
 from hub.settings import Listen, load
 from mail_gateway.inbound import Door, Doorkeeper, listening
 
+pytestmark = pytest.mark.slow
+
 async def main():
     url, keys, port = sys.argv[1:]
     settings = load({}, mode="demo", origin="http://portal.test", database_url=url, keys_file=Path(keys),

@@ -114,7 +114,11 @@ async def test_a_server_that_says_not_now_is_tried_again(
 ) -> None:
     """Whatever goes wrong on the way: said on the page and in readiness, tried again under the same id, sent once."""
     server = Refusing({step: reply})
-    async with server.running(), _served(sqlite_template, tmp_path, server) as house, house.person() as person:
+    async with (
+        server.running(),
+        _served(sqlite_template, tmp_path, server, smtp_end_timeout=5) as house,
+        house.person() as person,
+    ):
         await _ask(person, house)
         row = await _row(lambda row: row.reply)
         assert (row.accepted_at, row.failed_at) == (None, None)

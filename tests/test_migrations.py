@@ -22,6 +22,8 @@ from models.session import Session
 from tests.databases import ENGINES, execute
 from tests.people import settings_for
 
+pytestmark = pytest.mark.slow
+
 _numbers = count(1)
 
 

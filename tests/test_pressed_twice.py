@@ -20,6 +20,8 @@ from tests.house import House, code_in, url_in
 from tests.people import PASSWORD, Member
 from web.addresses import browser_of
 
+pytestmark = pytest.mark.slow
+
 # Milliseconds that each request takes on the line; the longer one leaves half a second on either side of a press
 # that must come between an answer and its page.
 _LATENCY, _LONG_LATENCY = 200, 1000

@@ -15,6 +15,8 @@ from hub.settings import load
 from tests.ports import free_port
 from tests.shell import Shell, fetch
 
+pytestmark = pytest.mark.slow
+
 HTTPS = "https://portal.example.ac.jp"
 LAST_LINE = "Ctrl-C ends the demo; its data is kept.\n"
 

@@ -3,11 +3,14 @@
 import re
 from pathlib import Path
 
+import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
 from tests.ports import free_port
 from tests.side_by_side import side_by_side
+
+pytestmark = pytest.mark.slow
 
 
 async def test_a_member_uses_portal_inbox_and_slack_in_one_window(tmp_path: Path) -> None:

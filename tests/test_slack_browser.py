@@ -7,6 +7,8 @@ from tests.chat import Chat, code_in, link_in
 from tests.people import PASSWORD
 from tests.test_browser import walking
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(("language", "user"), [("en", "UTARO"), ("ja", "UHANAKO")])
 async def test_login_by_slack_in_a_browser(chat: Chat, language: str, user: str) -> None:

@@ -29,6 +29,8 @@ from tests.people import Member, wrong_for
 from tests.test_browser import walking
 from tests.walks import enter_password, log_in
 
+pytestmark = pytest.mark.slow
+
 WORDS = {
     "en": {
         "add": "add 自宅 taro@example.test",

@@ -32,7 +32,7 @@ ESCAPED = HOSTILE.replace("<", "&lt;").replace(">", "&gt;")
 
 
 # One browser for all of them: it is started in the loop that they all run in.
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

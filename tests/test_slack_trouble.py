@@ -28,6 +28,8 @@ from tests.people import settings_for
 from tests.ports import free_port
 from tests.walks import enter_password, settled
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("error", "meaning"),
