@@ -298,7 +298,7 @@ async def test_the_wait_is_said_in_japanese(sqlite_template: Path, tmp_path: Pat
         await _ask(person, house)
         await _row(lambda row: row.reply)
         said = await _state(person)
-        assert said.startswith("retrying: 自宅 へのコード（メール）: メールサーバーがまだ受け取りません。")
+        assert said.startswith("retrying: 自宅 へのコード（メール）: メールサーバーがまだ受け付けていません。")
         assert "the mail server" not in said
 
 
