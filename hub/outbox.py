@@ -24,7 +24,7 @@ from models.account import Account
 from models.contact import Contact
 from models.delivery import Delivery
 from models.fields import instant
-from models.kinds import FOR_DESK, Answer, AuthenticatorKind, Channel, Letter, Notice
+from models.kinds import FOR_DESK, OF_LOGINS, Answer, AuthenticatorKind, Channel, Letter, Notice
 from models.login import Challenge
 from models.rows import Row, change, fresh, insert, read, where, write_each
 from models.slack import SlackMember
@@ -453,7 +453,7 @@ def _answered(asked: Delivery) -> str:
     """Name what an answer is about: the first letter of the conversation."""
     if asked.letter is Letter.ANSWER:
         return asked.answered
-    return Notice.NEW_LOGIN if asked.notice == Notice.NEW_LOGIN else asked.letter
+    return asked.notice if asked.notice in OF_LOGINS else asked.letter
 
 
 async def _language(contact: Contact, account: Account, visit: Visit) -> str:

@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from hub.delivery import Claimed
 from hub.labels import mail_address
 from hub.notice_sentences import CHANNELS, NOTICES
-from models.kinds import FOR_DESK, Answer, Letter, Notice
+from models.kinds import FOR_DESK, OF_LOGINS, Answer, Letter, Notice
 
 _Policy: TypeAlias = "EmailPolicy[EmailMessage]"
 Words = dict[str, str | tuple[str, ...]]
@@ -33,6 +33,10 @@ _SUBJECTS: dict[tuple[str, Letter | Notice], str] = {
     ("en", Letter.NOTICE): "Your login settings were changed",
     ("ja", Notice.NEW_LOGIN): "ログインのお知らせ",
     ("en", Notice.NEW_LOGIN): "A login to your account",
+    ("ja", Notice.ANSWERS_WRONG): "ログイン失敗のお知らせ",
+    ("en", Notice.ANSWERS_WRONG): "Failed logins to your account",
+    ("ja", Notice.PASSWORDS_WRONG): "ログイン失敗のお知らせ",
+    ("en", Notice.PASSWORDS_WRONG): "Failed logins to your account",
     ("ja", Notice.DISOWNED): "「心当たりがない」との連絡 / This was not me",
     ("en", Notice.DISOWNED): "This was not me / 「心当たりがない」との連絡",
     ("ja", Notice.CONTACT_UNREACHABLE): "連絡先に届きません / A contact can’t be reached",
@@ -339,7 +343,7 @@ class _Form:
     end: bytes
 
 
-_WITH_SUBJECT = {Notice.NEW_LOGIN, *FOR_DESK}
+_WITH_SUBJECT = {*OF_LOGINS, *FOR_DESK}
 
 
 def _kind(claimed: Claimed) -> Letter | Notice:
@@ -353,7 +357,7 @@ def _subject(kind: Letter | Notice, answered: str, language: str) -> str:
     """Name a letter's matter; an answer keeps that of the letter that was answered, so that they stand together."""
     if kind is not Letter.ANSWER or not answered:
         return _SUBJECTS[language, kind]
-    asked = Notice.NEW_LOGIN if answered == Notice.NEW_LOGIN else Letter(answered)
+    asked = Notice(answered) if answered in OF_LOGINS else Letter(answered)
     return f"Re: {_SUBJECTS[language, asked]}"
 
 

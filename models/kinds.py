@@ -119,6 +119,8 @@ class Notice(StrEnum):
 
 # Letters to the help desk: they have no link of the member's and take no command.
 FOR_DESK = frozenset({Notice.DISOWNED, Notice.CONTACT_UNREACHABLE})
+# Notices of logins, made or failed: nothing was changed, and each says so in its subject.
+OF_LOGINS = frozenset({Notice.NEW_LOGIN, Notice.ANSWERS_WRONG, Notice.PASSWORDS_WRONG})
 
 
 class Purpose(StrEnum):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hub.delivery import Claimed
 from hub.labels import UnacceptableError, address_of, label_of
 from mail_gateway.letters import _SUBJECTS, House, UnwritableError, write
-from models.kinds import Channel, Letter, Notice
+from models.kinds import OF_LOGINS, Channel, Letter, Notice
 
 HOUSE = House(
     "Tegata <tegata@portal.test>",
@@ -167,14 +167,32 @@ def test_the_head_of_a_letter() -> None:
     [
         ("en", Notice.NEW_LOGIN, "A login to your account (Campus Portal)"),
         ("ja", Notice.NEW_LOGIN, "ログインのお知らせ (Campus Portal)"),
+        ("en", Notice.ANSWERS_WRONG, "Failed logins to your account (Campus Portal)"),
+        ("ja", Notice.ANSWERS_WRONG, "ログイン失敗のお知らせ (Campus Portal)"),
+        ("en", Notice.PASSWORDS_WRONG, "Failed logins to your account (Campus Portal)"),
+        ("ja", Notice.PASSWORDS_WRONG, "ログイン失敗のお知らせ (Campus Portal)"),
         ("en", Notice.CONTACT_ADDED, "Your login settings were changed (Campus Portal)"),
         ("ja", Notice.CONTACT_ADDED, "認証設定の変更のお知らせ (Campus Portal)"),
     ],
 )
 def test_the_subject_of_a_login_speaks_of_no_change(language: str, notice: Notice, subject: str) -> None:
-    """A login changed nothing; what did, says so."""
+    """A login changed nothing, a failed one neither; what did, says so. An answer keeps the subject."""
     letter = replace(LETTER, letter=Letter.NOTICE, notice=notice, language=language)
     assert _read(write(letter, HOUSE))["Subject"] == subject
+    asked = notice if notice in OF_LOGINS else Letter.NOTICE
+    answer = replace(LETTER, letter=Letter.ANSWER, notice="help", answered=asked, language=language)
+    assert _read(write(answer, HOUSE))["Subject"] == f"Re: {subject}"
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("letter", BY_MAIL)
+def test_the_names_of_a_letters_facts_stay_whole_on_a_narrow_screen(letter: Letter, language: str) -> None:
+    """At 320 pixels "Account" is not broken in the middle: only the values beside the names may wrap."""
+    page = _read(write(replace(LETTER, letter=letter, language=language), HOUSE)).get_body(("html",))
+    assert page is not None
+    names = [row.find("td") for row in BeautifulSoup(page.get_content(), "html.parser").find_all("tr")]
+    assert len(names) == 3
+    assert all("white-space:nowrap" in str(name["style"]) for name in names if name)
 
 
 def test_a_letter_nobody_may_answer_names_no_address_for_it() -> None:
