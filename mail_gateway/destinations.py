@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from hub.labels import domain_of
+from mail_gateway.refusal_text import speaks_of_one_mailbox
 
 _DOMAIN_FIRST = 2.0
 _DOMAIN_LONGEST = 120.0
-# One refusal may be about one mailbox; several in a row are the domain's.
+# So many mailboxes in a row that were refused, and none accepted between them, are the domain's own trouble.
 _DOMAIN_PATIENCE = 3
 _MOST_DOMAINS = 2000
 MOST_SHOWN = 200
@@ -16,9 +17,10 @@ SHARED = 5
 
 @dataclass(slots=True)
 class _Refusals:
-    count: int
-    until: float
-    reply: str
+    mailboxes: set[int]
+    beyond: int = 0
+    until: float = 0.0
+    reply: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +40,29 @@ class Destinations:
     def held(self, domain: str, now: float) -> Held | None:
         """Tell whether a domain is left alone; when its time is over one letter goes to find out."""
         found = self._refusals.get(domain)
-        if found is None or found.count < _DOMAIN_PATIENCE:
+        if found is None or len(found.mailboxes) < _DOMAIN_PATIENCE:
             return None
         if now >= found.until:
             found.until = now + _DOMAIN_FIRST
             return None
         return Held(found.until - now, found.reply)
 
-    def refused(self, domain: str, reply: str, now: float) -> None:
-        """Note that a domain said "not now"."""
+    def refused(self, domain: str, address: str, reply: str, now: float) -> None:
+        """Note that a domain said "not now" to a letter for this address.
+
+        A mailbox that is full, greylisted or refused again and again says nothing about its neighbours.
+        """
+        if speaks_of_one_mailbox(reply):
+            return
         if domain not in self._refusals and len(self._refusals) >= _MOST_DOMAINS:
             self._refusals.clear()
-        found = self._refusals.setdefault(domain, _Refusals(0, 0.0, ""))
-        found.count += 1
+        found = self._refusals.setdefault(domain, _Refusals(set()))
+        if len(found.mailboxes) < _DOMAIN_PATIENCE:
+            found.mailboxes.add(hash(address.casefold()))
+        else:
+            found.beyond += 1
         found.reply = reply
-        beyond = max(0, found.count - _DOMAIN_PATIENCE)
-        found.until = now + min(_DOMAIN_FIRST * 2 ** min(beyond, 10), _DOMAIN_LONGEST)
+        found.until = now + min(_DOMAIN_FIRST * 2 ** min(found.beyond, 10), _DOMAIN_LONGEST)
 
     def took(self, domain: str) -> None:
         """Note that a domain took a letter."""

@@ -64,6 +64,9 @@ _OUR_FAULT = re.compile(
 )
 
 
+_ONE_MAILBOX_WORDS = re.compile(rf"{FULL_WORDS.pattern}|(mailbox|inbox)( \w+)? is full|満杯|gr[ea]ylist", re.IGNORECASE)
+
+
 class Told(StrEnum):
     """What a refusal says about a mailbox."""
 
@@ -71,6 +74,12 @@ class Told(StrEnum):
     LIVING = "living"
     POLICY = "policy"
     NOTHING = "nothing"
+
+
+def speaks_of_one_mailbox(reply: str) -> bool:
+    """Tell whether a temporary refusal is about the one mailbox and not about its domain."""
+    found = STATUS.search(reply)
+    return bool((found and f"{found[2]}.{found[3]}" in _LIVING) or _ONE_MAILBOX_WORDS.search(reply))
 
 
 def told_by(status: str, words: str) -> Told:

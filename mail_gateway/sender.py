@@ -311,7 +311,7 @@ class Sender:
         domain = domain_of(claimed.address)
         held = self._destinations.held(domain, monotonic())
         if held is not None:
-            return Deferred(held.reply, timedelta(seconds=held.seconds))
+            return Deferred(f"not tried yet, {domain} said: {held.reply}", timedelta(seconds=held.seconds))
         try:
             message = write(claimed, self._house)
             if self._signer is not None:
@@ -334,7 +334,7 @@ class Sender:
                 self._destinations.took(domain)
             case Deferred(reply, None):
                 # Not the relay being down, which has a wait of its own: the domain says "not now".
-                self._destinations.refused(domain, reply, monotonic())
+                self._destinations.refused(domain, claimed.address, reply, monotonic())
             case Deferred() | Failed() | Unknown():
                 pass
         return report

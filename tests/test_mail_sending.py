@@ -359,11 +359,11 @@ def test_a_server_that_is_down_is_tried_by_one_at_a_time_and_ever_later() -> Non
 
 
 def test_a_domain_that_says_not_now_is_left_alone() -> None:
-    """Three refusals in a row hold a domain back, others not; one letter finds out; one accepted frees it."""
+    """Three mailboxes refused in a row hold a domain back, others not; one letter finds out; one accepted frees it."""
     places = Destinations()
-    for _ in range(3):
+    for number in range(3):
         assert places.held("slow.test", 100) is None
-        places.refused("slow.test", "450 4.2.1 not now", 100)
+        places.refused("slow.test", f"m{number}@slow.test", "450 4.2.1 not now", 100)
     held = places.held("slow.test", 100)
     assert held is not None
     assert (held.seconds, held.reply) == (2, "450 4.2.1 not now")
@@ -372,6 +372,25 @@ def test_a_domain_that_says_not_now_is_left_alone() -> None:
     assert places.held("slow.test", 102) is not None
     places.took("slow.test")
     assert places.held("slow.test", 102) is None
+
+
+@pytest.mark.parametrize(
+    ("mailboxes", "reply"),
+    [
+        (1, "450 4.2.1 not now"),
+        (2, "451 4.3.0 try again"),
+        (9, "452 4.2.2 The email account that you tried to reach is over quota"),
+        (9, "450 4.2.0 <a@slow.test>: Recipient address rejected: Greylisted, see http://postgrey.example"),
+        (9, "450 4.7.1 Graylisting in effect, please come back later"),
+        (9, "452 4.3.1 Mailbox is full / メールボックスの容量を超えています"),
+    ],
+)
+def test_what_is_wrong_with_one_mailbox_holds_no_other_back(mailboxes: int, reply: str) -> None:
+    """However often it is tried, a full, greylisted or odd mailbox is no trouble of its domain."""
+    places = Destinations()
+    for number in range(12):
+        places.refused("slow.test", f"M{number % mailboxes}@slow.test", reply, 100)
+    assert places.held("slow.test", 100) is None
 
 
 class _World:
