@@ -134,11 +134,11 @@ def test_letters_are_listed_newest_last(desk_on_sqlite: Shell) -> None:
     desk_on_sqlite.member()
     assert desk_on_sqlite.run("delivery", "list", "taro").out == "taro: nothing was sent in the last 30 days.\n"
     assert desk_on_sqlite.run("contact", "add", "taro", "自宅", "taro@mail.test").code == 0
-    assert desk_on_sqlite.run("account", "unlock", "taro").code == 0
+    assert desk_on_sqlite.run("account", "disable", "taro").code == 0
     rows = desk_on_sqlite.run("delivery", "list", "taro", "--json").json
-    assert [row["notice"] for row in rows] == ["contact-added", "unlocked-by-desk"]
+    assert [row["notice"] for row in rows] == ["contact-added", "account-disabled"]
     out = desk_on_sqlite.run("delivery", "list", "taro", "--limit", 1).out
-    assert "  notice unlocked-by-desk by mail to 自宅 (taro@mail.test)\n    written 2" in out
+    assert "  notice account-disabled by mail to 自宅 (taro@mail.test)\n    written 2" in out
     assert "    waits; the first try is due 2" in out
     assert "contact-added" not in out
     refused = desk_on_sqlite.run("delivery", "list", "nobody")

@@ -17,6 +17,8 @@ from playwright.async_api import FrameLocator, Page, expect
 from tests.browser import chromium
 from tests.ports import free_port
 
+pytestmark = pytest.mark.slow
+
 PORTS = 9
 _LAST = b"Ctrl-C ends the demo"
 # Run as `tegata` on a machine where the reader's driver isn't installed.
@@ -26,8 +28,6 @@ from pathlib import Path
 from demo.card import daemon
 daemon.DRIVER = Path("/nonexistent")
 from cli.main import main
-
-pytestmark = pytest.mark.slow
 main()
 """
 

@@ -24,6 +24,8 @@ from tests.ports import free_port
 from tests.postman import LETTERS, Postman, answer_to, open_office, reply_to
 from tests.test_answers import asked_to_confirm
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("sample", "state"),
@@ -339,8 +341,6 @@ from hub.hub import opened
 from hub.intake import Intake
 from hub.settings import Listen, load
 from mail_gateway.inbound import Door, Doorkeeper, listening
-
-pytestmark = pytest.mark.slow
 
 async def main():
     url, keys, port = sys.argv[1:]

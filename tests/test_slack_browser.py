@@ -48,7 +48,7 @@ async def test_login_by_slack_in_a_browser(chat: Chat, language: str, user: str)
         message = await chat.next_code(user, after=greeting.ts)
         await expect(page.locator(".live")).to_have_attribute("data-state", "accepted")
         await expect(page.locator(".live")).to_contain_text(
-            "posted in Slack" if language == "en" else "Slackに送りました"
+            "posted in Slack" if language == "en" else "Slackへ送信しました"
         )
         await walk.fill("code", code_in(message))
         await walk.press("OK")
