@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from reader_kiosk.screen import Idle, Screen
+from reader_kiosk.screen import Idle, OutOfOrder, Screen
 
 Show = Callable[[], None]
 Remind = Callable[[float | None], None]
@@ -60,6 +60,8 @@ class Desk:
         # Called with the seconds that are left when the reminder comes, with None when it goes.
         self.reminds: Remind = lambda _seconds: None
         self._page: asyncio.Future[str] = asyncio.Future()
+        self._is_chosen = False
+        self._forgetting: asyncio.TimerHandle | None = None
 
     @property
     def seconds_left(self) -> float:
@@ -72,15 +74,26 @@ class Desk:
         self.changed()
 
     def speak(self, language: str) -> None:
-        """Go on in the language of whoever is there."""
-        self.language = language
+        """Go on in the account's language, unless another was chosen at the screen."""
+        if not self._is_chosen:
+            self.language = language
         self.changed()
+
+    def receive(self, screen: Screen) -> None:
+        """Begin with a card; the language that was just chosen before it came stays."""
+        self._unheard()
+        self._keep_language()
+        self.show(screen)
+
+    def leave(self, screen: Screen) -> None:
+        """Tell the same person that their visit has ended, in the language that they read."""
+        self._unheard()
+        self.show(screen)
 
     def clear(self, screen: Screen) -> None:
         """Forget whoever was there."""
-        while not self._heard.empty():
-            self._heard.get_nowait()
-        self.language = self._own_language
+        self._unheard()
+        self._forget_language()
         self.show(screen)
 
     def hear(self, said: Said) -> None:
@@ -91,9 +104,34 @@ class Desk:
                 self._page.set_result(digest)
                 return
             case LanguageChosen(language):
-                self.speak(language)
+                self._choose(language)
         if not self._heard.full():
             self._heard.put_nowait(said)
+
+    def _choose(self, language: str) -> None:
+        self._keep_language()
+        self.language, self._is_chosen = language, True
+        if isinstance(self.screen, Idle | OutOfOrder):
+            # Whoever chose it may have gone without a card.
+            self._forgetting = asyncio.get_running_loop().call_later(self._idle_after, self._forget_choice)
+        self.changed()
+
+    def _forget_choice(self) -> None:
+        self._forget_language()
+        self.changed()
+
+    def _keep_language(self) -> None:
+        if self._forgetting is not None:
+            self._forgetting.cancel()
+        self._forgetting = None
+
+    def _forget_language(self) -> None:
+        self._keep_language()
+        self.language, self._is_chosen = self._own_language, False
+
+    def _unheard(self) -> None:
+        while not self._heard.empty():
+            self._heard.get_nowait()
 
     def page_gone(self) -> None:
         """Wait for a page with a proof of its own."""

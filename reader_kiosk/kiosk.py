@@ -18,7 +18,7 @@ from reader_kiosk.hub_client import HubClient, Refused, line
 from reader_kiosk.identity import Identity
 from reader_kiosk.page import Page
 from reader_kiosk.pcsc import CardEvent, CardOff, CardOn, ReadersChanged
-from reader_kiosk.screen import CardForgotten, Idle, NotNow, OutOfOrder, Screen, Trouble, out_of_order
+from reader_kiosk.screen import CardForgotten, Ended, Idle, NotNow, OutOfOrder, Screen, Trouble, out_of_order
 from reader_kiosk.settings import Settings
 from reader_kiosk.visit import Parts, Visit
 from reader_kiosk.window import Window
@@ -155,7 +155,7 @@ class Kiosk:
                 case Happening.TOUCHED:
                     self.parts.desk.hear(Touched())
                 case Happening.RETURNED:
-                    await self._leave(CardForgotten(is_finished=True), told.window)
+                    await self._leave(CardForgotten(Ended.FINISHED), told.window)
                 case Happening.FAILED:
                     _log.warning("kiosk.page-failed")
                     await self._leave(NotNow(Trouble.HUB_UNREACHABLE), told.window)
@@ -164,7 +164,7 @@ class Kiosk:
                     await self._leave(NotNow(Trouble.PAGE_NOT_ALLOWED), told.window)
                 case Happening.ENDED:
                     _log.error("kiosk.browser-ended")
-                    await self._leave(CardForgotten(), told.window)
+                    await self._leave(CardForgotten(Ended.BROWSER_ENDED), told.window)
 
     async def close(self) -> None:
         """End the visit that is going on."""
@@ -185,7 +185,7 @@ class Kiosk:
         if self._task is not None:
             await self._end_task()
             if self._on:
-                self.parts.desk.clear(screen)
+                self.parts.desk.leave(screen)
         await self.window.renew(window)
 
     async def _look_at_the_browser(self, browser: Browser) -> None:

@@ -71,11 +71,20 @@ class NotNow:
     retry_after: int = 0
 
 
+class Ended(StrEnum):
+    """Why nothing goes on though the card still lies there."""
+
+    UNTOUCHED = "untouched"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    BROWSER_ENDED = "browser-ended"
+
+
 @dataclass(frozen=True, slots=True)
 class CardForgotten:
-    """The card still lies there, and for a while there was no touch, or `is_finished`: went back to the start."""
+    """The card still lies there, and its visit has ended."""
 
-    is_finished: bool = False
+    why: Ended = Ended.UNTOUCHED
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from reader_kiosk.screen import (
     Admitting,
     CardForgotten,
     Checking,
+    Ended,
     NotNow,
     OutOfOrder,
     PinAsked,
@@ -119,7 +120,7 @@ class Visit:
     async def run(self) -> None:
         """Take somebody from the card to the portal, and stay until the card is taken."""
         try:
-            self._parts.desk.clear(Reading())
+            self._parts.desk.receive(Reading())
             self._parts.desk.show(await self._outcome())
             await self._wait_for_the_card_to_go()
         finally:
@@ -245,8 +246,10 @@ class Visit:
         self._parts.desk.show(asked)
         while True:
             act = await self._parts.desk.act()
-            if act is None or isinstance(act, Cancelled):
+            if act is None:
                 raise _GivenUpError(CardForgotten())
+            if isinstance(act, Cancelled):
+                raise _GivenUpError(CardForgotten(Ended.CANCELLED))
             if is_pin(act.pin):
                 return act
 

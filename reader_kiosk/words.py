@@ -8,6 +8,7 @@ from reader_kiosk.screen import (
     Admitting,
     CardForgotten,
     Checking,
+    Ended,
     Idle,
     NotNow,
     OutOfOrder,
@@ -41,9 +42,6 @@ class Shown:
 
 PUT_ON = Words("ICカードをリーダーに置いてください", "Place your IC card on the reader")
 TAKE_CARD = Words("カードをお取りください。", "Please take your card.")
-TAKE_OR_TOUCH = Words(
-    "カードをお取りください。あと{seconds}秒で終了します。", "Please take your card. This ends in {seconds} seconds."
-)
 STILL_THERE = Words(
     "操作がないため、あと{seconds}秒で終了します。続けるには画面に触れてください。終わる場合はカードをお取りください。",
     "This ends in {seconds} seconds because nothing was touched. Touch the screen to go on, or take your card.",
@@ -78,10 +76,17 @@ _TAKE_AND_PUT = Words(
     "カードをいったん取り、もう一度置いてください。", "Take the card and place it on the reader again."
 )
 _FORGOTTEN = Words("カードをお取りください", "Please take your card")
-_FORGOTTEN_TEXT = Words(
-    "しばらく操作がなかったため終了しました。", "Nothing was touched for a while, so this has ended."
-)
-_FINISHED_TEXT = Words("ご利用ありがとうございました。", "You have finished here.")
+_ENDED = {
+    Ended.UNTOUCHED: Words(
+        "しばらく操作がなかったため終了しました。", "This has ended because nothing was touched for a while."
+    ),
+    Ended.FINISHED: Words("ご利用ありがとうございました。", "You have finished here."),
+    Ended.CANCELLED: Words("ログインを取りやめました。", "The login was cancelled."),
+    Ended.BROWSER_ENDED: Words(
+        "端末のブラウザが停止したため終了しました。もう一度ログインするには、カードを置き直してください。",
+        "This has ended because the kiosk's browser stopped. To log in again, place the card on the reader again.",
+    ),
+}
 _OUT_OF_ORDER = Words("この端末はただいま使えません", "This kiosk is out of order")
 _HELP_DESK = Words("窓口にお問い合わせください。", "Please ask the help desk.")
 
@@ -186,8 +191,8 @@ def shown(screen: Screen, language: str) -> Shown:
             return Shown(_greeting(name, language), _ADMITTING.of(language))
         case NotNow(why):
             return _not_now(why, language)
-        case CardForgotten(is_finished):
-            return Shown(_FORGOTTEN.of(language), (_FINISHED_TEXT if is_finished else _FORGOTTEN_TEXT).of(language))
+        case CardForgotten(why):
+            return Shown(_FORGOTTEN.of(language), _ENDED[why].of(language))
         case OutOfOrder(why, minutes):
             why_words = _WHY[why].of(language).format(minutes=minutes)
             return Shown(_OUT_OF_ORDER.of(language), why_words)

@@ -283,7 +283,7 @@ async def test_the_kiosk_reminds_and_counts_down_before_the_login_ends(hasty: Ki
     """Untouched for a while: on the screen and in the live region, with the seconds that are left; then it ends."""
     page = await hasty.page("idle")
     await hasty.slot.put_on(card_maker.card())
-    await page.wait_for_selector("#reminder:has-text('カードをお取りください。あと2秒で終了します。')")
+    await page.wait_for_selector("#reminder:has-text('あと2秒で終了します。続けるには画面に触れてください。')")
     assert await page.get_attribute("#reminder", "aria-live") == "polite"
     await page.set_viewport_size({"width": 1280, "height": 800})
     assert await page.evaluate("document.documentElement.scrollHeight <= innerHeight")
@@ -435,7 +435,8 @@ async def test_a_browser_that_ends_is_started_again(made: Kiosk, card_maker: Mak
     child.kill()
     await asyncio.wait_for(made.house.hub.ended_event.wait(), 5)
     await made.seen_again()
-    await made.page("take-card")
+    taking = await made.page("take-card")
+    assert "ブラウザが停止したため終了しました。" in await taking.inner_text("#text")
     await made.slot.take_away()
     await made.page("idle")
     await logged_in(made, card_maker.card())

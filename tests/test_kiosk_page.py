@@ -16,6 +16,7 @@ from reader_kiosk.screen import (
     Admitting,
     CardForgotten,
     Checking,
+    Ended,
     Idle,
     NotNow,
     OutOfOrder,
@@ -223,7 +224,7 @@ def test_every_refusal_has_its_words(why, language):
         (PinAsked("A{tries}B", 2), "A{tries}B さん", "A{tries}B"),
         (Checking("A"), "A さん", "A"),
         (Admitting("A", Admission("", "")), "A さん", "A"),
-        (CardForgotten(), "カードをお取りください", "Please take your card"),
+        *((CardForgotten(why), "カードをお取りください", "Please take your card") for why in Ended),
     ],
 )
 def test_every_screen_has_its_words(screen, ja, en):

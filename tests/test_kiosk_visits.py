@@ -398,7 +398,7 @@ async def test_nobody_there_for_a_while_ends_the_login(daemon, slot, tmp_path, c
         shown = await corner.front.screen("pin")
         assert not shown["reminder"]
         shown = await corner.front.screen("pin")
-        assert shown["reminder"] == "カードをお取りください。あと{seconds}秒で終了します。"
+        assert "あと{seconds}秒で終了します。続けるには画面に触れてください。" in shown["reminder"]
         await corner.front.screen("take-card")
         await asyncio.wait_for(corner.hub.ended_event.wait(), 2)
         await corner.away()
@@ -419,11 +419,12 @@ async def test_a_touch_puts_the_end_off(daemon, slot, tmp_path, card_maker: Make
 
 
 async def test_cancelling_ends_the_login(corner: Corner, card_maker: Maker):
-    """Cancel: the card may be taken, nothing is left."""
+    """Cancel: the card may be taken, nothing is left, and the screen does not blame a pause."""
     await corner.slot.put_on(card_maker.card())
     await corner.front.screen("pin")
     await corner.front.act("cancel")
-    await corner.front.screen("take-card")
+    shown = await corner.front.screen("take-card")
+    assert shown["text"] == "ログインを取りやめました。"
     await asyncio.wait_for(corner.hub.ended_event.wait(), 2)
 
 
@@ -440,6 +441,32 @@ async def test_the_members_language_is_spoken_and_forgotten(corner: Corner, card
     await corner.slot.take_away()
     shown = await corner.front.screen("idle")
     assert shown["language"] == "ja"
+
+
+async def test_a_language_chosen_before_the_card_stays(corner: Corner, card_maker: Maker):
+    """Whoever presses "English" on the idle screen and puts a card on reads English; the next one does not."""
+    await corner.front.act("language", language="en")
+    await corner.slot.put_on(card_maker.card())
+    shown = await corner.front.screen("pin")
+    assert shown["text"] == "Please enter your card's PIN."
+    await corner.front.act("cancel")
+    shown = await corner.front.screen("take-card")
+    assert shown["text"] == "The login was cancelled."
+    await corner.slot.take_away()
+    shown = await corner.front.screen("idle")
+    assert shown["language"] == "ja"
+    await corner.slot.put_on(card_maker.card())
+    shown = await corner.front.screen("pin")
+    assert shown["language"] == "ja"
+
+
+async def test_a_language_chosen_without_a_card_is_forgotten(daemon, slot, tmp_path):
+    """Whoever chose it has gone: the idle screen speaks the kiosk's own language again."""
+    async with corner_with(daemon, slot, tmp_path, remind=0.1, idle=0.3) as corner:
+        await corner.front.act("language", language="en")
+        while (await corner.front.screen("idle"))["language"] != "en":
+            pass
+        assert (await corner.front.screen("idle"))["language"] == "ja"
 
 
 async def test_a_card_without_a_key_only_names_somebody(corner: Corner, card_maker: Maker):
