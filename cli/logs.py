@@ -15,6 +15,11 @@ _HIDDEN = {"password", "code", "token", "secret", "pin", "cells", "response", "c
 # A mailed token and its kin: long runs of letters and digits after an id. Slack tokens, and what opens its socket.
 _TOKEN = re.compile(r"\b\d+[-x][a-z2-7]{26}\b|\bx(?:ox[a-z]|app)-[\w-]+|\bticket=[\w-]+", re.IGNORECASE)
 
+# A mail server's words often name the recipient; a carrier's address may have its first part in quotes.
+_MAIL_ADDRESS = re.compile(
+    r"""(?:"[^"\n]{1,128}"|[^\s<>()\[\],;:"']{1,128})@(?:\[[^\s\]]{1,64}\]|[^\s<>()\[\],;:"']+)"""
+)
+
 
 def configure(settings: Settings) -> None:
     """Set the log up for a process, from its settings."""
@@ -51,11 +56,11 @@ _LAYOUT = "\n\t"
 
 
 class _Redacted(logging.Formatter):
-    """What a library logs, its traceback included, without a token."""
+    """What a library logs, its traceback included, without a token or a mail address."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Write a line of the log."""
-        return _escaped(_TOKEN.sub("(token)", super().format(record)), but=_LAYOUT)
+        return _escaped(_without_secrets(super().format(record)), but=_LAYOUT)
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -64,8 +69,13 @@ def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         if name in _HIDDEN:
             event[name] = "(hidden)"
         elif isinstance(value, str):
-            event[name] = _TOKEN.sub("(token)", value)
+            event[name] = _without_secrets(value)
     return event
+
+
+def _without_secrets(text: str) -> str:
+    text = _TOKEN.sub("(token)", text)
+    return _MAIL_ADDRESS.sub("(address)", text) if "@" in text else text
 
 
 def printable(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -21,6 +21,20 @@ def test_what_a_secret_goes_by_is_hidden() -> None:
     assert event == {"event": "x", "password": "(hidden)", "path": "/confirm/(token)"}
 
 
+@pytest.mark.parametrize(
+    "address", ["taro.yamada@mail.test", '"taro..yamada"@docomo.ne.jp', "利用者@例え.test", "t+x=y@[192.0.2.1]"]
+)
+def test_a_members_mail_address_in_a_servers_words_is_hidden(address: str) -> None:
+    """Mail servers repeat the recipient in their replies; libraries put replies into their own lines."""
+    said = f"550 5.1.1 <{address}>: Recipient address rejected: User unknown (from {address}, to={address})"
+    written = str(logs.redact(None, "info", {"event": "mail.not_accepted", "reply": said})["reply"])
+    assert written.startswith("550 5.1.1 <(address)")
+    assert "Recipient address rejected: User unknown" in written
+    record = logging.LogRecord("smtp", logging.ERROR, "", 1, said, (), None)
+    for line in (written, logs._Redacted("%(message)s").format(record)):
+        assert not [one for one in ("yamada", "利用者", "x=y") if one in line]
+
+
 def test_what_a_library_logs_is_sieved_too() -> None:
     """Its traceback included."""
     formatter = logs._Redacted("%(message)s")
