@@ -192,6 +192,17 @@ async def _rows(settings: Settings, hub: "Hub") -> AsyncIterator[Finding]:
         yield Finding("audit", Grade.OK, what)
 
 
+def mending_of(trouble: str) -> str:
+    """Say what an operator can do about a mail server's trouble."""
+    from mail_gateway.relay import LOGIN_FAILED, STARTTLS_FAILED
+
+    if trouble.startswith(STARTTLS_FAILED):
+        return "mend the server's certificate, or write ?starttls=never for a server on this machine"
+    if trouble.startswith(LOGIN_FAILED):
+        return "correct the user and the password in TEGATA_SMTP_URL"
+    return "start it, or correct TEGATA_SMTP_URL"
+
+
 async def mail_server(settings: Settings) -> Finding:
     """Look whether the mail server answers."""
     from mail_gateway.relay import Relay
@@ -210,5 +221,5 @@ async def mail_server(settings: Settings) -> Finding:
     if trouble:
         # Without it no code leaves. A demo's inbox runs only while the demo does.
         grade = Grade.WARN if settings.mode is Mode.DEMO else Grade.WRONG
-        return Finding("mail", grade, f"the mail server: {trouble}", "start it, or correct TEGATA_SMTP_URL")
+        return Finding("mail", grade, f"the mail server: {trouble}", mending_of(trouble))
     return Finding("mail", Grade.OK, "the mail server answers")

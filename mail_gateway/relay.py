@@ -41,6 +41,9 @@ _SOON = 2.0
 _NO_EHLO = {500, 501, 502, 504}
 # What would end a command, or the brackets around an address in it.
 _UNFIT = re.compile(r"[\x00-\x20\x7f<>]")
+STARTTLS_FAILED = "STARTTLS failed"
+LOGIN_FAILED = "the login (AUTH) failed"
+_NO_AUTH = f"{LOGIN_FAILED}: the mail server offers none that is known here, and TEGATA_SMTP_URL names a user"
 _HUNG_UP = "the mail server hung up"
 _NO_COMMAND = "the address can't stand in a command"
 _NO_SMTPUTF8 = "the mail server does not take addresses with such signs"
@@ -84,12 +87,15 @@ class Relay:
         self._breaker = Breaker()
         self._trouble = ""
         self._is_down = False
+        self._is_back = False
         # The recipients of whom we were refused since a letter was taken.
         self._refused_for: set[str] = set()
 
     @property
     def trouble(self) -> str:
         """What stood in the way when the server was last needed or looked for; empty when nothing did."""
+        if self._breaker.is_tried(monotonic()):
+            return f"{self._trouble} (being tried again now)"
         if self._breaker.is_open:
             return f"{self._trouble} (tried again in {max(1, ceil(self.wait))} s)"
         return self._trouble
@@ -131,6 +137,11 @@ class Relay:
             # The server ended a connection that it had taken letters over; that says nothing of a new one.
             async with self._newly_connected() as connection:
                 return await self._handed(connection, message, sender, recipient, at_end)
+
+    def came_back(self) -> bool:
+        """Tell once that the server was reached again after it could not be."""
+        is_back, self._is_back = self._is_back, False
+        return is_back
 
     async def close(self) -> None:
         """Say goodbye on all kept connections."""
@@ -183,7 +194,7 @@ class Relay:
             case Refused(step, reply) if not reply.is_refusal:
                 if connection.has_served and step is not Step.END:
                     raise _StaleError
-                raise RelayDownError(str(reply))
+                raise RelayDownError(_unusable(step, reply))
             case Refused(step, reply):
                 return self._refused(step, reply, recipient)
             case _:
@@ -222,7 +233,7 @@ class Relay:
         For one recipient that may be that mailbox's own rule; of us it is when it is said of two, or of the sender.
         """
         _policy_refusals.inc()
-        _log.error("relay.refuses_us", code=reply.code, said=reply.said)
+        _log.error("relay.refuses_us", step=str(step), reply=str(reply))
         self._refused_for.add(recipient)
         if step is Step.MAIL or len(self._refused_for) > 1:
             self._trouble, self._is_down = str(reply), False
@@ -285,6 +296,7 @@ class Relay:
         except BaseException:
             client.close()
             raise
+        self._is_back = self._is_back or self._breaker.is_open
         self._breaker.reached()
         return _Connection(wire, monotonic())
 
@@ -303,11 +315,11 @@ class Relay:
         timeout = self._patience.of(Step.COMMAND)
         try:
             await self._secured(client, timeout)
-            if self._address.user:
-                await client.login(self._address.user, self._address.password, timeout=timeout)
             # RFC 3207, 4.2: what was said before the encryption counts no more.
             if client.is_ehlo_or_helo_needed:
                 await self._introduced(client, timeout)
+            if self._address.user:
+                await self._logged_in(client, timeout)
         except SMTPTimeoutError:
             self._patience.was_short(Step.COMMAND)
             raise
@@ -321,6 +333,18 @@ class Relay:
             if error.code not in _NO_EHLO or not client.is_connected:
                 raise
             await client.helo(timeout=timeout)
+
+    async def _logged_in(self, client: SMTP, timeout: float) -> None:
+        """Log in with the user and the password of the settings; what fails names the step."""
+        if not client.supported_auth_methods:
+            raise RelayDownError(_NO_AUTH)
+        try:
+            await client.login(self._address.user, self._address.password, timeout=timeout)
+        except SMTPTimeoutError:
+            raise
+        except (SMTPException, OSError) as error:
+            message = f"{LOGIN_FAILED}: {_said(error)}"
+            raise RelayDownError(message) from error
 
     def _wire(self, client: SMTP) -> Wire:
         """Take the connection over from the library, which hears one command's reply at a time."""
@@ -356,11 +380,27 @@ class Relay:
             message = "the mail server offers no STARTTLS, which is required"
             raise RelayDownError(message)
         if address.starttls is not StartTls.NEVER and offered:
-            await client.starttls(timeout=timeout)
+            await _encrypted(client, timeout)
             return
         if address.user and not address.is_loopback:
             message = "the mail server offers no encryption: the password is not sent in clear"
             raise RelayDownError(message)
+
+
+async def _encrypted(client: SMTP, timeout: float) -> None:
+    """Turn the encryption on; what fails names the step, for the library's words alone may be "Connection lost"."""
+    try:
+        await client.starttls(timeout=timeout)
+    except SMTPTimeoutError:
+        raise
+    except (SMTPException, OSError, ValueError) as error:
+        message = f"{STARTTLS_FAILED}: {_said(error)}"
+        raise RelayDownError(message) from error
+
+
+def _unusable(step: Step, reply: Reply) -> str:
+    """Say what a reply is that is neither right at this step nor a refusal of it."""
+    return str(reply) if reply.is_failure else f"the mail server's answer to {step} means nothing: {reply}"
 
 
 def _said(error: BaseException) -> str:

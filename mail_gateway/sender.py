@@ -205,6 +205,17 @@ class Sender:
             await asyncio.sleep(_LOOK_EVERY)
             if self._relay.trouble:
                 await self._relay.look()
+                await self._hurry()
+
+    async def _hurry(self) -> None:
+        """Have what was put off while the mail server was down sent as soon as it is back."""
+        if not self._relay.came_back():
+            return
+        try:
+            await self._outbox.hurry(Channel.MAIL, now=self._clock())
+        except Exception as error:
+            # Each letter is tried again in its own time.
+            _log.info("sender.not_hurried", error=str(error))
 
     async def _claim_once(self, lane: Lane) -> None:
         if lane.taken.qsize() >= lane.most // 2 + 1:
@@ -323,6 +334,7 @@ class Sender:
                 recipient=mail_address(claimed.address),
                 at_end=lambda: self._gone_out.add(claimed.id),
             )
+            await self._hurry()
         except UnwritableError as error:
             return Failed(str(error))
         except Exception as error:

@@ -192,7 +192,7 @@ class Wire(asyncio.Protocol):
         lines, self._begun, self._length = self._begun, [], 0
         reply = Reply(lines[-1].code, " ".join(one.said for one in lines))
         if any(one.code != reply.code for one in lines):
-            self._end(f"the mail server's answer is two at once: {reply}")
+            self._end(f"the mail server's answer is two at once: {_text(' '.join(map(str, lines)).encode())}")
         return reply
 
     def _end(self, trouble: str) -> None:

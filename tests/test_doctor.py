@@ -13,6 +13,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from cli import doctor
 from hub import keyring
 from models.database import BadDatabaseUrlError, configuration
 from tests.databases import execute
@@ -118,6 +119,19 @@ def test_a_mail_server_that_does_not_answer_is_wrong_in_production(desk_on_sqlit
     assert (one["grade"], one["code"]) == ("wrong", "1")
     desk_on_sqlite.set(mode="demo")
     assert found(desk_on_sqlite, "mail")["grade"] == "warn"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "advice"),
+    [
+        ("STARTTLS failed: certificate has expired", "certificate"),
+        ("the login (AUTH) failed: 535 5.7.8 no", "the user and the password"),
+        ("Connection refused", "start it"),
+    ],
+)
+def test_the_advice_for_a_mail_server_is_for_its_trouble(trouble: str, advice: str) -> None:
+    """A server that answers and refuses us need not be started."""
+    assert advice in doctor.mending_of(trouble)
 
 
 def test_two_listeners_on_one_port_are_wrong_and_do_not_start(desk_on_sqlite: Shell) -> None:

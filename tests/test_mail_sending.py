@@ -506,6 +506,40 @@ async def test_the_report_of_a_code_waits_for_no_notices(people: People, monkeyp
             await asyncio.sleep(0.02)
 
 
+def test_a_long_try_under_way_puts_nothing_off_for_long() -> None:
+    """A server that hangs is given minutes; the letters beside that try wait for half a minute at most."""
+    breaker = Breaker()
+    breaker.failed(100.0)
+    assert breaker.admits(101.0, tries_for=300)
+    assert breaker.is_tried(102.0)
+    assert breaker.wait(102.0) == 30
+    breaker.failed(103.0)
+    assert not breaker.is_tried(103.0)
+
+
+async def test_what_waits_is_sent_as_soon_as_the_server_is_back(people: People) -> None:
+    """The first connection that stands again brings all letters on their way, whatever time each was put off to."""
+    member = await people.member(contacts=("home",))
+    await people.asked_for_code(member, "home")
+    await _notices(people, 20)
+    people.later(seconds=40)
+    port = free_port()
+    async with _sending(people, port):
+        async with asyncio.timeout(5):
+            while not await Delivery.filter(reply__not="").exists():
+                await asyncio.sleep(0.02)
+        # All but one are put off to a time that does not come here.
+        waiting = await Delivery.filter(due_at__isnull=False).order_by("-id").values_list("id", flat=True)
+        await Delivery.filter(id__in=list(waiting)[1:]).update(due_at=people.now + timedelta(hours=2), lease="")
+        world = _World()
+        async with _listening(world, port):
+            async with asyncio.timeout(10):
+                while await Delivery.filter(due_at__isnull=False).exists():
+                    people.later(seconds=0.5)
+                    await asyncio.sleep(0.05)
+        assert len(world.times) == 20
+
+
 async def test_no_storm_of_connections_meets_a_server_that_is_down(people: People) -> None:
     """Fifty letters and nobody listening: a handful of tries, health says so; when it is back all arrive once."""
     member = await people.member(contacts=("home",))

@@ -80,9 +80,40 @@ async def test_starttls_that_fails_is_not_gone_around(tmp_path: Path, reply: str
     context, ca = certified(tmp_path)
     server = Refusing({"STARTTLS": reply}, tls=context, offers_tls=True)
     async with server.running():
-        report, _ = await _sent(f"smtp://127.0.0.1:{server.port}?ca={ca}")
+        report, trouble = await _sent(f"smtp://127.0.0.1:{server.port}?ca={ca}")
     assert isinstance(report, Deferred)
+    assert report.reply.startswith("STARTTLS failed: ")
+    assert trouble.startswith("STARTTLS failed: ")
     assert not server.seen
+
+
+async def test_a_login_that_is_not_offered_is_named() -> None:
+    """The operator reads what is missing and which setting asks for it."""
+    server = Refusing()
+    async with server.running():
+        report, trouble = await _sent(f"smtp://tegata:{SECRET}@127.0.0.1:{server.port}?starttls=never")
+    assert isinstance(report, Deferred)
+    assert trouble.startswith("the login (AUTH) failed: the mail server offers none")
+    assert "TEGATA_SMTP_URL" in trouble
+    assert not server.seen
+
+
+@pytest.mark.parametrize(
+    ("step", "reply", "told"),
+    [
+        ("DATA", "250 2.0.0 ok?", "the mail server's answer to DATA means nothing: 250 2.0.0 ok?"),
+        ("MAIL", "354 go on", "the mail server's answer to MAIL means nothing: 354 go on"),
+        ("RCPT", "250-yes\r\n550 or no", "the mail server's answer is two at once: 250 yes 550 or no"),
+        ("RCPT", "421 going down", "421 going down"),
+    ],
+)
+async def test_an_answer_that_means_nothing_is_told_as_one(step: str, reply: str, told: str) -> None:
+    """A 250 is no trouble by itself: the operator reads at which step it came, and each line's code."""
+    server = Refusing({step: reply})
+    async with server.running():
+        report, _ = await _sent(f"smtp://127.0.0.1:{server.port}?starttls=never")
+    assert isinstance(report, Deferred)
+    assert report.reply == told
 
 
 async def test_a_certificate_nobody_vouches_for_gets_no_password(tmp_path: Path) -> None:
@@ -119,7 +150,7 @@ async def test_the_wrong_password_is_said_without_being_told() -> None:
     async with server.running():
         report, trouble = await _sent(f"smtp://tegata:wrong-secret@127.0.0.1:{server.port}?starttls=never")
     assert isinstance(report, Deferred)
-    assert "535" in trouble
+    assert trouble.startswith("the login (AUTH) failed: 535 ")
     assert "wrong-secret" not in trouble + report.reply
     assert "wrong-secret" not in repr(relay_address("smtp://tegata:wrong-secret@127.0.0.1"))
     assert not server.seen
