@@ -174,6 +174,9 @@ async def _upkeep(hub: Hub, clock: Clock, name: str, outage: Outage) -> None:
     except DATABASE_TROUBLE as error:
         outage.note(error)
         return
+    except asyncio.CancelledError:
+        # The hub ends. The scheduler cancels a job only then, and would log a traceback of it.
+        return
     except Exception:
         # The next turn may go better; a job that fails must not end the clock.
         _log.exception("upkeep.failed", job=name)

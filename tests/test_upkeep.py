@@ -3,7 +3,7 @@
 import asyncio
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from tortoise.connection import get_connections
@@ -287,3 +287,20 @@ async def test_a_soft_token_is_heard_after_a_clock_that_ran_ahead(people: People
     # A difference that clocks of two hubs may have.
     people.later(seconds=-60)
     assert await answered() == Reason.CODE_USED
+
+
+async def test_a_job_that_is_under_way_when_the_hub_ends_leaves_no_traceback(
+    people: People, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The scheduler cancels it, and the log says nothing of an error."""
+    monkeypatch.setattr(process, "_FIRST_TURN", timedelta(milliseconds=1))
+    begun = asyncio.Event()
+
+    def clock() -> datetime:
+        begun.set()
+        return people.now
+
+    async with process._clockwork(people.hub, clock):
+        await asyncio.wait_for(begun.wait(), 5)
+    await asyncio.sleep(0.2)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
