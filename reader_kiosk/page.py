@@ -177,7 +177,7 @@ def _reminder(desk: Desk) -> str:
     if not desk.is_reminding:
         return ""
     # Only a PIN that is asked for is still waited for.
-    said = words.STILL_THERE if isinstance(desk.screen, PinAsked) else words.TAKE_CARD
+    said = words.TOUCH_TO_GO_ON if isinstance(desk.screen, PinAsked) else words.TAKE_CARD
     return said.of(desk.language)
 
 

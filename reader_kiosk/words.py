@@ -42,6 +42,10 @@ class Shown:
 
 PUT_ON = Words("ICカードをリーダーに置いてください", "Place your IC card on the reader")
 TAKE_CARD = Words("カードをお取りください。", "Please take your card.")
+TOUCH_TO_GO_ON = Words(
+    "あと{seconds}秒で終了します。続けるには画面に触れてください。",
+    "This ends in {seconds} seconds. Touch the screen to go on.",
+)
 STILL_THERE = Words(
     "操作がないため、あと{seconds}秒で終了します。続けるには画面に触れてください。終わる場合はカードをお取りください。",
     "This ends in {seconds} seconds because nothing was touched. Touch the screen to go on, or take your card.",

@@ -287,6 +287,13 @@ async def test_the_kiosk_reminds_and_counts_down_before_the_login_ends(hasty: Ki
     assert await page.get_attribute("#reminder", "aria-live") == "polite"
     await page.set_viewport_size({"width": 1280, "height": 800})
     assert await page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+    await page.eval_on_selector(
+        "#error", "at => { at.textContent = '暗証番号が違います。ここで入力できるのはあと1回です。'; }"
+    )
+    assert await page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+    # The touch that takes the reminder away still meets its digit.
+    moved = "pad => { const at = pad.offsetTop; reminder.textContent = ''; return pad.offsetTop - at; }"
+    assert await page.eval_on_selector("#pad", moved) == 0
     await hasty.page("take-card")
     await asyncio.wait_for(hasty.house.hub.ended_event.wait(), 2)
 
@@ -302,6 +309,9 @@ async def test_a_card_left_after_login_ends_the_session(hasty: Kiosk, card_maker
         await page.mouse.click(200, 200)
     assert not hasty.house.hub.ended
     await page.wait_for_function("document.documentElement.lastElementChild.tagName === 'DIV'")
+    # The keyboard of the hub's pages is at the lower edge.
+    lowest = "document.documentElement.lastElementChild.getBoundingClientRect().bottom / innerHeight"
+    assert await page.evaluate(lowest) < 0.5
     await page.mouse.click(210, 210)
     await page.wait_for_function("document.documentElement.lastElementChild.tagName === 'BODY'")
     assert not hasty.house.hub.ended

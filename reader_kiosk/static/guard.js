@@ -59,9 +59,10 @@
     const language = document.documentElement.lang.startsWith("en") ? "en" : "ja";
     text.setAttribute("role", "alert");
     text.lang = language;
-    Object.assign(sheet.style, { position: "fixed", inset: "auto 0 0 0", zIndex: "2147483647" });
+    Object.assign(sheet.style, { position: "fixed", inset: "0 0 auto 0", zIndex: "2147483647" });
     Object.assign(text.style, {
       background: "#7a1d00", color: "#fff", font: "bold 28px sans-serif", padding: "24px", textAlign: "center",
+      textWrap: "balance", wordBreak: language === "ja" ? "auto-phrase" : "normal",
     });
     const count = () => {
       text.textContent = words[language].replace("{seconds}", Math.max(0, Math.ceil((until - performance.now()) / 1000)));
