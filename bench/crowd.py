@@ -14,15 +14,15 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from yarl import URL
 
 from demo.slack.workspace import TEAM
-from hub import keyring
 from hub.authenticators.password import Cost, Passwords
+from hub.security import keyring
 from models.account import Account
 from models.contact import Contact
 from models.database import connected, migrate
 from models.kinds import Channel
 from models.session import KnownBrowser
 from models.slack import SlackMember
-from web.context import BROWSER
+from web.request.context import BROWSER
 
 PASSWORD = "correct horse battery"
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from bench.crowd import PASSWORD, name_of, populate
 from bench.figures import spread
-from hub import login
 from hub.authenticators.password import Cost
-from hub.delivery import Accepted
-from hub.hub import Hub, opened
-from hub.outcome import Admitted, Asked, Begun, Choose
+from hub.context import Hub, opened
+from hub.domain.outcomes import Admitted, Asked, Begun, Choose
+from hub.domain.request_context import Visit
+from hub.login import password_login
+from hub.outbox.messages import Accepted
 from hub.settings import load
-from hub.visit import Visit
-from mail_gateway.letters import House, write
+from mail_gateway.outbound.messages import House, write
 from models.kinds import Channel, Zone
 
 _ROUNDS = 5
@@ -100,12 +100,12 @@ async def _round(hub: Hub, post: _Post, names: list[str], at_once: int) -> float
 
 async def _log_in(hub: Hub, post: _Post, name: str) -> None:
     visit = Visit(datetime.now(UTC), "127.0.0.1", Zone.ON_CAMPUS, "Firefox on Linux", "en")
-    begun = await login.begin(hub, visit, name=name, password=PASSWORD)
+    begun = await password_login.begin(hub, visit, name=name, password=PASSWORD)
     assert isinstance(begun, Begun)
     assert isinstance(begun.step, Choose)
-    asked = await login.choose(hub, visit, begun.token, begun.step.offers[0].way)
+    asked = await password_login.choose(hub, visit, begun.token, begun.step.offers[0].way)
     assert isinstance(asked, Asked)
-    assert isinstance(await login.answer(hub, visit, begun.token, await post.code_to(name)), Admitted)
+    assert isinstance(await password_login.answer(hub, visit, begun.token, await post.code_to(name)), Admitted)
 
 
 def _one_verify(hub: Hub) -> float:

@@ -22,11 +22,12 @@ import structlog
 from tortoise.models import Model
 
 from bench.figures import spread
-from hub import audit, keyring, measures, upkeep
-from hub.hub import Hub, opened
-from hub.keyring import KeyRing
+from hub.context import Hub, opened
+from hub.domain.request_context import Visit
+from hub.maintenance import gauges, jobs
+from hub.security import audit, keyring
+from hub.security.keyring import KeyRing
 from hub.settings import Settings
-from hub.visit import Visit
 from models.account import Account
 from models.contact import Contact
 from models.database import migrate
@@ -36,7 +37,7 @@ from models.fields import instant
 from models.inbound import InboundMail
 from models.kinds import EventKind, Zone
 from models.login import Challenge, Login
-from models.rows import fresh, where
+from models.queries import fresh, where
 from models.session import KnownBrowser, Session
 from models.throttle import Throttle
 
@@ -79,19 +80,19 @@ async def _nothing(_hub: Hub, _now: datetime) -> object:
 
 
 async def _expire(hub: Hub, now: datetime) -> object:
-    return await upkeep.expire(hub, now)
+    return await jobs.expire(hub, now)
 
 
 async def _seal(hub: Hub, now: datetime) -> object:
-    return await upkeep.seal(hub, now)
+    return await jobs.seal(hub, now)
 
 
 async def _prune(hub: Hub, now: datetime) -> object:
-    return await upkeep.prune(hub, now)
+    return await jobs.prune(hub, now)
 
 
 async def _metrics(hub: Hub, now: datetime) -> object:
-    return await measures.look(hub, now=now)
+    return await gauges.look(hub, now=now)
 
 
 async def _listed(_hub: Hub, _now: datetime) -> object:

@@ -26,7 +26,7 @@ from hub.authenticators.password import Cost
 from hub.settings import Settings
 from models.database import connected
 from models.throttle import Throttle
-from web.context import BROWSER
+from web.request.context import BROWSER
 
 _MEMBERS = 400
 _NOISY, _NEIGHBOUR, _ELSEWHERE = "198.51.100.66", "198.51.100.7", "203.0.113.7"

@@ -19,10 +19,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from bench.crowd import Postbox
 from bench.server import Server, serving
 from demo.card.authority import Authority, Issued, KeyKind, authority
-from hub import accounts, ic_cards, keyring, kiosks
-from hub.hub import opened
+from hub.accounts import accounts
+from hub.cards import ic_cards, kiosks
+from hub.context import opened
+from hub.domain.request_context import Visit
+from hub.security import keyring
 from hub.settings import load
-from hub.visit import Visit
 from models.database import migrate
 from models.kinds import Zone
 from reader_kiosk import hub_client

@@ -13,11 +13,11 @@ from time import perf_counter, process_time
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from bench.member import VISIT, hub_with_member
-from hub import mail_addresses
-from hub.hub import Hub
-from hub.intake import Intake
+from hub.context import Hub
+from hub.inbound.mail_queue import Intake
+from hub.outbox import reply_addresses
 from hub.settings import Listen
-from mail_gateway.inbound import Door, Doorkeeper, listening
+from mail_gateway.inbound.smtp_server import Door, Doorkeeper, listening
 from models.account import Account
 from models.contact import Contact
 from models.delivery import Delivery
@@ -120,4 +120,4 @@ async def _address(hub: Hub) -> str:
     delivery: Delivery = await hub.outbox.post_notice(
         Notice.NEW_LOGIN, contact, account, VISIT, about="", session_id=None
     )
-    return mail_addresses.reply_address(hub.keys, delivery, _DOMAIN)
+    return reply_addresses.reply_address(hub.keys, delivery, _DOMAIN)

@@ -17,19 +17,19 @@ import aiosmtplib
 
 from bench.figures import percentile
 from bench.member import hub_with_member
-from hub.hub import Hub
-from hub.visit import Visit
-from mail_gateway import dkim_keys
-from mail_gateway.dkim_keys import Signer
-from mail_gateway.letters import House
-from mail_gateway.relay import Relay
-from mail_gateway.sender import Sender
+from hub.context import Hub
+from hub.domain.request_context import Visit
+from mail_gateway.outbound import dkim_keys
+from mail_gateway.outbound.dkim_keys import Signer
+from mail_gateway.outbound.messages import House
+from mail_gateway.outbound.relay import Relay
+from mail_gateway.outbound.worker import Sender
 from mail_gateway.settings import relay_address
 from models.account import Account
 from models.contact import Contact
 from models.delivery import Delivery
 from models.kinds import Channel, Letter, Notice, Zone
-from models.rows import read
+from models.queries import read
 
 HANDS = 4
 ROUNDS = 5
@@ -156,7 +156,7 @@ def _row(account: Account, contact: Contact, number: int) -> Delivery:
 
 
 async def _code(hub: Hub, number: int) -> Delivery:
-    from hub import challenges
+    from hub.security import challenges
     from hub.settings import NUMBERS
     from models.kinds import AuthenticatorKind, Purpose
 

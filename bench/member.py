@@ -5,10 +5,11 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hub import accounts, keyring
-from hub.hub import Hub, opened
+from hub.accounts import accounts
+from hub.context import Hub, opened
+from hub.domain.request_context import Visit
+from hub.security import keyring
 from hub.settings import load
-from hub.visit import Visit
 from models.database import migrate
 from models.kinds import Zone
 

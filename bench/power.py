@@ -15,7 +15,7 @@ from bench.figures import spread
 from demo.failing_disk import FailingDisk
 from models.database import connected, migrate
 from models.lease import Lease
-from models.rows import fresh, insert
+from models.queries import fresh, insert
 
 _CUTS = 100
 _WRITERS = 16
@@ -51,7 +51,7 @@ async def _one_cut(folder: Path, chance: random.Random) -> tuple[int, int, int]:
     kept: list[str] = []
     refused = 0
     fails_at: int | None = chance.randrange(_BEFORE)
-    with patch("models.disk._keep", disk):
+    with patch("models.engines.wal_sync._keep", disk):
         async with connected(f"sqlite:///{file}"):
 
             async def write() -> None:

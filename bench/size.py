@@ -12,7 +12,7 @@ import aiohttp
 from bench.crowd import Postbox, crowd, name_of, populate
 from bench.figures import spread
 from bench.server import Server, demonstrating, free_port, serving
-from cli.readiness import DEMO_MARK
+from cli.server.startup_checks import DEMO_MARK
 from hub.authenticators.password import Cost
 from hub.settings import Settings
 

@@ -9,18 +9,18 @@ from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
-from bot.client import TIMEOUT, Client, quiet
-from bot.connection import Connection
-from bot.desk import Clock, Desk
-from bot.fading import Fading
-from bot.hearing import register
-from bot.listeners import LISTENERS
-from bot.locales import Locales
-from bot.sender import Sender
-from bot.words import Say, say
+from bot.context import Clock, Desk
+from bot.dispatch import register
+from bot.rendering.catalogue import Say, say
+from bot.routes import LISTENERS
+from bot.socket_connection import Connection
+from bot.user_locales import Locales
+from bot.web_api import TIMEOUT, Client, quiet
+from bot.workers.delivery import Sender
+from bot.workers.redaction import Fading
 from bot.workspaces import Workspaces
-from hub import slack_links
-from hub.hub import Hub
+from hub.contacts import slack_linking
+from hub.context import Hub
 
 PATH = "/slack/events"
 # Bolt's own words would be seen if it could not tell whose app it is; ours can't fail that way.
@@ -92,7 +92,7 @@ class Bot:
         organisation = self._workspaces.organisation
         if organisation and organisation != before:
             teams = self._workspaces.all | {str(told.get("team_id") or "")} - {""}
-            await slack_links.adopt(self._hub, self.desk.visit(), organisation, teams)
+            await slack_linking.adopt(self._hub, self.desk.visit(), organisation, teams)
 
     def endpoint(self) -> web.Application:
         """Build what Slack calls in HTTP mode: one URL for commands, buttons and events."""

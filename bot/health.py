@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import structlog
 from prometheus_client import Gauge
 
-from bot.errors import INACTIVE, Meaning, meaning_of
+from bot.slack_errors import INACTIVE, Meaning, meaning_of
 
 # What the bot does not work without; docs/slack.md says why.
 SCOPES = ("commands", "chat:write", "im:write", "im:history", "users:read")

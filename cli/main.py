@@ -9,22 +9,24 @@ from typing import Annotated
 
 import typer
 
-from cli import (
-    accounts,
+from cli import runtime
+from cli.commands import (
+    account,
     audit,
-    cards,
-    contacts,
-    databases,
-    deliveries,
-    hubwork,
-    ic_cards,
+    card,
+    contact,
+    database,
+    delivery,
     keys,
-    kiosks,
     mail,
-    soft_tokens,
-    throttles,
+    matrix,
+    soft_token,
+    throttle,
 )
-from cli.accounts import AsJson
+from cli.commands import (
+    kiosk as kiosks,
+)
+from cli.commands.account import AsJson
 from cli.console import as_json, say, warn
 
 
@@ -44,18 +46,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(accounts.app, name="account")
-app.add_typer(cards.app, name="matrix")
-app.add_typer(ic_cards.app, name="card")
+app.add_typer(account.app, name="account")
+app.add_typer(matrix.app, name="matrix")
+app.add_typer(card.app, name="card")
 app.add_typer(kiosks.app, name="kiosk")
-app.add_typer(contacts.app, name="contact")
-app.add_typer(deliveries.app, name="delivery")
-app.add_typer(soft_tokens.app, name="soft-token")
+app.add_typer(contact.app, name="contact")
+app.add_typer(delivery.app, name="delivery")
+app.add_typer(soft_token.app, name="soft-token")
 app.add_typer(keys.app, name="keys")
 app.add_typer(mail.app, name="mail")
 app.add_typer(audit.app, name="audit")
-app.add_typer(throttles.app, name="throttle")
-app.add_typer(databases.app, name="database")
+app.add_typer(throttle.app, name="throttle")
+app.add_typer(database.app, name="database")
 
 
 def main() -> None:
@@ -73,7 +75,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
             warn(f"The output can't be written ({error.strerror}).")
-        sys.exit(hubwork.REFUSED)
+        sys.exit(runtime.REFUSED)
 
 
 def _version(*, asked: bool) -> None:
@@ -103,10 +105,10 @@ def serve(
     ] = None,
 ) -> None:
     """Run the doors asked for in one process, until stopped."""
-    from cli.serve import serve as run
+    from cli.server.serve import serve as run
 
-    settings = hubwork.settings()
-    hubwork.guarded(lambda: run(settings, doors or ()))
+    settings = runtime.settings()
+    runtime.guarded(lambda: run(settings, doors or ()))
 
 
 @app.command()
@@ -121,9 +123,9 @@ def demo(
     ] = False,
 ) -> None:
     """Run everything on this machine, with an inbox and a Slack to look into and two accounts ready."""
-    from cli.demo import demo as run
+    from cli.commands.demo import demo as run
 
-    hubwork.guarded(lambda: run(folder=folder, port=port, fresh=fresh, has_kiosk=kiosk))
+    runtime.guarded(lambda: run(folder=folder, port=port, fresh=fresh, has_kiosk=kiosk))
 
 
 @app.command()
@@ -131,8 +133,8 @@ def migrate() -> None:
     """Bring the database's schema up to date."""
     from models.database import migrate as apply
 
-    settings = hubwork.settings()
-    applied = hubwork.guarded(lambda: asyncio.run(apply(settings.database_url)))
+    settings = runtime.settings()
+    applied = runtime.guarded(lambda: asyncio.run(apply(settings.database_url)))
     say(f"Applied: {', '.join(applied)}." if applied else "The schema was up to date.")
 
 
@@ -142,16 +144,16 @@ def settings(
     markdown: Annotated[bool, typer.Option("--markdown", help="Write the page for the documentation.")] = False,
 ) -> None:
     """Print every setting with its value and its meaning; secrets stay hidden."""
-    from cli import settings_page
+    from cli.commands import settings_table
 
     if markdown:
-        say(settings_page.markdown())
+        say(settings_table.markdown())
         return
-    given = hubwork.settings()
+    given = runtime.settings()
     if json:
-        as_json(settings_page.rows(given))
+        as_json(settings_table.rows(given))
         return
-    say(settings_page.text(given))
+    say(settings_table.text(given))
 
 
 @app.command()
@@ -160,18 +162,18 @@ def doctor(
     json: AsJson = False,
 ) -> None:
     """Report what is wrong and how to fix it; exit code 1 when something is."""
-    from cli.doctor import examine
-    from cli.doctor_mail import examine as examine_mail
-    from cli.finding import Grade
+    from cli.doctor.command import examine
+    from cli.doctor.finding import Grade
+    from cli.doctor.mail import examine as examine_mail
 
     if part not in {"", "mail"}:
-        hubwork.refuse(f"{part}: there is no such part to examine; there is mail.")
-    given = hubwork.settings()
-    findings = hubwork.guarded(lambda: asyncio.run((examine_mail if part else examine)(given)))
+        runtime.refuse(f"{part}: there is no such part to examine; there is mail.")
+    given = runtime.settings()
+    findings = runtime.guarded(lambda: asyncio.run((examine_mail if part else examine)(given)))
     if json:
         as_json(findings)
     for finding in () if json else findings:
         line = f"{finding.grade:<5}  {finding.about}: {finding.what}."
         say(f"{line} To fix it: {finding.mend}." if finding.mend else line)
     if any(finding.grade is Grade.WRONG for finding in findings):
-        raise typer.Exit(hubwork.REFUSED)
+        raise typer.Exit(runtime.REFUSED)

@@ -15,10 +15,10 @@ from demo.card.piv import TRIES, PivCard
 from demo.card.slot import Card
 from demo.card.uid import UidCard
 from demo.people import NAMES
-from hub import ic_cards, uid_cards
-from hub.errors import RefusedError
-from hub.hub import Hub
-from hub.visit import Visit
+from hub.cards import ic_cards, uid_cards
+from hub.context import Hub
+from hub.domain.errors import RefusedError
+from hub.domain.request_context import Visit
 
 # A card of the kind that opens a gate: nothing but a number, in clear.
 _NUMBER = "04A1B2C3D4E5F6"

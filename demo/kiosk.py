@@ -11,10 +11,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from demo.card import daemon
-from hub import kiosks
-from hub.errors import HubError, RefusedError
-from hub.hub import Hub
-from hub.visit import Visit
+from hub.cards import kiosks
+from hub.context import Hub
+from hub.domain.errors import HubError, RefusedError
+from hub.domain.request_context import Visit
 from models.kinds import Zone
 
 _NAME = "Demo"

@@ -4,10 +4,11 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hub import accounts, matrix_cards
-from hub.errors import RefusedError
-from hub.hub import Hub
-from hub.visit import Visit
+from hub.accounts import accounts
+from hub.context import Hub
+from hub.domain.errors import RefusedError
+from hub.domain.request_context import Visit
+from hub.verification import matrix_cards
 
 PASSWORD = "tegata-demo"
 NAMES = ("taro", "hanako")

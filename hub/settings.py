@@ -19,10 +19,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from pydantic.config import JsonDict
 from pydantic_core import ErrorDetails
 
-from hub.card_rule import rule_of
-from hub.errors import SettingsError
-from hub.labels import AddressRules, UnacceptableError, address_of, domain_of, host_of
-from hub.policy import Network
+from hub.authenticators.card_account_rule import rule_of
+from hub.domain.errors import SettingsError
+from hub.domain.identifiers import AddressRules, UnacceptableError, address_of, domain_of, host_of
+from hub.domain.policy import Network
 
 PREFIX = "TEGATA_"
 CONFIG = "TEGATA_CONFIG"

@@ -6,7 +6,7 @@ from enum import StrEnum
 from ipaddress import ip_address
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from hub.labels import host_of
+from hub.domain.identifiers import host_of
 
 _PORTS = {"smtp": 25, "smtps": 465}
 

@@ -27,8 +27,8 @@ _MODULES = [
     "models.kiosk",
 ]
 _IN_MEMORY = "sqlite://:memory:"
-_EMBEDDED = "models.sqlite_engine"
-_SERVER = "models.postgres_engine"
+_EMBEDDED = "models.engines.sqlite"
+_SERVER = "models.engines.postgres"
 # FULL: a code that was accepted stays accepted, whatever happens to the machine.
 _PRAGMAS = {"journal_mode": "WAL", "synchronous": "FULL", "busy_timeout": 5000, "foreign_keys": "ON"}
 

@@ -8,7 +8,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from models.rows import read
+from models.queries import read
 
 # Names our locks apart from other programs' in the same database.
 _CLASS = 0x7E6A7A

@@ -33,20 +33,20 @@ def main(words: Sequence[str] | None = None) -> None:
         _run_session(typed)
         return
     try:
-        from reader_kiosk import number_reading, work
+        from reader_kiosk import actions, number_reading
     except ModuleNotFoundError as error:
         sys.exit(_MISSING.format(name=error.name))
     try:
         settings = from_environment()
         if typed.command == "enrol":
             code = sys.stdin.readline().strip() if typed.code == "-" else typed.code
-            asyncio.run(work.register(settings, typed.hub_url, code))
+            asyncio.run(actions.register(settings, typed.hub_url, code))
         elif typed.command == "number":
             number_reading.run(settings.reader, count=typed.count)
         elif typed.command == "policy":
-            work.lock_down(settings, is_shown=typed.is_shown)
+            actions.lock_down(settings, is_shown=typed.is_shown)
         else:
-            asyncio.run(work.stand(settings))
+            asyncio.run(actions.stand(settings))
     except KioskError as error:
         sys.exit(str(error))
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import structlog
 
-from reader_kiosk import words
+from reader_kiosk import messages
 from reader_kiosk.browser import Browser
 from reader_kiosk.errors import KioskError
 
@@ -45,7 +45,7 @@ class Window:
         """Put the reminder over the page that is shown; None takes it away."""
         if self.browser is None:
             return
-        texts = None if seconds is None else {"ja": words.STILL_THERE.ja, "en": words.STILL_THERE.en}
+        texts = None if seconds is None else {"ja": messages.STILL_THERE.ja, "en": messages.STILL_THERE.en}
         task = asyncio.create_task(self.browser.remind(texts, seconds or 0))
         self._reminding.add(task)
         task.add_done_callback(self._reminding.discard)

@@ -4,16 +4,16 @@ from itertools import groupby
 
 import pytest
 
-from tests.cards import card_folder, card_maker, daemon, issuer, readers, slot
-from tests.chat import chat, chat_on_socket
-from tests.counters import counter, counter_on_sqlite
-from tests.databases import database_url, lent, postgres, sqlite_template
-from tests.house import house, house_on_sqlite
-from tests.kiosks import corner
-from tests.people import hub, people
-from tests.postman import office, office_on_sqlite
-from tests.shell import desk, desk_on_sqlite, log_of_its_own, shell
-from tests.walks import looking_often
+from tests.support.cards import card_folder, card_maker, daemon, issuer, readers, slot
+from tests.support.cli import desk, desk_on_sqlite, log_of_its_own, shell
+from tests.support.databases import database_url, lent, postgres, sqlite_template
+from tests.support.factory import hub, people
+from tests.support.inbound_smtp import office, office_on_sqlite
+from tests.support.journeys import looking_often
+from tests.support.kiosk_hub import counter, counter_on_sqlite
+from tests.support.kiosk_process import corner
+from tests.support.running_hub import house, house_on_sqlite
+from tests.support.slack_hub import chat, chat_on_socket
 
 __all__ = [
     "card_folder",

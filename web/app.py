@@ -2,13 +2,13 @@
 
 from aiohttp.web import Application
 
-from hub.hub import Hub
-from web.context import CLOCK, HUB, Clock
-from web.forms import LARGEST
-from web.guard import guard
-from web.health import PARTS, Trouble
+from hub.context import Hub
+from web.handlers.health import PARTS, Trouble
+from web.middleware import guard
+from web.request.context import CLOCK, HUB, Clock
+from web.request.forms import LARGEST
+from web.request.stream_limits import STREAMS, Streams
 from web.routes import ROUTES
-from web.streams import STREAMS, Streams
 
 
 def application(hub: Hub, clock: Clock, parts: dict[str, Trouble], *, streams: int) -> Application:

@@ -1,0 +1,1 @@
+"""What members press and type in Slack, one module for each subject."""

@@ -1,0 +1,1 @@
+"""PURE: Slack messages, views and their text."""

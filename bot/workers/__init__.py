@@ -1,0 +1,1 @@
+"""Loops that deliver messages to Slack and rewrite expired ones."""

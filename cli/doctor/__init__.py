@@ -1,0 +1,1 @@
+"""`tegata doctor`: checks of an installation."""

@@ -1,0 +1,1 @@
+"""Processes that serve: start-up checks, listeners, and logs."""

@@ -1,0 +1,1 @@
+"""Accounts: administration, bulk import, and overviews for members and the help desk."""

@@ -1,0 +1,1 @@
+"""IC cards and the kiosks that read them."""

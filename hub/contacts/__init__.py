@@ -1,0 +1,1 @@
+"""Contacts: registration, confirmation, suspension, and Slack links."""

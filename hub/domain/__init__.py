@@ -1,0 +1,1 @@
+"""PURE values and rules that every room of the hub shares."""

@@ -1,0 +1,1 @@
+"""Incoming mail and chat: what it means and what it changes."""

@@ -1,0 +1,1 @@
+"""Scheduled jobs, operator's checks, and gauges."""

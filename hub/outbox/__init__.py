@@ -1,0 +1,1 @@
+"""Messages that wait to be delivered, and what they say of an account."""

@@ -1,0 +1,1 @@
+"""Ways back in, and what undoes a stranger's acts."""

@@ -1,0 +1,1 @@
+"""Locks, loops, batches, wake-ups and alerts of one process."""

@@ -1,0 +1,1 @@
+"""Keys, password hashing, rate limits, certificates, and the audit."""

@@ -1,0 +1,1 @@
+"""Sessions, known browsers, and what ends them."""

@@ -1,0 +1,1 @@
+"""Verification of one-time passwords, soft tokens, matrix cards and approvals."""

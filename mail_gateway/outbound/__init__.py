@@ -1,0 +1,1 @@
+"""Outgoing mail: written, signed, and handed to the mail server."""

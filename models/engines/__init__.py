@@ -1,0 +1,1 @@
+"""The database engines: SQLite with shared syncs, and PostgreSQL."""

@@ -1,0 +1,1 @@
+"""Tests of the rows, the migrations, and the database engines."""

@@ -1,0 +1,1 @@
+"""Helpers and fixtures that several areas of the tests share."""

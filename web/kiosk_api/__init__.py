@@ -1,0 +1,1 @@
+"""The signed HTTP interface of the kiosks."""

@@ -1,0 +1,1 @@
+"""Templates and the text they show."""

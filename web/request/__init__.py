@@ -1,0 +1,1 @@
+"""What a request brings: client, session, form, and language."""

@@ -1,0 +1,1 @@
+"""Forms that are sent twice, late, or on second thought."""
