@@ -1,4 +1,4 @@
-"""Takes the pictures of `docs/pictures`: python -m tests.pictures [FOLDER]."""
+"""Takes the pictures of `docs/pictures`: python -m scripts.pictures [FOLDER]."""
 
 import asyncio
 import os

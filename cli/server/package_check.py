@@ -9,7 +9,7 @@ from pathlib import Path
 
 # Common names at the top level, which other distributions use as well.
 PACKAGES = ("bot", "cli", "demo", "hub", "mail_gateway", "models", "web")
-_HERE = Path(__file__).resolve().parent.parent
+_HERE = Path(__file__).resolve().parents[2]
 
 
 def foreign() -> Iterator[str]:

@@ -183,7 +183,7 @@ async def disable(hub: Hub, visit: Visit, name: str, *, quiet: bool = False) -> 
         await audit.record(hub.keys, EventKind.ACCOUNT_DISABLED, visit, account.id)
         told = await _told(hub, visit, account.id, Notice.ACCOUNT_DISABLED, quiet=quiet or not changed)
     await ending.announce(hub, ended)
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return ended.sessions
 
 
@@ -194,7 +194,7 @@ async def enable(hub: Hub, visit: Visit, name: str, *, quiet: bool = False) -> N
         changed = await Account.filter(id=account.id, disabled_at__isnull=False).update(disabled_at=None)
         await audit.record(hub.keys, EventKind.ACCOUNT_ENABLED, visit, account.id)
         told = await _told(hub, visit, account.id, Notice.ACCOUNT_ENABLED, quiet=quiet or not changed)
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
 
 
 async def unlock(hub: Hub, visit: Visit, name: str, *, quiet: bool = False) -> int:
@@ -205,7 +205,7 @@ async def unlock(hub: Hub, visit: Visit, name: str, *, quiet: bool = False) -> i
         await audit.record(hub.keys, EventKind.KIND_REOPENED, visit, account.id)
         is_quiet = quiet or not reopened.has_changed
         told = await _told(hub, visit, account.id, Notice.UNLOCKED_BY_DESK, quiet=is_quiet)
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return reopened.counts
 
 
@@ -220,7 +220,7 @@ async def set_password(hub: Hub, visit: Visit, name: str, password: str, *, quie
         await audit.record(hub.keys, EventKind.PASSWORD_SET, visit, account.id)
         told = await _told(hub, visit, account.id, Notice.PASSWORD_SET_BY_DESK, quiet=quiet)
     await ending.announce(hub, ended)
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return ended.sessions
 
 
@@ -252,7 +252,7 @@ async def add_contact(
     except IntegrityError as error:
         message = f"{account.name}: this label or address is in the list already."
         raise RefusedError(message) from error
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return contacts.line(contact)
 
 
@@ -272,7 +272,7 @@ async def remove_contact(hub: Hub, visit: Visit, name: str, label: str) -> int:
         ended = await ending.end_all(account.id, now=visit.now)
         told = await contacts.unbind(hub, visit, contact)
     await ending.announce(hub, ended)
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return ended.sessions
 
 
@@ -319,7 +319,7 @@ async def remove_soft_token(hub: Hub, visit: Visit, name: str, label: str) -> in
         ended = await ending.end_all(account.id, now=visit.now)
         told = await soft_tokens.unbind(hub, visit, token)
     await ending.announce(hub, ended)
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return ended.sessions
 
 
@@ -327,4 +327,4 @@ async def _told(
     hub: Hub, visit: Visit, account_id: int, notice: Notice, *, about: str = "", quiet: bool
 ) -> frozenset[Channel]:
     """Tell all contacts what the operator changed, in the caller's transaction; nothing when it is to be quiet."""
-    return frozenset() if quiet else await notices.tell_all(hub, visit, account_id, notice, about=about)
+    return frozenset() if quiet else await notices.tell_all(hub.outbox, visit, account_id, notice, about=about)

@@ -76,7 +76,7 @@ async def switch_matrix(hub: Hub, visit: Visit, session: Current, *, on: bool) -
         await Account.filter(id=account.id).update(matrix_off_at=None if on else visit.now)
         await audit.record(hub.keys, EventKind.MATRIX_SWITCHED, visit, account.id, on=int(on))
         told = await notices.tell_all(
-            hub, visit, account.id, Notice.MATRIX_ON if on else Notice.MATRIX_OFF, about="Matrix", by=session.id
+            hub.outbox, visit, account.id, Notice.MATRIX_ON if on else Notice.MATRIX_OFF, about="Matrix", by=session.id
         )
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return Done()

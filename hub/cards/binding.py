@@ -115,8 +115,8 @@ async def block(hub: Hub, visit: Visit, session: Current, fingerprint: str) -> D
         if card.blocked_at is not None:
             return Done()
         await ic_cards.shut(hub, visit, card)
-        told = await notices.tell_all(hub, visit, session.account_id, Notice.CARD_BLOCKED, by=session.id)
-    await notices.rouse(hub, told)
+        told = await notices.tell_all(hub.outbox, visit, session.account_id, Notice.CARD_BLOCKED, by=session.id)
+    await notices.rouse(hub.outbox, told)
     return Done()
 
 

@@ -173,8 +173,8 @@ async def write(
             await audit.record_all(hub.keys, [_numbered(hub, visit, card) for card in numbered])
             told: frozenset[Channel] = frozenset()
             if not quiet:
-                told = await notices.tell_each(hub, visit, list(ids.values()), Notice.CARD_BOUND)
-        await notices.rouse(hub, told)
+                told = await notices.tell_each(hub.outbox, visit, list(ids.values()), Notice.CARD_BOUND)
+        await notices.rouse(hub.outbox, told)
         progress(len(batch))
 
 

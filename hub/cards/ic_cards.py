@@ -11,7 +11,6 @@ from tortoise.transactions import in_transaction
 
 from hub.accounts import accounts
 from hub.authenticators.card_account_rule import rule_of
-from hub.cards import kiosks
 from hub.context import Hub
 from hub.domain.errors import RefusedError
 from hub.domain.identifiers import fold_account
@@ -74,7 +73,7 @@ async def bind(
     )
     if quiet:
         return card, frozenset()
-    return card, await notices.tell_all(hub, visit, account.id, Notice.CARD_BOUND, by=session_id)
+    return card, await notices.tell_all(hub.outbox, visit, account.id, Notice.CARD_BOUND, by=session_id)
 
 
 def drafted(visit: Visit, account_id: int, certificate: Certificate, *, by: str) -> IcCard:
@@ -99,7 +98,7 @@ async def bind_for(hub: Hub, visit: Visit, name: str, certificate: Certificate, 
         message = f"{account.name}: this card is bound already; `tegata card list` shows to whom."
         raise RefusedError(message)
     card, told = bound
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return card.fingerprint
 
 
@@ -141,16 +140,16 @@ async def block(hub: Hub, visit: Visit, fingerprint: str, *, quiet: bool = False
         await shut(hub, visit, card)
         # A card that was blocked before is told once.
         if card.blocked_at is None and not quiet:
-            told = await notices.tell_all(hub, visit, card.account_id, Notice.CARD_BLOCKED)
+            told = await notices.tell_all(hub.outbox, visit, card.account_id, Notice.CARD_BLOCKED)
     await ending.announce(hub, ended)
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return ended.sessions
 
 
 async def shut(hub: Hub, visit: Visit, card: IcCard) -> int:
     """Block a card in the caller's transaction; returns how many sessions ended. The caller tells the contacts."""
     await where(IcCard, id=card.id).update(blocked_at=visit.now)
-    ended = await kiosks.end_all(now=visit.now, ic_card_id=card.id)
+    ended = await ending.end_kiosk_logins(now=visit.now, ic_card_id=card.id)
     await audit.record(hub.keys, EventKind.CARD_BLOCKED, visit, card.account_id, card=card.fingerprint[:16])
     return ended
 
@@ -163,8 +162,8 @@ async def unblock(hub: Hub, visit: Visit, fingerprint: str, *, quiet: bool = Fal
         await where(IcCard, id=card.id).update(blocked_at=None)
         await audit.record(hub.keys, EventKind.CARD_UNBLOCKED, visit, card.account_id, card=card.fingerprint[:16])
         if card.blocked_at is not None and not quiet:
-            told = await notices.tell_all(hub, visit, card.account_id, Notice.CARD_UNBLOCKED)
-    await notices.rouse(hub, told)
+            told = await notices.tell_all(hub.outbox, visit, card.account_id, Notice.CARD_UNBLOCKED)
+    await notices.rouse(hub.outbox, told)
 
 
 async def bound_already(fingerprints: Sequence[str]) -> set[str]:
@@ -187,7 +186,7 @@ async def _by_rule(hub: Hub, visit: Visit, certificate: Certificate) -> IcCard |
         # Two kiosks at once: the other one was first, with the same rule.
         return await where(IcCard, fingerprint=fingerprint_of(certificate)).first()
     card, told = bound
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return card
 
 

@@ -17,12 +17,11 @@ from hub.domain.outcomes import KioskReason, TurnedAway
 from hub.domain.request_context import Visit
 from hub.security import audit, rate_limits
 from hub.security.rate_limits import Closed, Wait
+from hub.sessions import ending
 from hub.settings import NUMBERS
 from models.kinds import EventKind, Zone
-from models.kiosk import Kiosk, KioskLogin, KioskNonce
-from models.login import Login
+from models.kiosk import Kiosk, KioskNonce
 from models.queries import insert_unless_taken, where
-from models.session import Session
 
 _PURPOSE = "kiosk-code"
 # 16 of 32 signs are 80 bits.
@@ -154,7 +153,7 @@ async def greeted(kiosk: Known, *, now: datetime) -> None:
     async with in_transaction():
         await hold(kiosk.id)
         await where(Kiosk, id=kiosk.id).update(seen_at=now)
-        await end_all(now=now, kiosk_id=kiosk.id)
+        await ending.end_kiosk_logins(now=now, kiosk_id=kiosk.id)
 
 
 async def listed() -> list[KioskLine]:
@@ -175,7 +174,7 @@ async def revoke(hub: Hub, visit: Visit, name: str) -> int:
             raise RefusedError(message)
         # This first: a login that is just being admitted waits for it, or is among the sessions that end.
         await where(Kiosk, id=kiosk.id).update(revoked_at=visit.now, slot=None, code_digest=None)
-        ended = await end_all(now=visit.now, kiosk_id=kiosk.id)
+        ended = await ending.end_kiosk_logins(now=visit.now, kiosk_id=kiosk.id)
         await audit.record(hub.keys, EventKind.KIOSK_REVOKED, visit, None, kiosk=kiosk.name, sessions=ended)
     return ended
 
@@ -183,20 +182,6 @@ async def revoke(hub: Hub, visit: Visit, name: str) -> int:
 async def hold(kiosk_id: int) -> None:
     """Wait for a kiosk's turn, which lasts until the caller's transaction ends; take it before any login there."""
     await where(Kiosk, id=kiosk_id).hold()
-
-
-async def end_all(*, now: datetime, **which: int | str) -> int:
-    """End the logins at kiosks that meet these conditions, in the caller's transaction, and what came of them.
-
-    Returns how many sessions were open.
-    """
-    ended = 0
-    for login in await where(KioskLogin, ended_at=None, **which).all():
-        # The login first: whoever is about to admit its browser waits for this row.
-        await where(KioskLogin, id=login.id, ended_at=None).update(ended_at=now)
-        await where(Login, kiosk_login_id=login.id, ended_at=None).update(ended_at=now)
-        ended += await where(Session, kiosk_login_id=login.id, ended_at=None).update(ended_at=now)
-    return ended
 
 
 async def _enrolled(hub: Hub, visit: Visit, code: str, public_key: bytes) -> Kiosk | None:

@@ -38,8 +38,8 @@ async def bind_for(hub: Hub, visit: Visit, name: str, number: str, *, quiet: boo
             raise RefusedError(message)
         await audit.record(hub.keys, EventKind.CARD_BOUND, visit, account.id, by="operator", assurance="low")
         if not quiet:
-            told = await notices.tell_all(hub, visit, account.id, Notice.CARD_BOUND)
-    await notices.rouse(hub, told)
+            told = await notices.tell_all(hub.outbox, visit, account.id, Notice.CARD_BOUND)
+    await notices.rouse(hub.outbox, told)
 
 
 async def owned(hub: Hub, visit: Visit, number: str) -> UidCard | KioskReason:
@@ -67,9 +67,9 @@ async def unbind_all(hub: Hub, visit: Visit, name: str, *, quiet: bool = False) 
         dropped = await where(UidCard, account_id=account.id).delete()
         await audit.record(hub.keys, EventKind.CARD_BLOCKED, visit, account.id, assurance="low", cards=dropped)
         if dropped and not quiet:
-            told = await notices.tell_all(hub, visit, account.id, Notice.CARD_REMOVED)
+            told = await notices.tell_all(hub.outbox, visit, account.id, Notice.CARD_REMOVED)
     await ending.announce(hub, ended)
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return dropped
 
 

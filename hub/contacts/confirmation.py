@@ -134,7 +134,7 @@ async def confirm_with_link(hub: Hub, visit: Visit, session: Current, token: str
             return Refused(Reason.CHALLENGE_OVER)
         await challenges.consume(challenge, now=visit.now)
         confirmed, told = await _confirmed(hub, visit, challenge.contact, by="url")
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     await hub.wakeups.tell(topic_of(challenge.id))
     return confirmed
 
@@ -207,7 +207,7 @@ async def withdraw(hub: Hub, visit: Visit, delivery: Delivery) -> Done | Refused
         await audit.record(hub.keys, EventKind.CONTACT_REFUSED, visit, contact.account_id, label=contact.label)
         is_desk_told = await escalation.tell(hub, visit, contact.account_id, delivery)
     await escalation.rouse(hub, is_told=is_desk_told)
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return Done()
 
 
@@ -255,7 +255,7 @@ async def _told(hub: Hub, outcome: _Right | Refused | Throttled) -> Confirmed | 
     """Ring the bells of a confirmation, after its commit: whoever hears one looks at once."""
     if not isinstance(outcome, _Right):
         return outcome
-    await notices.rouse(hub, outcome.told)
+    await notices.rouse(hub.outbox, outcome.told)
     await hub.wakeups.tell(topic_of(outcome.challenge_id))
     return outcome.confirmed
 
@@ -266,7 +266,7 @@ async def _confirmed(hub: Hub, visit: Visit, contact: Contact, *, by: str) -> tu
     # However it was confirmed: what a reader disowns is the session that asked for it.
     asked = await Delivery.filter(contact_id=contact.id, letter=Letter.CONFIRMATION).order_by("-id").first()
     told = await notices.tell_all(
-        hub,
+        hub.outbox,
         visit,
         contact.account_id,
         Notice.CONTACT_ADDED,

@@ -70,9 +70,9 @@ async def rename(hub: Hub, visit: Visit, session: Current, contact_id: int, labe
         await Contact.filter(id=contact.id).update(label=named, label_folded=fold_label(named))
         await audit.record(hub.keys, EventKind.CONTACT_RENAMED, visit, session.account_id, contact=contact.id)
         told = await notices.tell_all(
-            hub, visit, session.account_id, Notice.CONTACT_RENAMED, about=named, by=session.id
+            hub.outbox, visit, session.account_id, Notice.CONTACT_RENAMED, about=named, by=session.id
         )
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return Done()
 
 
@@ -102,7 +102,7 @@ async def remove(hub: Hub, visit: Visit, session: Current, contact_id: int) -> D
         if contact is None:
             return Refused(Reason.NOT_FOUND)
         told = await unbind(hub, visit, contact, by=session.id)
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return Done()
 
 
@@ -122,10 +122,12 @@ async def unbind(
     told: frozenset[Channel] = frozenset()
     if contact.confirmed_at is not None:
         told = await notices.tell_all(
-            hub, visit, contact.account_id, Notice.CONTACT_REMOVED, about=contact.label, but=contact.id, by=by
+            hub.outbox, visit, contact.account_id, Notice.CONTACT_REMOVED, about=contact.label, but=contact.id, by=by
         )
         if contact.suspended_at is None and not knows:
-            told |= await notices.tell_one(hub, visit, contact, Notice.CONTACT_REMOVED, about=contact.label, by=by)
+            told |= await notices.tell_one(
+                hub.outbox, visit, contact, Notice.CONTACT_REMOVED, about=contact.label, by=by
+            )
     await contact.delete()
     await audit.record(hub.keys, EventKind.CONTACT_REMOVED, visit, contact.account_id, label=contact.label)
     return told

@@ -7,6 +7,7 @@ from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from hub.contacts import contacts
+from hub.contacts.last_answers import CameIn, last_answers
 from hub.context import Hub
 from hub.domain import clock
 from hub.domain.identifiers import (
@@ -21,8 +22,6 @@ from hub.domain.identifiers import (
 )
 from hub.domain.outcomes import Added, Confirmed, DeliveryLine, Done, Hold, Reason, Refused, Throttled
 from hub.domain.request_context import Visit
-from hub.inbound import mail_queue
-from hub.inbound.mail_queue import CameIn
 from hub.outbox.messages import line_of
 from hub.runtime import locks
 from hub.security import audit, challenges
@@ -128,7 +127,7 @@ async def waiting(hub: Hub, session: Current, contact_id: int, *, now: datetime)
         expires_at=challenge.expires_at if challenge else None,
         is_guarded=domain_of(contact.address) in hub.settings.guarded_mail_domains,
         takes_answers=bool(hub.settings.mail_domain),
-        answer=(await mail_queue.last_answers([contact.id])).get(contact.id),
+        answer=(await last_answers([contact.id])).get(contact.id),
     )
 
 

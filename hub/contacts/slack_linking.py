@@ -144,7 +144,7 @@ async def link(hub: Hub, visit: Visit, session: Current, token: str, label: str)
         if await where(SlackLink, id=found.id, used_at=None).update(used_at=visit.now) != 1:
             return Refused(Reason.LINK_OVER)
         told = await _told(hub, visit, contact, by=session.id)
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return Confirmed(contact.id, contact.label, await contacts.is_first(contact))
 
 
@@ -181,7 +181,7 @@ async def unlink(hub: Hub, visit: Visit, address: str) -> Unlinked | Refused:
             return Refused(Reason.NOT_FOUND)
         contact = member.contact
         told = await contacts.unbind(hub, visit, contact, knows=True)
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return Unlinked(contact.account.name, contact.label)
 
 
@@ -229,7 +229,7 @@ async def resume(hub: Hub, visit: Visit, workspace: str) -> int:
             told = await suspension.resume(hub, visit, member.contact)
         if told is not None:
             number += 1
-            await notices.rouse(hub, told)
+            await notices.rouse(hub.outbox, told)
     return number
 
 
@@ -263,7 +263,7 @@ async def _suspended(hub: Hub, visit: Visit, members: Iterable[SlackMember], why
             told = await suspension.suspend(hub, visit, member.contact, why)
         if told is not None:
             number += 1
-            await notices.rouse(hub, told)
+            await notices.rouse(hub.outbox, told)
     return number
 
 
@@ -315,7 +315,7 @@ async def _told(hub: Hub, visit: Visit, contact: Contact, *, by: int) -> frozens
     account_id = contact.account_id
     await audit.record(hub.keys, EventKind.CONTACT_ADDED, visit, account_id, contact=contact.id, label=contact.label)
     await audit.record(hub.keys, EventKind.CONTACT_CONFIRMED, visit, account_id, contact=contact.id, by="slack")
-    return await notices.tell_all(hub, visit, account_id, Notice.SLACK_LINKED, about=contact.label, by=by)
+    return await notices.tell_all(hub.outbox, visit, account_id, Notice.SLACK_LINKED, about=contact.label, by=by)
 
 
 def _legible(name: str) -> str:

@@ -87,7 +87,7 @@ async def bounced(hub: Hub, visit: Visit, delivery_id: int, bounce: Bounce) -> N
         # Not the address's fault but ours: nothing is suspended, somebody must look.
         _log.error("mail.refused_by_policy", delivery=delivery.id, status=bounce.status)
         hub.alarms.sound(ALARM, f"our mail is refused by policy: {reply}", now=visit.now)
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     await escalation.rouse(hub, is_told=is_desk_told)
     if delivery.challenge_id is not None:
         await hub.wakeups.tell(topic_of(delivery.challenge_id))
@@ -107,7 +107,7 @@ async def resume(hub: Hub, visit: Visit, contact: Contact) -> frozenset[Channel]
     if await suspended.update(suspended_at=None, suspended_why="") != 1:
         return None
     await audit.record(hub.keys, EventKind.CONTACT_RESUMED, visit, contact.account_id, contact=contact.id)
-    return await notices.tell_all(hub, visit, contact.account_id, Notice.CONTACT_RESUMED, about=contact.label)
+    return await notices.tell_all(hub.outbox, visit, contact.account_id, Notice.CONTACT_RESUMED, about=contact.label)
 
 
 async def _suspended(hub: Hub, visit: Visit, delivery: Delivery) -> tuple[frozenset[Channel], bool]:
@@ -138,4 +138,4 @@ async def _told(
     notice = Notice.CONTACT_SUSPENDED if why is Suspended.NO_MAILBOX else Notice.SLACK_SUSPENDED
     # Nobody did it from somewhere.
     about_it = replace(visit, address="", browser="")
-    return await notices.tell_all(hub, about_it, account_id, notice, about=label, but=contact_id)
+    return await notices.tell_all(hub.outbox, about_it, account_id, notice, about=label, but=contact_id)

@@ -131,7 +131,7 @@ async def act(hub: Hub, visit: Visit, unread: Unread, answered: Answered) -> Ver
         await _noted(hub, visit, unread, asked, answered, effect)
         if effect.answer is not None and (effect.changed or await _may_answer(asked, visit, answered.said)):
             await hub.outbox.post_answer(effect.answer, asked, visit, about=effect.about, to=answered.message_id)
-    await notices.rouse(hub, effect.told | {Channel.MAIL})
+    await notices.rouse(hub.outbox, effect.told | {Channel.MAIL})
     if asked.challenge_id is not None:
         await hub.wakeups.tell(topic_of(asked.challenge_id))
     return effect.verdict
@@ -147,7 +147,7 @@ async def shelve(hub: Hub, visit: Visit, unread: Unread, reason: str) -> Verdict
             return verdict
         if await _may_answer(asked, visit, Automatic(reason)):
             await hub.outbox.post_answer(Answer.UNCLEAR, asked, visit, about=asked.label, to="")
-    await notices.rouse(hub, {Channel.MAIL})
+    await notices.rouse(hub.outbox, {Channel.MAIL})
     return verdict
 
 

@@ -106,14 +106,6 @@ class Kept:
     since: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class CameIn:
-    """An answer to one of our letters, and what it was taken for."""
-
-    at: datetime
-    verdict: Verdict
-
-
 class Intake:
     """The hub's side of the mail door: who is known here, and the keeping of what comes."""
 
@@ -232,17 +224,6 @@ async def is_repeated(unread: Unread, identity: str, *, now: datetime) -> bool:
     found = await copies.exclude(id=unread.id).exists()
     await InboundMail.filter(id=unread.id).update(identity=identity)
     return found
-
-
-async def last_answers(contact_ids: Sequence[int]) -> dict[int, CameIn]:
-    """Give, for each of these contacts, what became of the last answer to a letter that went there."""
-    rows = (
-        await InboundMail.filter(delivery__contact_id__in=list(contact_ids), use=MailUse.REPLY, verdict__isnull=False)
-        .exclude(verdict=Verdict.REPEATED)
-        .order_by("id")
-        .values_list("delivery__contact_id", "received_at", "verdict")
-    )
-    return {int(contact_id): CameIn(at, Verdict(verdict)) for contact_id, at, verdict in rows}
 
 
 async def shelf() -> list[ShelfLine]:

@@ -24,7 +24,7 @@ from hub.outbox import notices
 from hub.security import audit, certificate_validation, rate_limits
 from hub.security.certificate_validation import CardTrustError, UnreadableCertificateError
 from hub.security.rate_limits import CARD_NUMBERS, Wait
-from hub.sessions import sessions
+from hub.sessions import ending, sessions
 from hub.settings import NUMBERS
 from models.account import Account
 from models.kinds import AuthenticatorKind, Channel, EventKind, Zone
@@ -159,7 +159,7 @@ async def begin(hub: Hub, visit: Visit, kiosk: Known, certificate: bytes) -> Beg
     async with in_transaction():
         # One person at a time: whoever was there before is there no more, whether or not we were told.
         await kiosks.hold(kiosk.id)
-        await kiosks.end_all(now=visit.now, kiosk_id=kiosk.id)
+        await ending.end_kiosk_logins(now=visit.now, kiosk_id=kiosk.id)
         await insert(login)
     return Begun(login.handle, login.nonce, account.name, account.language or "ja")
 
@@ -216,7 +216,7 @@ async def name(hub: Hub, visit: Visit, kiosk: Known, number: str, browser: Brows
     login.answered_at = visit.now
     async with in_transaction():
         await kiosks.hold(kiosk.id)
-        await kiosks.end_all(now=visit.now, kiosk_id=kiosk.id)
+        await ending.end_kiosk_logins(now=visit.now, kiosk_id=kiosk.id)
         await insert(login)
         # What anybody may copy is no factor: who reads the audit must see that it was no more than a name.
         await audit.record(hub.keys, EventKind.CARD_NAMED, visit, account.id, kiosk=kiosk.name, assurance="low")
@@ -250,7 +250,7 @@ async def admit(hub: Hub, visit: Visit, presented: Presented) -> WentIn | GoesOn
     if not isinstance(admission, tuple):
         return admission
     went_in, told = admission
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return went_in
 
 
@@ -281,7 +281,7 @@ async def end(hub: Hub, visit: Visit, kiosk: Known, login_id: str) -> None:
         login = await where(KioskLogin, handle=login_id[:64], kiosk_id=kiosk.id).first()
         if login is None:
             return
-        if await kiosks.end_all(now=visit.now, kiosk_id=kiosk.id, handle=login.handle):
+        if await ending.end_kiosk_logins(now=visit.now, kiosk_id=kiosk.id, handle=login.handle):
             await audit.record(
                 hub.keys, EventKind.SESSION_ENDED, visit, login.account_id, by="card-away", kiosk=kiosk.name
             )
@@ -349,7 +349,7 @@ async def _bound(
         card, told = bound
         await where(KioskLogin, id=login.id).update(ic_card_id=card.id, certificate=None)
         admission = await _admission(hub, visit, login, browser)
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return admission
 
 

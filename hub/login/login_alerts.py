@@ -20,4 +20,4 @@ async def tell(
     is_known = not visit.browser_token or await known_browsers.remember(hub, visit, account_id)
     if hub.settings.login_notices == "never" or (is_known and kind not in _ALWAYS_TOLD):
         return frozenset()
-    return await notices.tell_all(hub, visit, account_id, Notice.NEW_LOGIN, by=session_id)
+    return await notices.tell_all(hub.outbox, visit, account_id, Notice.NEW_LOGIN, by=session_id)

@@ -28,10 +28,10 @@ from hub.domain.outcomes import (
 )
 from hub.domain.request_context import Visit
 from hub.login import approvals, card_login, login_alerts
-from hub.maintenance import gauges
 from hub.outbox import notices
 from hub.outbox.messages import line_of
 from hub.outbox.queue import topic_of
+from hub.runtime import metrics
 from hub.security import audit, challenges
 from hub.sessions import known_browsers, password_check, sessions
 from hub.settings import NUMBERS
@@ -49,7 +49,7 @@ from models.queries import fresh, insert, where
 _PURPOSE = "login"
 
 
-@gauges.counted
+@metrics.counted
 async def begin(
     hub: Hub, visit: Visit, *, name: str, password: str, named: str = "", before: str = ""
 ) -> Begun | Refused | Throttled | Busy:
@@ -172,7 +172,7 @@ async def send_to(hub: Hub, visit: Visit, contact_id: int) -> Asked | Refused | 
             return Refused(Reason.NO_LOGIN_WAITS)
 
 
-@gauges.counted
+@metrics.counted
 async def answer(hub: Hub, visit: Visit, token: str, response: str) -> Admitted | Refused | Throttled:
     """Answer what the login asks; admitted when both factors are proved.
 
@@ -200,7 +200,7 @@ async def answer(hub: Hub, visit: Visit, token: str, response: str) -> Admitted 
         await verify.rouse(hub, verdict)
         return admission
     admitted, told = admission
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return admitted
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from hub.context import Hub
 from hub.domain.request_context import Visit
+from hub.outbox.queue import Outbox
 from models.account import Account
 from models.contact import Contact
 from models.kinds import Channel, Notice
@@ -11,7 +11,7 @@ from models.queries import where
 
 
 async def tell_all(
-    hub: Hub,
+    outbox: Outbox,
     visit: Visit,
     account_id: int,
     notice: Notice,
@@ -28,21 +28,21 @@ async def tell_all(
     contacts = await where(Contact, account_id=account_id, confirmed_at__isnull=False, suspended_at=None).all()
     told = [contact for contact in contacts if contact.id != but]
     for contact in told:
-        await hub.outbox.post_notice(notice, contact, account, visit, about=about, session_id=by)
+        await outbox.post_notice(notice, contact, account, visit, about=about, session_id=by)
     return frozenset(contact.channel for contact in told)
 
 
 async def tell_one(
-    hub: Hub, visit: Visit, contact: Contact, notice: Notice, *, about: str, by: int | None = None
+    outbox: Outbox, visit: Visit, contact: Contact, notice: Notice, *, about: str, by: int | None = None
 ) -> frozenset[Channel]:
     """Post a notice to one contact, in the caller's transaction; returns the channel to rouse."""
     account = await where(Account, id=contact.account_id).one()
-    await hub.outbox.post_notice(notice, contact, account, visit, about=about, session_id=by)
+    await outbox.post_notice(notice, contact, account, visit, about=about, session_id=by)
     return frozenset({contact.channel})
 
 
 async def tell_each(
-    hub: Hub, visit: Visit, account_ids: Sequence[int], notice: Notice, *, about: str = "", by: int | None = None
+    outbox: Outbox, visit: Visit, account_ids: Sequence[int], notice: Notice, *, about: str = "", by: int | None = None
 ) -> frozenset[Channel]:
     """Post a notice to every confirmed contact of many accounts, in the caller's transaction; returns the channels.
 
@@ -54,11 +54,11 @@ async def tell_each(
     named = sorted({contact.account_id for contact in contacts})
     accounts = {one.id: one for one in await where(Account, id__in=named).all()} if named else {}
     for contact in contacts:
-        await hub.outbox.post_notice(notice, contact, accounts[contact.account_id], visit, about=about, session_id=by)
+        await outbox.post_notice(notice, contact, accounts[contact.account_id], visit, about=about, session_id=by)
     return frozenset(contact.channel for contact in contacts)
 
 
-async def rouse(hub: Hub, channels: Iterable[Channel]) -> None:
+async def rouse(outbox: Outbox, channels: Iterable[Channel]) -> None:
     """Wake the senders of these channels; call it after the commit."""
     for channel in channels:
-        await hub.outbox.rouse(channel)
+        await outbox.rouse(channel)

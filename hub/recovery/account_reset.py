@@ -63,9 +63,9 @@ async def reset(hub: Hub, visit: Visit, name: str, *, password: str, since: date
             contacts=len(removed.contacts),
             soft_tokens=len(removed.soft_tokens),
         )
-        told |= await notices.tell_all(hub, visit, account.id, Notice.ACCOUNT_RESET)
+        told |= await notices.tell_all(hub.outbox, visit, account.id, Notice.ACCOUNT_RESET)
     await ending.announce(hub, ended)
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return Reset(
         sessions=ended.sessions,
         logins=ended.logins,

@@ -57,8 +57,8 @@ async def set_password(hub: Hub, visit: Visit, session: Current, *, password: st
             session=session.id,
             sessions=ended.sessions,
         )
-        told = await notices.tell_all(hub, visit, session.account_id, Notice.PASSWORD_SET, by=session.id)
-    await notices.rouse(hub, told)
+        told = await notices.tell_all(hub.outbox, visit, session.account_id, Notice.PASSWORD_SET, by=session.id)
+    await notices.rouse(hub.outbox, told)
     await ending.announce(hub, ended)
     return Done()
 
@@ -85,7 +85,7 @@ async def issue_matrix_card(hub: Hub, visit: Visit, session: Current) -> Done | 
             # The same form, sent twice: the first card is the one to print.
             return Done()
         told = await matrix_cards.issue(hub, visit, session.account_id, by=session.id)
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return Done()
 
 
@@ -119,6 +119,6 @@ async def unlock(hub: Hub, visit: Visit, session: Current) -> Done | Refused:
             session=session.id,
             counts=reopened.counts,
         )
-        told = await notices.tell_all(hub, visit, session.account_id, Notice.UNLOCKED, by=session.id)
-    await notices.rouse(hub, told)
+        told = await notices.tell_all(hub.outbox, visit, session.account_id, Notice.UNLOCKED, by=session.id)
+    await notices.rouse(hub.outbox, told)
     return Done()

@@ -162,7 +162,7 @@ async def disown(hub: Hub, visit: Visit, delivery_id: int) -> Disowned | Refused
         )
     await ending.announce(hub, ended)
     await escalation.rouse(hub, is_told=is_desk_told)
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return Disowned(_ends(delivery), account.codes_blocked_until, is_desk_told)
 
 

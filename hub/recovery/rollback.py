@@ -70,7 +70,7 @@ async def _unbound(hub: Hub, visit: Visit, contact: Contact) -> frozenset[Channe
 
 async def _blocked(hub: Hub, visit: Visit, card: IcCard) -> frozenset[Channel]:
     await ic_cards.shut(hub, visit, card)
-    return await notices.tell_all(hub, visit, card.account_id, Notice.CARD_BLOCKED)
+    return await notices.tell_all(hub.outbox, visit, card.account_id, Notice.CARD_BLOCKED)
 
 
 async def _bound_by_rule(delivery: Delivery) -> list[IcCard]:

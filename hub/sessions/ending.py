@@ -10,7 +10,6 @@ from datetime import datetime
 
 from tortoise.transactions import in_transaction
 
-from hub.cards import kiosks
 from hub.context import Hub
 from hub.domain.request_context import Visit
 from hub.outbox import redaction
@@ -49,7 +48,7 @@ async def end_all(account_id: int, *, now: datetime, spare: Current | None = Non
         open_sessions = open_sessions.exclude(id=spared.id)
     ended = 0
     for login in await kiosk_logins:
-        ended += await kiosks.end_all(now=now, id=login.id)
+        ended += await end_kiosk_logins(now=now, id=login.id)
     ended += await open_sessions.update(ended_at=now, stepped_up_at=None)
     attempts = await end_attempts(account_id, now=now)
     return Ended(ended, attempts.logins, attempts.challenges)
@@ -63,6 +62,20 @@ async def end_each(account_ids: Iterable[int], *, now: datetime) -> Ended:
         sessions, logins = sessions + ended.sessions, logins + ended.logins
         challenges += ended.challenges
     return Ended(sessions, logins, tuple(challenges))
+
+
+async def end_kiosk_logins(*, now: datetime, **which: int | str) -> int:
+    """End the logins at kiosks that meet these conditions, in the caller's transaction, and what came of them.
+
+    Returns how many sessions were open.
+    """
+    ended = 0
+    for login in await where(KioskLogin, ended_at=None, **which).all():
+        # The login first: whoever is about to admit its browser waits for this row.
+        await where(KioskLogin, id=login.id, ended_at=None).update(ended_at=now)
+        await where(Login, kiosk_login_id=login.id, ended_at=None).update(ended_at=now)
+        ended += await where(Session, kiosk_login_id=login.id, ended_at=None).update(ended_at=now)
+    return ended
 
 
 async def end_others(hub: Hub, visit: Visit, session: Current) -> Ended:

@@ -35,9 +35,11 @@ async def tell(hub: Hub, now: datetime) -> int:
             posted = Delivery.filter(account_id=account.id, notice=Notice.PASSWORDS_WRONG, posted_at__gt=now - _QUIET)
             if await posted.exists():
                 continue
-            channels |= await notices.tell_all(hub, await _visit(account, now), account.id, Notice.PASSWORDS_WRONG)
+            channels |= await notices.tell_all(
+                hub.outbox, await _visit(account, now), account.id, Notice.PASSWORDS_WRONG
+            )
         told += 1
-    await notices.rouse(hub, channels)
+    await notices.rouse(hub.outbox, channels)
     return told
 
 

@@ -64,6 +64,6 @@ async def allow(hub: Hub, visit: Visit, session: Current) -> Done | Refused:
         if await mine.update(codes_blocked_until=None) != 1:
             return Refused(Reason.LOGIN_OLDER)
         await audit.record(hub.keys, EventKind.CODES_ALLOWED, visit, session.account_id, session=session.id)
-        told = await notices.tell_all(hub, visit, session.account_id, Notice.CODES_ALLOWED, by=session.id)
-    await notices.rouse(hub, told)
+        told = await notices.tell_all(hub.outbox, visit, session.account_id, Notice.CODES_ALLOWED, by=session.id)
+    await notices.rouse(hub.outbox, told)
     return Done()

@@ -145,7 +145,7 @@ async def replace(hub: Hub, visit: Visit, blanks: Sequence[Blank], *, quiet: boo
 async def announce(hub: Hub, replaced: Replaced) -> None:
     """Wake the senders, and the pages that show what ended; call it after the commit."""
     await ending.announce(hub, replaced.ended)
-    await notices.rouse(hub, replaced.told)
+    await notices.rouse(hub.outbox, replaced.told)
 
 
 async def issue(hub: Hub, visit: Visit, account_id: int, *, by: int) -> frozenset[Channel]:
@@ -178,7 +178,7 @@ async def bind(
     )
     if quiet:
         return frozenset()
-    return await notices.tell_each(hub, visit, ids, Notice.MATRIX_ISSUED, about="Matrix", by=by)
+    return await notices.tell_each(hub.outbox, visit, ids, Notice.MATRIX_ISSUED, about="Matrix", by=by)
 
 
 def _sealed(hub: Hub, visit: Visit, blank: Blank) -> MatrixCard:

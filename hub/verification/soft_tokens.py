@@ -86,9 +86,9 @@ async def bind(hub: Hub, visit: Visit, session: Current, *, label: str, code: st
         await waiting.update(label=named, label_folded=fold_label(named), bound_at=visit.now, last_step=step)
         await audit.record(hub.keys, EventKind.SOFT_TOKEN_BOUND, visit, session.account_id, label=named)
         told = await notices.tell_all(
-            hub, visit, session.account_id, Notice.SOFT_TOKEN_ADDED, about=named, by=session.id
+            hub.outbox, visit, session.account_id, Notice.SOFT_TOKEN_ADDED, about=named, by=session.id
         )
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return Done()
 
 
@@ -120,7 +120,7 @@ async def remove(hub: Hub, visit: Visit, session: Current, token_id: int) -> Don
         if token is None:
             return Refused(Reason.NOT_FOUND)
         told = await unbind(hub, visit, token, by=session.id)
-    await notices.rouse(hub, told)
+    await notices.rouse(hub.outbox, told)
     return Done()
 
 
@@ -128,7 +128,9 @@ async def unbind(hub: Hub, visit: Visit, token: SoftToken, *, by: int | None = N
     """Remove a soft token, in the caller's transaction; returns the channels to rouse."""
     await token.delete()
     await audit.record(hub.keys, EventKind.SOFT_TOKEN_REMOVED, visit, token.account_id, label=token.label)
-    return await notices.tell_all(hub, visit, token.account_id, Notice.SOFT_TOKEN_REMOVED, about=token.label, by=by)
+    return await notices.tell_all(
+        hub.outbox, visit, token.account_id, Notice.SOFT_TOKEN_REMOVED, about=token.label, by=by
+    )
 
 
 async def answered(hub: Hub, account_id: int, code: str, *, now: datetime) -> Reason | None:

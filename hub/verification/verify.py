@@ -85,7 +85,7 @@ async def verify(hub: Hub, visit: Visit, question: Question, typed: str) -> Righ
 async def rouse(hub: Hub, verdict: object) -> None:
     """Wake the senders when an answer was counted as wrong, for the member may be told; call it after the commit."""
     if isinstance(verdict, Refused) and verdict.reason in _COUNTED:
-        await notices.rouse(hub, Channel)
+        await notices.rouse(hub.outbox, Channel)
 
 
 async def count_denied(account_id: int, *, now: datetime) -> None:
@@ -249,4 +249,4 @@ async def _count(hub: Hub, visit: Visit, question: Question, subject: str, count
     wrong = 1 + sum(rate_limits.standing(pace, row, visit.now) for row in counts.values())
     if question.purpose is Purpose.LOGIN and wrong in NUMBERS.told_at_wrong:
         # The caller wakes the senders after its commit, with `rouse`.
-        await notices.tell_all(hub, visit, question.account_id, Notice.ANSWERS_WRONG)
+        await notices.tell_all(hub.outbox, visit, question.account_id, Notice.ANSWERS_WRONG)

@@ -19,6 +19,7 @@ from models.delivery import Delivery
 from models.kinds import Channel, Letter, Notice
 from models.login import Challenge
 from tests.support.factory import People, settings_for
+from tests.support.paths import ROOT
 from tests.support.slack_hub import code_in, copy_of, open_chat, shown_in
 
 CHANNEL = "CDESK01"
@@ -110,5 +111,5 @@ def test_every_kind_of_disowned_letter_has_words_for_the_channel() -> None:
 
 def test_no_page_says_that_a_mail_was_sent_before_it_was() -> None:
     """A mail that waits in the outbox is spoken of by its state."""
-    for page in (Path(__file__).parent.parent / "web" / "templates").glob("*.html"):
+    for page in (ROOT / "web" / "templates").glob("*.html"):
         assert "mail was sent" not in page.read_text(encoding="utf-8").lower(), page.name

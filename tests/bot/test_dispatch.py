@@ -21,6 +21,7 @@ from demo.slack.http_mode import signature
 from hub.domain.errors import SettingsError
 from hub.settings import Settings, described, load
 from models.slack import SlackHeard, SlackLink
+from tests.support.paths import ROOT
 from tests.support.slack_hub import TEAM, Chat, code_in, copy_of, link_in, open_chat
 
 FORM = "application/x-www-form-urlencoded"
@@ -218,8 +219,8 @@ def test_tokens_dont_go_over_plain_http_in_production(tmp_path: Path) -> None:
 
 def test_the_manifest_asks_for_what_the_bot_listens_to_and_no_more() -> None:
     """Each command, shortcut and event that is listened to stands in it and no other; each scope has its reason."""
-    yaml = (Path(__file__).parents[1] / "docs/slack-manifest.yaml").read_text(encoding="utf-8")
-    page = (Path(__file__).parents[1] / "docs/slack.md").read_text(encoding="utf-8")
+    yaml = (ROOT / "docs/slack-manifest.yaml").read_text(encoding="utf-8")
+    page = (ROOT / "docs/slack.md").read_text(encoding="utf-8")
     names = {source: {one.name for one in LISTENERS if one.source is source} for source in Source}
     assert {f"command: {name}" for name in names[Source.COMMAND]} == set(re.findall(r"- (command: \S+)", yaml))
     assert names[Source.SHORTCUT] == set(re.findall(r"callback_id: (\S+)", yaml))

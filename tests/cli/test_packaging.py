@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.paths import ROOT
+
 pytestmark = pytest.mark.slow
 
-_ROOT = Path(__file__).parent.parent
+_ROOT = ROOT
 _TOPS = ("bot", "cli", "demo", "hub", "mail_gateway", "models", "reader_kiosk", "web")
 _NEEDED = (".py", ".po", ".html", ".txt", ".css", ".js", ".svg")
 

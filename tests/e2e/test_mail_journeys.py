@@ -12,7 +12,7 @@ from models.kinds import Verdict
 from tests.e2e.test_journeys import WORDS
 from tests.mail.test_bounces import the_address_died, to_choice
 from tests.support.factory import PASSWORD, Member
-from tests.support.inbound_smtp import LETTERS, reply_to
+from tests.support.inbound_smtp import SAMPLES, reply_to
 from tests.support.journeys import answer_matrix
 from tests.support.mail_routes import WAYS, Way, directly, through_postfix
 from tests.support.running_hub import House, Person, code_in, url_in
@@ -102,7 +102,7 @@ async def test_j3_yes_by_mail_confirms_and_an_absence_does_not(way: Way, languag
         waiting = person.at
         absences = (f"automatic/exchange-{language}", f"nothing/out-of-office-bare-{language}")
         for number, sample in enumerate(absences, 1):
-            await way.postman.bring((LETTERS / f"{sample}.eml").read_bytes(), to=reply_to(letter))
+            await way.postman.bring((SAMPLES / f"{sample}.eml").read_bytes(), to=reply_to(letter))
             row = await way.postman.read(number=number)
             assert row.verdict in {Verdict.AUTOMATIC, Verdict.SHELVED}
             await person.open(waiting)

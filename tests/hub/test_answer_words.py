@@ -1,12 +1,12 @@
 """What people write in answer to a letter: yes, no, or what needs a help letter; by the words alone."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from hub.inbound.answers.commands import command_of, is_absence
 from hub.inbound.mail_commands import Confirm, Help, ListContacts, Refuse, Remove
+from tests.support.paths import ROOT
 
 YES = """
 "yes" | *Yes* | OK | Okay. | Yes | _yes_ | ok | okay | yes. | “Yes” | 「はい」 | はい! | はい… | はい、 | はい。。 | はい． | 確認 | ｏｋ
@@ -259,7 +259,7 @@ def test_an_answer_of_several_lines_is_read_as_a_whole(said: str, command: objec
     assert command_of(said) == command
 
 
-TEMPLATES = Path(__file__).parent.parent / "mail_gateway" / "templates"
+TEMPLATES = ROOT / "mail_gateway" / "templates"
 
 
 def words_for_stopping() -> set[str]:

@@ -27,9 +27,9 @@ from tests.support.cards import CardByOthers, Maker
 from tests.support.fake_hub import HubHouse, played_hub
 from tests.support.kiosk_process import enrolled, settled
 from tests.support.lockdown import program, unlocked
+from tests.support.paths import ROOT
 from tests.support.ports import free_port
 
-ROOT = Path(__file__).parent.parent
 # A browser takes seconds to start, so the tests share two kiosks, one of which is soon tired of waiting.
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 

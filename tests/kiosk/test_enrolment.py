@@ -18,8 +18,7 @@ from reader_kiosk.hub_client import HubClient, Reason, Refused, hub_origin, line
 from reader_kiosk.signing import Request, card_message, sign
 from tests.support.fake_hub import CODE, COVERED, played_hub
 from tests.support.kiosk_process import enrolled
-
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import ROOT
 
 
 async def typed(folder: Path, *words: str, given: str = "", **variables: str) -> tuple[int, str]:

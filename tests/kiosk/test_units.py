@@ -3,11 +3,12 @@
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
-DEPLOY = Path(__file__).parent.parent / "deploy"
+from tests.support.paths import ROOT
+
+DEPLOY = ROOT / "deploy"
 
 
 @pytest.mark.skipif(shutil.which("systemd-sysusers") is None, reason="needs systemd's tools")

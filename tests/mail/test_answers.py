@@ -8,6 +8,7 @@ import pytest
 
 from demo.inbox import Received
 from hub.contacts import registration
+from hub.contacts.last_answers import last_answers
 from hub.domain.outcomes import Added, ByContact
 from hub.inbound import mail_queue
 from hub.login import password_login
@@ -366,7 +367,7 @@ async def test_an_absence_is_not_obeyed_and_brings_no_letter(office_on_sqlite: P
     await contact.refresh_from_db()
     assert contact.confirmed_at is None
     assert not await Delivery.exists(letter=Letter.ANSWER)
-    assert (await mail_queue.last_answers([contact.id]))[contact.id].verdict is Verdict.AUTOMATIC
+    assert (await last_answers([contact.id]))[contact.id].verdict is Verdict.AUTOMATIC
 
 
 async def test_what_was_read_keeps_no_content_and_no_token(office_on_sqlite: Postman) -> None:

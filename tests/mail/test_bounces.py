@@ -18,7 +18,7 @@ from models.delivery import Delivery
 from models.kinds import Verdict
 from tests.mail.test_answers import asked_to_confirm
 from tests.support.factory import PASSWORD, Member, People
-from tests.support.inbound_smtp import LETTERS, Postman, reply_to
+from tests.support.inbound_smtp import SAMPLES, Postman, reply_to
 from tests.support.running_hub import House, Person, code_in
 
 WORDS = {
@@ -297,7 +297,7 @@ async def test_a_report_counts_at_either_address_with_the_null_sender_and_in_tim
         await person.press("OK", way=person.option("home"))
         letter = await house.inbox.next_to("taro0@mail.test")
     to = letter.sender if at == "the bounce address" else reply_to(letter)
-    report = (LETTERS / "hard/postfix-user-unknown.eml").read_bytes()
+    report = (SAMPLES / "hard/postfix-user-unknown.eml").read_bytes()
     await office_on_sqlite.bring(report, to=to, sender="evil@mail.test")
     await office_on_sqlite.read()
     assert not await Contact.filter(suspended_at__isnull=False).exists()
@@ -322,7 +322,7 @@ async def test_words_with_a_sender_are_no_report(office_on_sqlite: Postman) -> N
 
 def test_a_report_that_says_it_in_another_alphabet_is_understood() -> None:
     """Servers write UTF-8 into the diagnosis as it is; it is read as text."""
-    report = (LETTERS / "hard/postfix-user-unknown.eml").read_bytes()
+    report = (SAMPLES / "hard/postfix-user-unknown.eml").read_bytes()
     told = re.sub(rb"(?m)^Status:.*$", b"Status: 5.0.0", report)
     told = re.sub(
         rb"(?m)^Diagnostic-Code:.*(?:\r?\n[ \t].*)*", "Diagnostic-Code: smtp; 550 宛先不明です".encode(), told

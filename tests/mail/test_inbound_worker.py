@@ -21,7 +21,7 @@ from models.delivery import Delivery
 from models.inbound import InboundMail
 from models.kinds import Letter, MailUse, Verdict
 from tests.mail.test_answers import asked_to_confirm
-from tests.support.inbound_smtp import LETTERS, Postman, answer_to, open_office, reply_to
+from tests.support.inbound_smtp import SAMPLES, Postman, answer_to, open_office, reply_to
 from tests.support.ports import free_port
 
 pytestmark = pytest.mark.slow
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.slow
 async def test_a_report_reaches_its_delivery(office: Postman, sample: str, state: str) -> None:
     """The address alone says which delivery it is about; the report says what became of it."""
     letter, contact = await asked_to_confirm(office)
-    await office.bring((LETTERS / f"{sample}.eml").read_bytes(), to=letter.sender, sender="")
+    await office.bring((SAMPLES / f"{sample}.eml").read_bytes(), to=letter.sender, sender="")
     assert (await office.read()).verdict is Verdict.BOUNCED
     delivery = await Delivery.get(contact_id=contact.id)
     assert (delivery.failed_at is not None) is (state == "failed")
@@ -50,7 +50,7 @@ async def test_a_report_reaches_its_delivery(office: Postman, sample: str, state
 async def test_a_report_of_success_changes_nothing(office_on_sqlite: Postman) -> None:
     """Delivered is what was thought."""
     letter, contact = await asked_to_confirm(office_on_sqlite)
-    await office_on_sqlite.bring((LETTERS / "delivered/postfix-success.eml").read_bytes(), to=letter.sender, sender="")
+    await office_on_sqlite.bring((SAMPLES / "delivered/postfix-success.eml").read_bytes(), to=letter.sender, sender="")
     assert (await office_on_sqlite.read()).verdict is Verdict.DELIVERED
     assert (await Delivery.get(contact_id=contact.id)).failed_at is None
 

@@ -10,6 +10,7 @@ from models.inbound import InboundMail
 from models.kinds import MailUse, Verdict
 from tests.support.inbound_smtp import DOMAIN
 from tests.support.mail_routes import through_postfix
+from tests.support.paths import ROOT
 from tests.support.postfix import RECIPE
 
 
@@ -36,7 +37,7 @@ async def test_the_operators_mail_goes_where_the_recipe_sends_it(sqlite_template
     """An alias takes the postmaster's mail to a mailbox before it comes to us; abuse, without one, is shelved."""
     file = tmp_path / "tegata.db"
     file.write_bytes(sqlite_template.read_bytes())
-    page = (Path(__file__).parent.parent / "docs" / "mail.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "mail.md").read_text(encoding="utf-8")
     (aliases,) = re.findall(r"^virtual_alias_maps = .+\n.+$", page, re.MULTILINE)
     assert aliases.count("{") == 3
     more = aliases.replace("portal.example.ac.jp", DOMAIN).replace(f"abuse@{DOMAIN}", "nobody@elsewhere.test")
@@ -53,6 +54,6 @@ async def test_the_operators_mail_goes_where_the_recipe_sends_it(sqlite_template
 
 def test_the_recipe_is_the_documentations() -> None:
     """Every line that the tests' Postfix is hardened with stands in docs/mail.md."""
-    page = (Path(__file__).parent.parent / "docs" / "mail.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "mail.md").read_text(encoding="utf-8")
     for line in RECIPE.strip().splitlines():
         assert line in page

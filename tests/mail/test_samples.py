@@ -1,4 +1,4 @@
-"""Every written sample in `tests/letters` is taken for what its folder says."""
+"""Every written sample in `tests/samples/mail` is taken for what its folder says."""
 
 from pathlib import Path
 
@@ -9,8 +9,8 @@ from hub.inbound.answers.commands import command_of
 from hub.inbound.mail_commands import Confirm, Help, ListContacts, Refuse, Remove
 from mail_gateway.inbound.delivery_reports import Delivered, Finding
 from mail_gateway.inbound.parsing import Parsed, parse
+from tests.support.paths import SAMPLES
 
-LETTERS = Path(__file__).parent / "letters"
 COMMANDS = {"confirm": Confirm, "refuse": Refuse, "list": ListContacts, "remove": Remove, "help": Help}
 
 
@@ -35,7 +35,7 @@ def reported_as(parsed: Parsed) -> str:
 
 def written(*folders: str) -> list[Path]:
     """List the samples of some folders."""
-    return sorted(file for folder in folders for file in (LETTERS / folder).glob("*.eml"))
+    return sorted(file for folder in folders for file in (SAMPLES / folder).glob("*.eml"))
 
 
 def name_of(file: Path) -> str:
@@ -59,8 +59,8 @@ def test_a_report_is_taken_for_what_it_is(file: Path) -> None:
 
 def test_the_samples_are_many() -> None:
     """At least forty, of every kind."""
-    assert len(list(LETTERS.rglob("*.eml"))) >= 40
-    assert {folder.name for folder in LETTERS.iterdir()} == {
+    assert len(list(SAMPLES.rglob("*.eml"))) >= 40
+    assert {folder.name for folder in SAMPLES.iterdir()} == {
         *COMMANDS,
         *BounceKind,
         "automatic",
@@ -71,5 +71,5 @@ def test_the_samples_are_many() -> None:
 
 def test_a_removal_names_its_label_whatever_the_charset() -> None:
     """The label comes through ISO-2022-JP whole."""
-    parsed = parse((LETTERS / "remove" / "remove-ja.eml").read_bytes())
+    parsed = parse((SAMPLES / "remove" / "remove-ja.eml").read_bytes())
     assert command_of(parsed.text) == Remove("携帯")

@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 
 from hub.settings import Settings
+from tests.support.paths import ROOT
 from tests.support.ports import free_port
 
 _START = 20.0
@@ -70,7 +71,7 @@ async def serving(
         "TEGATA_LOG_LEVEL": "error",
         **more,
     }
-    root = str(Path(__file__).parent.parent)
+    root = str(ROOT)
     limited = ("prlimit", f"--nofile={files}:{files}") if files else ()
     program = (*limited, sys.executable, "-c", "from cli.main import main; main()", "serve", *doors)
     with log.open("w") if log else nullcontext() as stderr:

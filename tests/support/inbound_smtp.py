@@ -13,11 +13,11 @@ import pytest
 from demo.inbox import Received
 from models.inbound import InboundMail
 from tests.support.nameserver import Records, nameserver, txt
+from tests.support.paths import SAMPLES
 from tests.support.ports import free_port
 from tests.support.running_hub import House, open_house
 
 DOMAIN = "tegata.test"
-LETTERS = Path(__file__).parent / "letters"
 
 
 class Postman:
@@ -117,4 +117,4 @@ async def office_on_sqlite(sqlite_template: Path, tmp_path: Path) -> AsyncIterat
         yield made
 
 
-__all__ = ["DOMAIN", "LETTERS", "Postman", "answer_to", "office", "office_on_sqlite", "open_office", "reply_to"]
+__all__ = ["DOMAIN", "SAMPLES", "Postman", "answer_to", "office", "office_on_sqlite", "open_office", "reply_to"]

@@ -20,9 +20,9 @@ from reader_kiosk import identity
 from tests.support.fake_hub import HubHouse, played_hub
 from tests.support.kiosk_process import enrolled
 from tests.support.lockdown import namespace
+from tests.support.paths import ROOT
 from tests.support.ports import free_port
 
-ROOT = Path(__file__).parent.parent
 # The browser's user; the program's is root here, because the tests are.
 NOBODY = 65534
 _AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")

@@ -17,11 +17,11 @@ from hub.domain.outcomes import Reason, Refused
 from hub.domain.sentences import joined
 from models.account import Account
 from tests.support.journeys import answer_matrix, enter_password, house_with, log_in
+from tests.support.paths import ROOT
 from tests.support.running_hub import House
 from web.rendering import outcome_text, pages
 from web.request.language import negotiated, translations
 
-ROOT = Path(__file__).parents[1]
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd%]")
 # Words that are the same in both languages on purpose.
 SAME = {"OK", "PIN"}

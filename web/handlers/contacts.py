@@ -6,10 +6,10 @@ from aiohttp.web import Request, Response
 
 from hub.accounts import overview as enrolment
 from hub.contacts import confirmation, contacts, registration
+from hub.contacts.last_answers import last_answers
 from hub.contacts.registration import Waiting
 from hub.domain.outcomes import Added, Confirmed, Done, Refused, Throttled
 from hub.domain.sentences import joined
-from hub.inbound import mail_queue
 from hub.sessions.sessions import Current
 from web.handlers.settings import permitted
 from web.rendering import outcome_text
@@ -97,7 +97,7 @@ async def show_list(request: Request) -> Response:
     if isinstance(session, Response):
         return session
     found = await contacts.listed(session)
-    came = await mail_queue.last_answers([contact.id for contact in found])
+    came = await last_answers([contact.id for contact in found])
     words = translations(language_of(request))
     answers = {number: outcome_text.answer_line(one, words, clock_of(request)) for number, one in came.items()}
     return page(request, "contacts", contacts=found, answers=answers)

@@ -18,7 +18,7 @@ from hub.domain.outcomes import KioskReason, TurnedAway
 from hub.domain.request_context import Visit
 from hub.login import card_login
 from hub.login.card_login import Admission, Answer, Begun, Browser, GoesOn, Named, Over, Presented, WentIn
-from hub.maintenance import gauges
+from hub.runtime import metrics
 from hub.security.certificate_validation import LARGEST_CERTIFICATE
 from web.kiosk_api.http_signatures import key_id_of, verified
 from web.rendering.pages import page, see
@@ -183,7 +183,7 @@ async def _told(request: Request, step: _Step) -> Response:
         _log.error("kiosk.unavailable", path=request.path, error=str(error))
         outcome = TurnedAway(KioskReason.BUSY, _BUSY_FOR)
     said = str(outcome.reason) if isinstance(outcome, TurnedAway) else "ok"
-    gauges.count_at_kiosk(request.path.rpartition("/")[2], said)
+    metrics.count_at_kiosk(request.path.rpartition("/")[2], said)
     return _turned(outcome) if isinstance(outcome, TurnedAway) else outcome
 
 

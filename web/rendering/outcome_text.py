@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import datetime
 from gettext import GNUTranslations
 
+from hub.contacts.last_answers import CameIn
 from hub.contacts.suspension import Suspended
 from hub.domain.outcomes import Asked, DeliveryLine, DeliveryState, Reason, Refused
 from hub.domain.sentences import joined
-from hub.inbound.mail_queue import CameIn
 from models.kinds import AuthenticatorKind, Channel, Verdict
 
 
