@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.paths import ROOT
 
-_PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+_PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 _FOLDERS = "bench|bot|cli|demo|deploy|docs|hub|mail_gateway|models|reader_kiosk|scripts|tests|web"
 _FILE = re.compile(rf"`((?:{_FOLDERS})/[\w./-]*\w)\b")
 
