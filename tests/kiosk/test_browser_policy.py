@@ -82,3 +82,8 @@ def test_no_page_offers_a_translation(page: str) -> None:
     text = files(package).joinpath(*name.split("/")).read_text("utf-8")
     assert 'translate="no"' in text
     assert '<meta name="google" content="notranslate">' in text
+
+
+def test_the_policy_turns_the_translation_off() -> None:
+    """Chromium offers it for every page that is not in its own language."""
+    assert json.loads(policy.text(WANTED))["TranslateEnabled"] is False
