@@ -139,6 +139,9 @@ async def _clockwork(hub: Hub, clock: Clock) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        # A job that is handed out and has not begun begins here: the scheduler would log its cancellation as an error.
+        scheduler.pause()
+        await asyncio.sleep(0)
         scheduler.shutdown(wait=False)
 
 
