@@ -143,6 +143,8 @@ class Browser:
         self._was_away = False
         self._contexts: set[str] = set()
         self._closing: set[asyncio.Task[None]] = set()
+        # Pages that are being closed: Chromium tells of a page again when its address or title changes meanwhile.
+        self._shut_pages: set[str] = set()
         self._steps: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
         self.happened: asyncio.Queue[Happened] = asyncio.Queue()
@@ -344,6 +346,8 @@ class Browser:
                 self._see(given["targetInfo"])
             case "Target.targetDestroyed" if self._window and given["targetId"] == self._window.target:
                 self._post(Happening.ENDED)
+            case "Target.targetDestroyed":
+                self._shut_pages.discard(given["targetId"])
             case "Target.detachedFromTarget" | "Target.targetCrashed" if self._is_windows(given):
                 self._post(Happening.NOT_ALLOWED)
             case "Runtime.executionContextCreated" if given["context"]["name"] == _WORLD:
@@ -367,8 +371,10 @@ class Browser:
         self._shut(self._line, found)
 
     def _shut(self, line: DevTools, found: Told) -> None:
-        """Close a page that the kiosk did not open."""
-        _log.warning("kiosk.page-closed", kind=found["type"], scheme=urlsplit(found["url"]).scheme)
+        """Close a page that the kiosk did not open, and log it once."""
+        if found["targetId"] not in self._shut_pages:
+            self._shut_pages.add(found["targetId"])
+            _log.warning("kiosk.page-closed", kind=found["type"], scheme=urlsplit(found["url"]).scheme)
 
         async def close() -> None:
             with suppress(BrowserGoneError):

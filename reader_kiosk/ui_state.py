@@ -112,7 +112,7 @@ class Desk:
         self._keep_language()
         self.language, self._is_chosen = language, True
         if isinstance(self.screen, Idle | OutOfOrder):
-            # Whoever chose it may have gone without a card.
+            # The person who chose it may have left without a card.
             self._forgetting = asyncio.get_running_loop().call_later(self._idle_after, self._forget_choice)
         self.changed()
 
