@@ -23,6 +23,7 @@ from hub.domain.identifiers import (
 from hub.domain.outcomes import Added, Confirmed, DeliveryLine, Done, Hold, Reason, Refused, Throttled
 from hub.domain.request_context import Visit
 from hub.outbox.messages import line_of
+from hub.outbox.queue import was_sent_again
 from hub.runtime import locks
 from hub.security import audit, challenges
 from hub.sessions import sessions
@@ -144,7 +145,7 @@ async def send_again(hub: Hub, visit: Visit, session: Current, contact_id: int) 
             return Refused(Reason.NOT_FOUND)
         if contacts.is_confirmed(contact):
             return Refused(Reason.ALREADY_CONFIRMED)
-        if await _was_sent_again(contact.id, now=visit.now):
+        if await was_sent_again(contact_id=contact.id, letter=Letter.CONFIRMATION, now=visit.now):
             return Done()
         wait = await _too_soon(session.account_id, contact.address, now=visit.now)
         if wait is not None:
@@ -153,12 +154,6 @@ async def send_again(hub: Hub, visit: Visit, session: Current, contact_id: int) 
         await _post(hub, visit, account, contact, session_id=session.id)
     await hub.outbox.rouse(contact.channel)
     return Done()
-
-
-async def _was_sent_again(contact_id: int, *, now: datetime) -> bool:
-    """Tell whether a confirmation was sent again within the last seconds: the button was pressed twice."""
-    sent = await Delivery.filter(contact_id=contact_id, letter=Letter.CONFIRMATION).order_by("-id").limit(2)
-    return len(sent) > 1 and now < sent[0].posted_at + NUMBERS.repeat_life
 
 
 def slot_of(contact_id: int) -> str:

@@ -492,6 +492,12 @@ def topic_of(challenge_id: int) -> str:
     return f"challenge:{challenge_id}"
 
 
+async def was_sent_again(*, now: datetime, **of: int | str) -> bool:
+    """Tell whether the newest of several messages was posted within the last seconds: its button was pressed twice."""
+    sent = await where(Delivery, **of).all(order_by="-id", limit=2)
+    return len(sent) > 1 and now < sent[0].posted_at + NUMBERS.repeat_life
+
+
 def is_disownable(delivery: Delivery) -> bool:
     """Tell whether a letter announced an act of a person who can be disowned by its reader.
 

@@ -9,6 +9,7 @@ from hub.domain import clock
 from hub.domain.outcomes import Hold, Reason, Refused, Throttled
 from hub.domain.request_context import Visit
 from hub.outbox import redaction
+from hub.outbox.queue import was_sent_again
 from hub.runtime import locks
 from hub.security import audit, challenges
 from hub.sessions import known_browsers
@@ -67,7 +68,7 @@ async def ask(
             # It waits for the mail server still: hurry it up instead of sending two.
             await where(Delivery, id=last.id, lease="").update(due_at=visit.now)
             return Sent(living, last, posted=True, resend_at=resend_at)
-        if wait and last is not None and (not again or await _was_sent_again(living, last, now=visit.now)):
+        if wait and last is not None and (not again or await was_sent_again(challenge_id=living.id, now=visit.now)):
             return Sent(living, last, posted=False, resend_at=resend_at)
     if wait:
         return await _held(hub, visit, login, contact.id, postings)
@@ -77,14 +78,6 @@ async def ask(
     delivery = await hub.outbox.post_challenge(challenge, contact, account, visit, login_id=login.id)
     await audit.record(hub.keys, EventKind.CODE_ASKED, visit, account.id, contact=contact.id)
     return Sent(challenge, delivery, posted=True, resend_at=visit.now + NUMBERS.sent_gap)
-
-
-async def _was_sent_again(challenge: Challenge, last: Delivery, *, now: datetime) -> bool:
-    """Tell whether a code was sent again within the last seconds: the button was pressed twice."""
-    if now >= last.posted_at + NUMBERS.repeat_life:
-        return False
-    first = await where(Delivery, challenge_id=challenge.id).first(order_by="id")
-    return first is not None and first.id != last.id
 
 
 async def tell_if_ended(hub: Hub, challenge: Challenge, *, now: datetime) -> None:
