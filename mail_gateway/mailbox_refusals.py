@@ -45,10 +45,12 @@ FULL_WORDS = re.compile(
     r"|insufficient storage|容量",
     re.IGNORECASE,
 )
+_ONE_MAILBOX = rf"{FULL_WORDS.pattern}|(mailbox|inbox)( \w+)? is full|満杯|gr[ea]ylist"
+_ONE_MAILBOX_WORDS = re.compile(_ONE_MAILBOX, re.IGNORECASE)
 _LIVING_WORDS = re.compile(
-    rf"{FULL_WORDS.pattern}|at a rate\b|rate.?limit|too (many|much) (messages|mails?|connections|recipients)|temporar"
+    rf"{_ONE_MAILBOX}|at a rate\b|rate.?limit|too (many|much) (messages|mails?|connections|recipients)|temporar"
     r"|too (quickly|fast|often)|at a later time"
-    r"|(user|mailbox|inbox)( \w+)? is full|満杯|throttl|gr[ea]ylist|try again (later|in)|一時的|しばらく",
+    r"|user( \w+)? is full|throttl|try again (later|in)|一時的|しばらく",
     re.IGNORECASE,
 )
 POLICY_WORDS = re.compile(r"spam|blocked|blacklist|policy|dmarc|spf|not authenticated", re.IGNORECASE)
@@ -62,9 +64,6 @@ _OUR_FAULT = re.compile(
     r"|\bip( address)?\b.{0,20}\b(blocked|listed|denied|rejected)",
     re.IGNORECASE,
 )
-
-
-_ONE_MAILBOX_WORDS = re.compile(rf"{FULL_WORDS.pattern}|(mailbox|inbox)( \w+)? is full|満杯|gr[ea]ylist", re.IGNORECASE)
 
 
 class Told(StrEnum):
