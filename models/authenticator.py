@@ -19,7 +19,7 @@ class MatrixCard(Model):
     serial = fields.CharField(max_length=32, unique=True)
     cells = fields.BinaryField()
     signs = fields.SmallIntField()
-    # Of the kinds of signs on it, too, which only its sealed cells tell.
+    # Whether three cells hold fewer bits than advised. Only the sealed cells show which kinds of signs they have.
     is_weak = fields.BooleanField(default=False, db_default=False)
     drawn = fields.TextField(default="")
     answered = fields.IntField(default=0)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
+from hub.authenticators.one_time_password import DIGITS
 from hub.domain.outcomes import Reason, Refused
 
 LABEL_LENGTH = 32
@@ -24,14 +25,13 @@ _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _JOINERS = {"\u200d", "\ufe0f"}
 # Invisible signs at the ends of a copied text: spaces without width, a byte order mark, direction marks.
 _COPIED = "\u00ad\u061c\u180e\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
-# PostgreSQL keeps no NUL in a text, and nothing encodes one half of a pair of surrogates.
-CODE_DIGITS = 6
-_CODES = re.compile(r"(?<!\d)\d{6}(?!\d)")
+_CODES = re.compile(rf"(?<!\d)\d{{{DIGITS}}}(?!\d)")
 # What people put between a code's digits: spaces, and the hyphens and dashes of all keyboards.
 _HYPHENS = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc\ufe63"
 _BETWEEN = re.compile(rf"[{_HYPHENS}\s]+")
 _PARTED = re.compile(rf"\d(?:[{_HYPHENS}\s]*\d)*")
 _UNCOPIED = dict.fromkeys(map(ord, _COPIED))
+# PostgreSQL keeps no NUL in a text, and nothing encodes one half of a pair of surrogates.
 _UNKEPT = re.compile("[\0\ud800-\udfff]")
 _LOCAL_LENGTH = 64
 # The full-width signs of a Japanese keyboard, and the full stops of one in a domain (UTS 46, 2.3).
@@ -272,4 +272,4 @@ def typed_code(typed: str) -> str:
 def _parted_codes(plain: str) -> list[str]:
     """Find the numbers of six digits in a text that have spaces or hyphens between their digits."""
     numbers = (_BETWEEN.sub("", number) for number in _PARTED.findall(plain))
-    return [number for number in numbers if len(number) == CODE_DIGITS]
+    return [number for number in numbers if len(number) == DIGITS]

@@ -71,7 +71,7 @@ async def end_kiosk_logins(*, now: datetime, **which: int | str) -> int:
     """
     ended = 0
     for login in await where(KioskLogin, ended_at=None, **which).all():
-        # The login first: whoever is about to admit its browser waits for this row.
+        # The login first: an admission of its browser waits for this row.
         await where(KioskLogin, id=login.id, ended_at=None).update(ended_at=now)
         await where(Login, kiosk_login_id=login.id, ended_at=None).update(ended_at=now)
         ended += await where(Session, kiosk_login_id=login.id, ended_at=None).update(ended_at=now)

@@ -105,7 +105,7 @@ async def answered(hub: Hub, challenge: Challenge, typed: str) -> Reason | None:
     cells = matrix.unpack(hub.keys.unseal(card.cells, identity=identity_of(card)))
     surplus = matrix.surplus(cells, asked_cells(challenge), typed)
     if surplus:
-        # A slip of the fingers, no guess: the page shows how many characters a cell has.
+        # A typing mistake and not a guess: the page shows how many characters a cell has.
         return Reason.CELLS_MISSING if surplus < 0 else Reason.CELLS_TOO_MANY
     if not matrix.is_right(cells, asked_cells(challenge), typed):
         return Reason.ANSWER_WRONG

@@ -1,7 +1,8 @@
 """Moving SQLite's write-ahead log into the database file, by a connection and a thread of its own.
 
 A checkpoint writes every page of the log to the file and waits for the disk. Inside a COMMIT it would hold the hub's
-one connection for as long, and with it every page that reads a row. Beside it, it holds nobody up.
+one connection for as long, and with it every page that reads a row. On a connection of its own it delays no other
+transaction.
 
 The first write behind a log that was moved whole begins the log again, which waits until the disk has kept its header.
 The mover does that as well, so that a COMMIT on the event loop seldom has to.

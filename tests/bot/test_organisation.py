@@ -61,7 +61,7 @@ def test_a_person_is_the_organisation_and_the_user(body: dict[str, Any], team: s
     ],
 )
 def test_a_person_belongs_to_a_workspace_of_their_own(body: dict[str, Any], home: str) -> None:
-    """In a channel that is shared with another workspace, the one that is acted in names somebody else."""
+    """In a channel that is shared with another workspace, the workspace of the act names another person."""
     assert home_in(body) == home
 
 

@@ -40,7 +40,7 @@ def _pressed(chat: Chat, message: Message) -> dict[str, Any]:
 
 
 async def test_a_press_from_another_workspace_ends_nothing(chat_on_socket: Chat) -> None:
-    """A channel may be shared with another workspace, in which the same user id is somebody else."""
+    """A channel may be shared with another workspace, in which the same user id is another person."""
     chat = chat_on_socket
     member = await chat.linked()
     await chat.asked_for_code(member)

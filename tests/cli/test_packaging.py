@@ -11,7 +11,6 @@ from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 
-_ROOT = ROOT
 _TOPS = ("bot", "cli", "demo", "hub", "mail_gateway", "models", "reader_kiosk", "web")
 _NEEDED = (".py", ".po", ".html", ".txt", ".css", ".js", ".svg")
 
@@ -20,9 +19,9 @@ def test_an_installation_holds_every_file_of_the_program(tmp_path: Path) -> None
     """It is installed as docs/operating.md says, without `-e`, and compared with the sources."""
     source, target = tmp_path / "source", tmp_path / "target"
     for top in _TOPS:
-        shutil.copytree(_ROOT / top, source / top, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / top, source / top, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(_ROOT / name, source / name)
+        shutil.copy(ROOT / name, source / name)
     install = ["pip", "install", "-q", "--no-deps", "--target", str(target), str(source)]
     done = subprocess.run([sys.executable, "-m", *install], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

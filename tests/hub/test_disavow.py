@@ -211,7 +211,7 @@ async def test_a_change_that_nobody_made_ends_the_session_it_was_made_in(people:
 
 
 async def test_the_last_contact_is_told_of_its_own_removal_and_can_disown_it(people: People) -> None:
-    """Removed by somebody at the member's session, its letter is all that the member gets."""
+    """When a stranger at the member's session removes it, its letter is all that the member gets."""
     member = await people.member(contacts=("home",))
     session = await people.stepped_up(member)
     await contacts.remove(people.hub, people.visit(), session, member.contacts["home"])

@@ -201,7 +201,7 @@ async def test_one_command_mends_an_account_that_a_stranger_was_in(people: Peopl
 
 @pytest.mark.parametrize("end", BY_DESK)
 async def test_what_the_desk_takes_away_or_replaces_ends_the_sessions(people: People, end: End) -> None:
-    """Whoever holds what was removed may be in by it, or by what it led to."""
+    """A stranger who holds what was removed may be logged in by it, or by what it led to."""
     member = await people.member(contacts=("home",))
     session = await people.session(member)
     await end(people, member)

@@ -444,7 +444,7 @@ async def test_the_members_language_is_spoken_and_forgotten(corner: Corner, card
 
 
 async def test_a_language_chosen_before_the_card_stays(corner: Corner, card_maker: Maker):
-    """Whoever presses "English" on the idle screen and puts a card on reads English; the next one does not."""
+    """A person who presses "English" on the idle screen and puts a card on reads English; the next person does not."""
     await corner.front.act("language", language="en")
     await corner.slot.put_on(card_maker.card())
     shown = await corner.front.screen("pin")
@@ -461,7 +461,7 @@ async def test_a_language_chosen_before_the_card_stays(corner: Corner, card_make
 
 
 async def test_a_language_chosen_without_a_card_is_forgotten(daemon, slot, tmp_path):
-    """Whoever chose it has gone: the idle screen speaks the kiosk's own language again."""
+    """The person who chose it has left: the idle screen shows the kiosk's own language again."""
     async with corner_with(daemon, slot, tmp_path, remind=0.1, idle=0.3) as corner:
         await corner.front.act("language", language="en")
         while (await corner.front.screen("idle"))["language"] != "en":

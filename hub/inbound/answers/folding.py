@@ -10,12 +10,12 @@ _SMALL = str.maketrans("ぁぃぅぇぉ", "あいうえお")
 _APOSTROPHES = re.compile(r"[’‘ʼ`´′ꞌ＇‛]")
 # A lengthened vowel: the mark itself, and the waves that people write in its place.
 _LENGTH = re.compile(r"[ー〜~∼〰ｰ]|(?<=[ぁ-ゖァ-ヶ])[-‐‑–—―]")
-# Words inside an address are nobody's words.
+# Words inside an address are not the writer's.
 # It is looked for where a word begins: from each sign of a long word on, the time would grow with the square.
 _ADDRESS = re.compile(r"https?://[^\s<>。、「」（）]+|(?<![\w.+-])[\w.+-]+@[\w.-]+")
 # A line of this many columns was probably broken by the mail program.
 _WRAPPED = 40
-# Nobody answers at such length; what comes behind it is not read.
+# No answer is as long; text beyond this is not read.
 _LONGEST = 20_000
 _SENTENCE_END = re.compile(r"[.。!?．！？;:…\n]+")
 _PIECE_END = re.compile(
